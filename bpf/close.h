@@ -1,0 +1,48 @@
+/* How a connect turned out, and how a connection ended. */
+#ifndef CLOSE_H
+#define CLOSE_H
+
+#include "conn.h"
+
+/* include/net/tcp_states.h */
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_CLOSE 7
+
+static __always_inline void on_state(struct conn *c, struct sock *sk, int old, int new)
+{
+	u64 key = (u64)sk;
+
+	if (!c)
+		return;
+	if (new == TCP_ESTABLISHED) {
+		c->established_ns = bpf_ktime_get_boot_ns();
+		if (c->announced)
+			conn_emit(c, sk, CONN_ESTABLISHED, 0);
+	} else if (new == TCP_CLOSE) {
+		if (c->announced)
+			conn_emit(c, sk, old == TCP_SYN_SENT ? CONN_FAILED : CONN_CLOSED,
+				  BPF_CORE_READ(sk, sk_err));
+		if (!conn_in_storage)
+			bpf_map_delete_elem(&conns_hash, &key);
+	}
+}
+
+/* on_sock_ops follows a connection where tracepoints are refused. It must ask for the state changes
+ * of each socket, and keep what others asked for.
+ */
+static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
+{
+	struct sock *sk = sock_ops_sock(ctx);
+	struct bpf_sock *typed = ctx->sk;
+
+	if (!typed)
+		return;
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
+						       BPF_SOCK_OPS_STATE_CB_FLAG);
+	else if (ctx->op == BPF_SOCK_OPS_STATE_CB)
+		on_state(conn_get(typed, sk), sk, ctx->args[0], ctx->args[1]);
+}
+
+#endif

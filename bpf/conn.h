@@ -1,0 +1,108 @@
+/* A connection: opened at connect, told to the agent in snapshots. */
+#ifndef CONN_H
+#define CONN_H
+
+#include "identity.h"
+
+static __always_inline u32 sock_netns(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* tuple_read refreshes the addresses; before the kernel has chosen a source port there is none. */
+static __always_inline void tuple_read(struct tuple *t, struct sock *sk)
+{
+	struct sock_common *common = &sk->__sk_common;
+	u16 dport = BPF_CORE_READ(common, skc_dport);
+
+	if (!dport)
+		return;
+	t->dport = bpf_ntohs(dport);
+	if (BPF_CORE_READ(common, skc_num)) /* given back at close */
+		t->sport = BPF_CORE_READ(common, skc_num);
+	t->family = BPF_CORE_READ(common, skc_family);
+	if (t->family == AF_INET) {
+		bpf_core_read(t->saddr, 4, &common->skc_rcv_saddr);
+		bpf_core_read(t->daddr, 4, &common->skc_daddr);
+	} else {
+		bpf_core_read(t->saddr, 16, &common->skc_v6_rcv_saddr);
+		bpf_core_read(t->daddr, 16, &common->skc_v6_daddr);
+	}
+}
+
+static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase, u32 errno)
+{
+	struct conn_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct tcp_sock *tp = (void *)sk;
+
+	if (!e) {
+		count(lost_conn);
+		return;
+	}
+	tuple_read(&c->tuple, sk);
+	e->kind = EVENT_CONN;
+	e->phase = phase;
+	e->conn = c->id;
+	e->ts_ns = bpf_ktime_get_boot_ns();
+	e->connect_ns = c->connect_ns;
+	e->established_ns = c->established_ns;
+	e->connector = c->connector;
+	e->sender = c->sender;
+	e->connector_tid = c->connector_tid;
+	e->sender_tid = c->sender_tid;
+	e->tuple = c->tuple;
+	e->bytes_sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+	e->bytes_received = BPF_CORE_READ(tp, bytes_received);
+	e->netns = c->netns;
+	e->errno = errno;
+	e->state = c->state;
+	e->flags = c->flags;
+	bpf_ringbuf_submit(e, 0);
+	count(events);
+}
+
+/* conn_announce tells the agent of a connection that turns out to be mail: who, then what. */
+static __always_inline void conn_announce(struct conn *c, struct sock *sk)
+{
+	if (!c->announced)
+		process_show(&c->connector);
+	if (c->sender.pid && !same_process(&c->sender, &c->connector))
+		process_show(&c->sender);
+	c->announced = 1;
+	conn_emit(c, sk, CONN_SMTP, 0);
+}
+
+static __always_inline struct conn *conn_of(struct __sk_buff *skb)
+{
+	struct bpf_sock *full = 0;
+
+	if (conn_in_storage) {
+		full = skb->sk;
+		if (full)
+			full = bpf_sk_fullsock(full);
+		if (!full)
+			return 0;
+	}
+	return conn_get(full, skb_sock(skb));
+}
+
+/* conn_start fills the state of a new connection. */
+static __always_inline void conn_start(struct conn *c, struct sock *sk, struct tuple *t, u32 netns)
+{
+	c->netns = netns;
+	c->connect_ns = bpf_ktime_get_boot_ns();
+	/* Unique for 2 years of uptime: two connects in one nanosecond are on different CPUs. */
+	c->id = c->connect_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	c->connector = process_current();
+	c->connector_tid = (u32)bpf_get_current_pid_tgid();
+	c->tuple = *t;
+	if (mail_port(t->dport)) {
+		c->flags = CONN_MAIL_PORT;
+		c->announced = 1;
+	}
+	process_note(c->announced);
+	if (c->announced)
+		conn_emit(c, sk, CONN_CONNECT, 0);
+}
+
+#endif

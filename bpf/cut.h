@@ -1,0 +1,256 @@
+/* What leaves the kernel of a stream that is SMTP: command lines with a known verb, without the
+ * secrets of AUTH, and reply lines. All else is counted and cut.
+ *
+ * The state lives in maps and in the reserved record, not in locals: the verifier then sees unknown
+ * numbers and prunes, where it would follow every value of a local through the loop.
+ */
+#ifndef CUT_H
+#define CUT_H
+
+#include "judge.h"
+
+#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
+#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
+#define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
+
+enum stream_mode {
+	MODE_LINES,
+	MODE_BODY,  /* after 354 */
+	MODE_CHUNK, /* inside BDAT */
+};
+
+enum body_state {
+	BODY_MID_LINE,
+	BODY_LINE_START,
+	BODY_DOT,
+	BODY_DOT_CR,
+	BODY_END,
+};
+
+/* body_next follows a message body to the line that ends it, with CRLF or with bare LF. */
+static __always_inline u32 body_next(u32 state, u8 ch)
+{
+	if (ch == '\n')
+		return state == BODY_DOT || state == BODY_DOT_CR ? BODY_END : BODY_LINE_START;
+	if (ch == '.' && state == BODY_LINE_START)
+		return BODY_DOT;
+	if (ch == '\r' && state == BODY_DOT)
+		return BODY_DOT_CR;
+	return BODY_MID_LINE;
+}
+
+enum show {
+	SHOW_NONE,
+	SHOW_ALL,
+	SHOW_DOT, /* a dot: shown on if nothing but the line's end follows */
+};
+
+/* out_show and out_cut say what becomes of the byte at hand and of the letters held before it. */
+static __always_inline void out_show(struct stream *s, u8 ch)
+{
+	s->out |= (u64)ch << (s->out_len * 8 & 63);
+	s->out_len++;
+}
+
+static __always_inline void out_verb(struct stream *s)
+{
+	s->out = bpf_htonl(s->verb);
+	s->out_len = 4;
+}
+
+/* out_segment chooses the segment that takes the byte: a new one where bytes are shown after a cut. */
+static __always_inline void out_segment(struct stream *s)
+{
+	if (s->out_len && s->segment_cut) {
+		if (s->segment < SEGMENTS - 1) {
+			s->segment++;
+			s->segment_cut = 0;
+		} else { /* no room for one more stretch */
+			s->unaligned = 1;
+			s->out_cut += s->out_len;
+			s->out_len = 0;
+		}
+	}
+	s->segment_cut += s->out_cut;
+}
+
+/* payload_put moves what a byte brought about into the record. It has no branch: it stands in a
+ * loop, where each would multiply what the verifier has to follow.
+ */
+static __always_inline void payload_put(struct stream *s, struct payload_event *e)
+{
+	u32 at = e->data_len & (PAYLOAD_SIZE - 1);
+	struct segment *segment = &e->segments[s->segment & (SEGMENTS - 1)];
+
+	segment->shown += s->out_len;
+	segment->cut += s->out_cut;
+	/* All five at once: what is too many is written over by the next. No byte still to be read
+	 * lies there, since at most four were held and the slack is eight.
+	 */
+	e->data[at] = s->out;
+	e->data[at + 1] = s->out >> 8;
+	e->data[at + 2] = s->out >> 16;
+	e->data[at + 3] = s->out >> 24;
+	e->data[at + 4] = s->out >> 32;
+	e->data_len += s->out_len;
+}
+
+/* client_decide judges a command line at the byte behind its verb. */
+static __always_inline void client_decide(struct conn *c, struct stream *s, u8 ch)
+{
+	u8 held = s->letters;
+
+	s->letters = LINE_JUDGED;
+	if (c->secret) {
+		s->out_cut = held;
+	} else if (held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch)) {
+		s->show = SHOW_ALL;
+		s->known = 1;
+		out_verb(s);
+	} else if (!held && (ch == '.' || ch == '\r' || ch == '\n')) {
+		s->show = ch == '.' ? SHOW_DOT : SHOW_ALL;
+	} else {
+		/* An unknown command draws a reply: a mark keeps its place. A body that does not
+		 * wait for its 354 is marked nowhere.
+		 */
+		s->out_cut = held;
+		if (!c->await_data)
+			out_show(s, '?');
+	}
+}
+
+/* client_line acts on a complete command line. */
+static __always_inline void client_line(struct conn *c, struct stream *s)
+{
+	if (c->secret) {
+		c->secret = 0;
+	} else if (s->show == SHOW_DOT && c->await_data) {
+		c->dots++;
+		c->await_data = 0;
+	} else if (s->known) {
+		c->await_data = s->verb == VERB('D', 'A', 'T', 'A');
+		if (s->verb == VERB('S', 'T', 'A', 'R'))
+			c->await_tls = 1;
+		else if (s->verb == VERB('A', 'U', 'T', 'H'))
+			c->await_auth = 1;
+		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk)
+			s->mode = MODE_CHUNK;
+	}
+	stream_reset_line(s);
+}
+
+/* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no further. */
+static __always_inline void client_argument(struct stream *s, u8 ch)
+{
+	bool end = ch == '\r' || ch == '\n';
+
+	if (s->blank && !is_blank(ch) && ++s->field == 1)
+		s->chunk = 0;
+	s->blank = is_blank(ch);
+	if (s->verb == VERB('A', 'U', 'T', 'H')) {
+		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2))
+			s->show = SHOW_NONE;
+	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
+		if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
+			s->chunk = s->chunk * 10 + ch - '0';
+	}
+}
+
+static __always_inline void line_byte(struct stream *s, u8 ch)
+{
+	if (s->line <= LINE_MAX)
+		s->line++;
+	else
+		s->show = SHOW_NONE;
+	if (s->show == SHOW_DOT && s->line > 1 && ch != '\r' && ch != '\n')
+		s->show = SHOW_NONE;
+	if (s->show)
+		out_show(s, ch);
+	else
+		s->out_cut++;
+}
+
+static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
+{
+	s->out = s->out_len = s->out_cut = 0;
+	if (s->letters < 4 && !c->secret) {
+		if (is_letter(ch)) {
+			s->verb = s->verb << 8 | upper(ch);
+			s->letters++;
+			return;
+		}
+		if (!s->letters && is_blank(ch)) {
+			out_show(s, ch);
+			return;
+		}
+	}
+	if (s->letters != LINE_JUDGED)
+		client_decide(c, s, ch);
+	if (s->known)
+		client_argument(s, ch);
+	line_byte(s, ch);
+	if (ch == '\n')
+		client_line(c, s);
+}
+
+/* server_line acts on the last line of a reply. */
+static __always_inline void server_line(struct conn *c, struct stream *s)
+{
+	u32 code = s->verb;
+
+	if (!c->greeted) {
+		c->greeted = 1;
+	} else if (code == 354) {
+		if (c->dots) {
+			c->dots--;
+		} else {
+			c->client.mode = MODE_BODY;
+			c->client.body = BODY_LINE_START;
+		}
+		c->await_data = 0;
+	} else if (code == 220 && c->await_tls) {
+		conn_to_tls(c);
+	} else if (code == 334 && c->await_auth) {
+		c->secret = 1;
+	} else if (code >= 400 || code == 235) {
+		c->await_tls = 0;
+		c->await_auth = 0;
+		c->secret = 0;
+	}
+	/* A server that answers in the middle of a body has given up on it. */
+	if (code != 354 && c->client.mode == MODE_BODY) {
+		c->client.mode = MODE_LINES;
+		c->await_data = 1;
+	}
+}
+
+static __always_inline void server_byte(struct conn *c, struct stream *s, u8 ch)
+{
+	s->out = s->out_len = s->out_cut = 0;
+	if (s->letters < 3 && ch >= '0' && ch <= '9') {
+		s->verb = s->verb * 10 + ch - '0';
+		s->letters++;
+		return;
+	}
+	if (s->letters != LINE_JUDGED) {
+		if (s->letters == 3 && (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
+			out_show(s, '0' + s->verb / 100 % 10);
+			out_show(s, '0' + s->verb / 10 % 10);
+			out_show(s, '0' + s->verb % 10);
+			s->known = ch != '-';
+			/* A challenge can hold what the answer is made from. */
+			s->show = s->verb == 334 ? SHOW_NONE : SHOW_ALL;
+		} else {
+			s->out_cut = s->letters;
+		}
+		s->letters = LINE_JUDGED;
+	}
+	line_byte(s, ch);
+	if (ch != '\n')
+		return;
+	if (s->known)
+		server_line(c, s);
+	stream_reset_line(s);
+}
+
+#endif

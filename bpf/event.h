@@ -1,0 +1,156 @@
+/* What crosses to user space. bpf2go makes the Go side of these structs: no field is written twice.
+ *
+ * Times are nanoseconds of CLOCK_BOOTTIME. Every struct is padded explicitly and is a multiple of 8.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+enum event_kind {
+	EVENT_PROCESS = 1,
+	EVENT_CONN = 2,
+	EVENT_PAYLOAD = 3,
+};
+
+/* process_key names one program in one process: exec_id counts its execs. */
+struct process_key {
+	__u64 start_ns;
+	__u32 pid;
+	__u32 exec_id;
+};
+
+struct ancestor {
+	__u64 start_ns;
+	__u64 exe_inode;
+	__u32 pid;
+	__u32 pad;
+	__u8 comm[16];
+};
+
+#define ANCESTORS 8
+#define ARGV_SIZE 256
+#define EXE_SIZE 1280
+#define CWD_SIZE 768
+#define CGROUP_SIZE 768
+#define NAME_SIZE 256 /* NAME_MAX and its NUL */
+
+enum process_flag {
+	PROCESS_EXE_TRUNCATED = 1,
+	PROCESS_CWD_TRUNCATED = 2,
+	PROCESS_CGROUP_TRUNCATED = 4,
+	PROCESS_ARGV_TRUNCATED = 8,
+	PROCESS_ARGV_UNREADABLE = 16,
+	PROCESS_KTHREAD = 32,
+	PROCESS_CGROUP_V1 = 64, /* the path is of the v1 memory or pids hierarchy */
+};
+
+/* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path
+ * components from the leaf up, each NUL-terminated.
+ */
+struct process_event {
+	__u32 kind;
+	__u32 flags;
+	struct process_key key;
+	__u64 ts_ns;
+	__u64 exe_inode, exe_size, exe_ctime_ns;
+	__u32 exe_dev, exe_nlink, exe_magic, exe_mode;
+	__u64 cgroup_id, cgroup_v1_id;
+	__u32 tid, ppid, uid, gid, euid, loginuid, mntns, pidns;
+	__u32 exe_len, cwd_len, cgroup_len, argv_len, ancestors_len;
+	__u32 cursor; /* while the record is filled */
+	__u8 comm[16];
+	struct ancestor ancestors[ANCESTORS];
+	__u8 argv[ARGV_SIZE];
+	__u8 exe[EXE_SIZE];
+	__u8 cwd[CWD_SIZE];
+	__u8 cgroup[CGROUP_SIZE];
+};
+
+enum conn_phase {
+	CONN_CONNECT = 1, /* a connect to a mail port began */
+	CONN_ESTABLISHED = 2,
+	CONN_FAILED = 3,
+	CONN_SMTP = 4,	 /* what was said looks like SMTP */
+	CONN_SENDER = 5, /* the sender became known after that */
+	CONN_CLOSED = 6,
+};
+
+enum conn_state {
+	STATE_NEW = 0, /* nothing said that could be judged */
+	STATE_SMTP = 1,
+	STATE_TLS = 2,	/* final: ciphertext after STARTTLS or on a mail port */
+	STATE_OTHER = 3, /* final: not mail */
+};
+
+enum conn_flag {
+	CONN_MAIL_PORT = 1,
+	CONN_SYN_LEFT = 2,	  /* the SYN passed the host's own firewall */
+	CONN_SENDER_BY_LOCK = 4,  /* sender is the owner of the socket lock, not from a send hook */
+	CONN_SERVER_SPOKE = 8,
+	CONN_BANNER_220 = 16,	  /* the server spoke first: 220, 421 or 554 */
+	CONN_BANNER_SMTP = 32,	  /* and its greeting names SMTP */
+	CONN_CLIENT_FIRST = 64,	  /* the client spoke before the server */
+};
+
+struct tuple {
+	__u8 saddr[16], daddr[16]; /* IPv4 in the first 4 bytes */
+	__u16 sport, dport;	   /* host order */
+	__u16 family;
+	__u16 pad;
+};
+
+/* conn_event is a whole snapshot of a connection: a later one replaces an earlier one that was lost. */
+struct conn_event {
+	__u32 kind;
+	__u32 phase;
+	__u64 conn;
+	__u64 ts_ns, connect_ns, established_ns;
+	struct process_key connector, sender;
+	__u32 connector_tid, sender_tid;
+	struct tuple tuple;
+	__u64 bytes_sent, bytes_received;
+	__u32 netns, errno, state, flags;
+};
+
+enum direction {
+	DIR_CLIENT = 0,
+	DIR_SERVER = 1,
+};
+
+#define SEGMENTS 8
+#define PAYLOAD_SIZE 256
+#define PAYLOAD_SLACK 8 /* room for a held verb that is shown late */
+
+/* segment: so many bytes shown, then so many cut on purpose, through the end of a line. */
+struct segment {
+	__u16 shown;
+	__u16 cut;
+};
+
+/* payload_event is one stretch of one direction: before bytes cut (bodies), lost bytes never seen,
+ * then the segments.
+ */
+struct payload_event {
+	__u32 kind;
+	__u8 dir;
+	__u8 segments_len;
+	__u8 raw; /* TLS handshake octets, not lines */
+	__u8 unaligned; /* the last cut does not reach the end of a line */
+	__u64 conn;
+	__u64 ts_ns;
+	__u64 before;
+	__u64 lost;
+	__u32 data_len, pad;
+	struct segment segments[SEGMENTS];
+	__u8 data[PAYLOAD_SIZE + PAYLOAD_SLACK];
+};
+
+/* Losses, each with its own counter; the sum over the CPUs reaches the user. */
+struct counter_set {
+	__u64 lost_process, lost_conn, lost_payload; /* the ring was full */
+	__u64 conn_full;			     /* no room for a connection's state */
+	__u64 process_missing;			     /* identity evicted before it was needed */
+	__u64 unreadable;			     /* packet headers that could not be read */
+	__u64 events;
+};
+
+#endif

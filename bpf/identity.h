@@ -1,0 +1,267 @@
+/* Who the current process is, read from its task at the moment of the act. */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include "maps.h"
+
+#define PATH_DEPTH 40
+#define CGROUP_DEPTH 24
+
+static __always_inline struct process_key process_current(void)
+{
+	struct task_struct *task = task_self();
+	struct process_key key = {};
+
+	key.pid = bpf_get_current_pid_tgid() >> 32;
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key.exec_id = BPF_CORE_READ(task, group_leader, self_exec_id);
+	return key;
+}
+
+static __always_inline bool same_process(struct process_key *a, struct process_key *b)
+{
+	return a->pid == b->pid && a->start_ns == b->start_ns && a->exec_id == b->exec_id;
+}
+
+/* append_name adds a NUL-terminated name to buf; false when it is full. The length is kept in the
+ * record: in a register the verifier would follow each of its values through the loops below.
+ */
+static __always_inline bool append_name(struct process_event *e, u8 *buf, u32 size, const void *name)
+{
+	u32 len;
+	long n;
+
+	barrier();
+	len = e->cursor;
+	if (len > size - NAME_SIZE)
+		return false;
+	n = bpf_probe_read_kernel_str(buf + len, NAME_SIZE, name);
+	if (n <= 0)
+		return false;
+	e->cursor = len + n;
+	barrier();
+	return true;
+}
+
+/* walk_path writes the components of a path from the leaf up to the root of the mount namespace,
+ * across mount points (as fs/d_path.c does), and gives the length in bytes.
+ */
+static __always_inline u32 walk_path(struct process_event *e, u8 *buf, u32 size, struct path *path,
+				     u32 truncated)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
+	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+
+	e->cursor = 0;
+	for (int i = 0; i < PATH_DEPTH; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		struct dentry *root = BPF_CORE_READ(mnt, mnt.mnt_root);
+
+		if (dentry == root || dentry == parent) {
+			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+
+			if (dentry != root || up == mnt)
+				return e->cursor;
+			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+			mnt = up;
+			continue;
+		}
+		if (!append_name(e, buf, size, BPF_CORE_READ(dentry, d_name.name)))
+			break;
+		dentry = parent;
+	}
+	e->flags |= truncated;
+	return e->cursor;
+}
+
+static __always_inline void read_exe(struct process_event *e, struct mm_struct *mm)
+{
+	struct file *exe = BPF_CORE_READ(mm, exe_file);
+	struct inode *inode = BPF_CORE_READ(exe, f_inode);
+
+	if (!inode)
+		return;
+	e->exe_len = walk_path(e, e->exe, EXE_SIZE, &exe->f_path, PROCESS_EXE_TRUNCATED);
+	e->exe_inode = BPF_CORE_READ(inode, i_ino);
+	e->exe_size = BPF_CORE_READ(inode, i_size);
+	e->exe_nlink = BPF_CORE_READ(inode, i_nlink);
+	e->exe_mode = BPF_CORE_READ(inode, i_mode);
+	e->exe_ctime_ns = inode_ctime_ns(inode);
+	e->exe_dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	e->exe_magic = BPF_CORE_READ(inode, i_sb, s_magic);
+}
+
+static __always_inline void read_argv(struct process_event *e, struct mm_struct *mm)
+{
+	u64 start = BPF_CORE_READ(mm, arg_start);
+	u64 len = BPF_CORE_READ(mm, arg_end) - start;
+
+	if (len > ARGV_SIZE) {
+		len = ARGV_SIZE;
+		e->flags |= PROCESS_ARGV_TRUNCATED;
+	}
+	if (!len)
+		return;
+	/* The mask is for the verifier of 5.10, which loses the bound above. */
+	len = ((len - 1) & (ARGV_SIZE - 1)) + 1;
+	if (bpf_probe_read_user(e->argv, len, (void *)start))
+		e->flags |= PROCESS_ARGV_UNREADABLE;
+	else
+		e->argv_len = len;
+}
+
+/* read_cgroup takes the v2 cgroup, and on a hybrid host, where all tasks sit in the v2 root, the
+ * path in the v1 memory or pids hierarchy.
+ */
+static __always_inline void read_cgroup(struct process_event *e, struct task_struct *task)
+{
+	struct css_set *css = BPF_CORE_READ(task, cgroups);
+	struct kernfs_node *kn = BPF_CORE_READ(css, dfl_cgrp, kn);
+
+	e->cgroup_id = BPF_CORE_READ(kn, id);
+	if (!BPF_CORE_READ(css, dfl_cgrp, level)) {
+		struct cgroup_subsys_state *state = 0;
+		struct kernfs_node *v1 = 0;
+		void *table = (void *)css + bpf_core_field_offset(css->subsys);
+
+		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
+			bpf_probe_read_kernel(
+				&state, sizeof(state),
+				table + bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) *
+						sizeof(void *));
+			if (BPF_CORE_READ(state, cgroup, level))
+				v1 = BPF_CORE_READ(state, cgroup, kn);
+		}
+		if (!v1 && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
+			bpf_probe_read_kernel(
+				&state, sizeof(state),
+				table + bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) *
+						sizeof(void *));
+			if (BPF_CORE_READ(state, cgroup, level))
+				v1 = BPF_CORE_READ(state, cgroup, kn);
+		}
+		if (v1) {
+			e->cgroup_v1_id = BPF_CORE_READ(v1, id);
+			e->flags |= PROCESS_CGROUP_V1;
+			kn = v1;
+		}
+	}
+	e->cursor = 0;
+	for (int i = 0; i < CGROUP_DEPTH; i++) {
+		struct kernfs_node *parent = kernfs_parent(kn);
+
+		if (!parent) {
+			e->cgroup_len = e->cursor;
+			return;
+		}
+		if (!append_name(e, e->cgroup, CGROUP_SIZE, BPF_CORE_READ(kn, name)))
+			break;
+		kn = parent;
+	}
+	e->cgroup_len = e->cursor;
+	e->flags |= PROCESS_CGROUP_TRUNCATED;
+}
+
+static __always_inline void read_ancestors(struct process_event *e, struct task_struct *task)
+{
+	for (int i = 0; i < ANCESTORS; i++) {
+		struct ancestor *a = &e->ancestors[i];
+
+		task = BPF_CORE_READ(task, real_parent, group_leader);
+		if (!task || !BPF_CORE_READ(task, tgid))
+			return;
+		a->pid = BPF_CORE_READ(task, tgid);
+		a->pad = 0;
+		a->start_ns = BPF_CORE_READ(task, start_boottime);
+		a->exe_inode = BPF_CORE_READ(task, mm, exe_file, f_inode, i_ino);
+		BPF_CORE_READ_INTO(&a->comm, task, comm);
+		e->ancestors_len = i + 1;
+	}
+}
+
+static __always_inline u32 task_pidns(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid upid = {};
+
+	bpf_probe_read_kernel(&upid, sizeof(upid),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return BPF_CORE_READ(upid.ns, ns.inum);
+}
+
+/* process_read fills e with the current process. */
+static __always_inline void process_read(struct process_event *e, struct process_key *key)
+{
+	struct task_struct *task = BPF_CORE_READ(task_self(), group_leader);
+	struct mm_struct *mm = BPF_CORE_READ(task_self(), mm);
+	struct fs_struct *fs = BPF_CORE_READ(task_self(), fs);
+
+	e->kind = EVENT_PROCESS;
+	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	e->key = *key;
+	e->ts_ns = bpf_ktime_get_boot_ns();
+	e->tid = (u32)bpf_get_current_pid_tgid();
+	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	e->uid = BPF_CORE_READ(task_self(), cred, uid.val);
+	e->gid = BPF_CORE_READ(task_self(), cred, gid.val);
+	e->euid = BPF_CORE_READ(task_self(), cred, euid.val);
+	e->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
+	e->mntns = BPF_CORE_READ(task_self(), nsproxy, mnt_ns, ns.inum);
+	e->pidns = task_pidns(task);
+	BPF_CORE_READ_INTO(&e->comm, task, comm);
+	if (mm) {
+		read_exe(e, mm);
+		read_argv(e, mm);
+	}
+	if (fs)
+		e->cwd_len = walk_path(e, e->cwd, CWD_SIZE, &fs->pwd, PROCESS_CWD_TRUNCATED);
+	read_cgroup(e, task);
+	read_ancestors(e, task);
+}
+
+/* process_note remembers the current process; show also sends it to the agent. A process that is
+ * known is read again only to be shown, since it may have renamed itself meanwhile. The map's value
+ * is filled in place: a per-CPU scratch is not private where programs are preempted, and 5.10 takes
+ * no ring memory as a map value. Two threads of one program write the same facts. A global function:
+ * the verifier looks at it once.
+ */
+__noinline int process_note(u32 show)
+{
+	struct process_key key = process_current();
+	struct process_event *e = bpf_map_lookup_elem(&processes, &key);
+	u32 zero = 0;
+
+	if (e && !show)
+		return 0;
+	if (!e) {
+		struct blank *blank = bpf_map_lookup_elem(&blanks, &zero);
+
+		if (blank)
+			bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST);
+		e = bpf_map_lookup_elem(&processes, &key);
+	}
+	if (!e) {
+		count(process_missing);
+		return 0;
+	}
+	process_read(e, &key);
+	if (show && bpf_ringbuf_output(&events, e, sizeof(*e), 0))
+		count(lost_process);
+	return 0;
+}
+
+/* process_show sends a remembered process to the agent. */
+static __always_inline void process_show(struct process_key *key)
+{
+	struct process_event *e = bpf_map_lookup_elem(&processes, key);
+
+	if (!e)
+		count(process_missing);
+	else if (bpf_ringbuf_output(&events, e, sizeof(*e), 0))
+		count(lost_process);
+}
+
+#endif

@@ -1,0 +1,167 @@
+/* Whether what is said looks like SMTP. Until that is known nothing leaves the kernel. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "send.h"
+
+#define JUDGE_SIZE 64
+#define WEAK_LINES 3
+
+#define VERB(a, b, c, d) ((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+enum verb_rank {
+	VERB_UNKNOWN,
+	VERB_WEAK, /* other protocols say it too */
+	VERB_STRONG,
+};
+
+static __always_inline int verb_rank(u32 verb)
+{
+	switch (verb) {
+	case VERB('E', 'H', 'L', 'O'):
+	case VERB('H', 'E', 'L', 'O'):
+	case VERB('L', 'H', 'L', 'O'):
+	case VERB('M', 'A', 'I', 'L'):
+	case VERB('R', 'C', 'P', 'T'):
+	case VERB('V', 'R', 'F', 'Y'):
+	case VERB('E', 'X', 'P', 'N'):
+	case VERB('X', 'C', 'L', 'I'): /* XCLIENT */
+	case VERB('X', 'F', 'O', 'R'): /* XFORWARD */
+		return VERB_STRONG;
+	case VERB('D', 'A', 'T', 'A'):
+	case VERB('B', 'D', 'A', 'T'):
+	case VERB('R', 'S', 'E', 'T'):
+	case VERB('N', 'O', 'O', 'P'):
+	case VERB('Q', 'U', 'I', 'T'):
+	case VERB('H', 'E', 'L', 'P'):
+	case VERB('A', 'U', 'T', 'H'):
+	case VERB('E', 'T', 'R', 'N'):
+	case VERB('S', 'T', 'A', 'R'): /* STARTTLS */
+		return VERB_WEAK;
+	}
+	return VERB_UNKNOWN;
+}
+
+static __always_inline u8 upper(u8 ch)
+{
+	return ch >= 'a' && ch <= 'z' ? ch - 32 : ch;
+}
+
+static __always_inline bool is_letter(u8 ch)
+{
+	ch = upper(ch);
+	return ch >= 'A' && ch <= 'Z';
+}
+
+static __always_inline bool is_blank(u8 ch)
+{
+	return ch == ' ' || ch == '\t';
+}
+
+/* verb_ends is true where ch may follow the four letters. */
+static __always_inline bool verb_ends(u32 verb, u8 ch)
+{
+	switch (verb) {
+	case VERB('X', 'C', 'L', 'I'):
+	case VERB('X', 'F', 'O', 'R'):
+	case VERB('S', 'T', 'A', 'R'):
+		return is_letter(ch);
+	case VERB('M', 'A', 'I', 'L'):
+	case VERB('R', 'C', 'P', 'T'):
+		return is_blank(ch) || ch == ':';
+	}
+	return is_blank(ch) || ch == '\r' || ch == '\n';
+}
+
+/* A greeting, or a refusal in its place (RFC 5321, 4.3.2). */
+static __always_inline bool greeting_code(u32 code)
+{
+	return code == 220 || code == 421 || code == 554;
+}
+
+static __always_inline void stream_reset_line(struct stream *s)
+{
+	s->verb = 0;
+	s->letters = 0;
+	s->line = 0;
+	s->show = 0;
+	s->known = 0;
+	s->field = 0;
+	s->blank = 0;
+}
+
+#define HELLO_RECORDS 12 /* 3 KiB: a ClientHello with a post-quantum key share is 1.8 */
+
+static __always_inline void conn_to_tls(struct conn *c)
+{
+	c->state = STATE_TLS;
+	c->hello_left = HELLO_RECORDS;
+}
+
+/* client_verdict takes the next byte of an unjudged client; false while more is needed. */
+static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 ch)
+{
+	int rank;
+
+	if (s->show) { /* the rest of a weak line */
+		s->before++;
+		if (ch == '\n')
+			stream_reset_line(s);
+		return false;
+	}
+	if (s->letters < 4) {
+		if (!s->letters && (is_blank(ch) || ch == '\r' || ch == '\n'))
+			return false;
+		if (is_letter(ch)) {
+			s->verb = s->verb << 8 | upper(ch);
+			s->letters++;
+			return false;
+		}
+		/* TLS record type 22, handshake (RFC 8446, 5.1) */
+		if (!s->letters && ch == 0x16 && c->flags & CONN_MAIL_PORT)
+			conn_to_tls(c);
+		else
+			c->state = STATE_OTHER;
+		return true;
+	}
+	rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
+	if (rank == VERB_STRONG ||
+	    (rank == VERB_WEAK && c->flags & (CONN_MAIL_PORT | CONN_BANNER_SMTP))) {
+		c->state = STATE_SMTP;
+		return true;
+	}
+	if (rank == VERB_WEAK && c->weak < WEAK_LINES) {
+		c->weak++;
+		s->show = 1;
+		s->before += 5;
+		if (ch == '\n')
+			stream_reset_line(s);
+		return false;
+	}
+	c->state = STATE_OTHER;
+	return true;
+}
+
+/* server_verdict takes the next byte of a server that spoke first; false while more is needed. */
+static __always_inline bool server_verdict(struct conn *c, struct stream *s, u8 ch)
+{
+	if (s->letters < 3 && ch >= '0' && ch <= '9') {
+		s->verb = s->verb * 10 + ch - '0';
+		s->letters++;
+		return false;
+	}
+	if (s->letters == 3 && greeting_code(s->verb) &&
+	    (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
+		c->flags |= CONN_BANNER_220;
+		if (c->flags & CONN_MAIL_PORT)
+			c->state = STATE_SMTP;
+		return true;
+	}
+	stream_reset_line(s);
+	/* On a mail port the client may still speak SMTP to whatever this is. */
+	if (!(c->flags & CONN_MAIL_PORT))
+		c->state = STATE_OTHER;
+	return true;
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* Every map, and who inserts, reads and deletes. */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "kernel.h"
+#include "event.h"
+#include "filter.h"
+
+/* What is kept of one direction's byte stream between packets. */
+struct stream {
+	u64 before;  /* bytes cut and not yet reported */
+	u64 lost;    /* bytes never seen and not yet reported */
+	u64 chunk;   /* BDAT: octets of the chunk still to come */
+	u32 seq;     /* next sequence number not yet seen */
+	u32 verb;    /* first letters of the line, upper case; server: the reply code so far */
+	u16 line;    /* bytes of the line so far, saturating */
+	u8 blank;    /* the last byte was a blank */
+	u8 known;    /* the line's verb or code is one that we know */
+	u8 seq_seen; /* seq is valid */
+	u8 mode;     /* enum stream_mode */
+	u8 letters;  /* of the verb, or digits of the code; LINE_JUDGED when decided */
+	u8 show;     /* the rest of the line leaves the kernel */
+	u8 field;    /* words of the line so far */
+	u8 body;     /* enum body_state */
+	u8 out_len;  /* what becomes of the byte at hand: so many of out are shown, */
+	u16 out_cut; /* then so many cut */
+	u8 segment;  /* of the record being filled */
+	u8 unaligned;
+	u8 pad[5];
+	u32 segment_cut; /* bytes cut in that segment */
+	u64 out;
+};
+
+struct conn {
+	u64 id, connect_ns, established_ns;
+	struct process_key connector, sender;
+	u32 connector_tid, sender_tid;
+	struct tuple tuple;
+	u32 netns, flags;
+	u8 state;	/* enum conn_state */
+	u8 weak;	/* lines so far that SMTP shares with other protocols */
+	u8 await_data;	/* DATA was said and its reply not yet seen */
+	u8 await_tls;	/* STARTTLS likewise */
+	u8 await_auth;	/* AUTH likewise */
+	u8 secret;	/* the client's next line answers a 334 */
+	u8 hello_left;	/* records of the TLS handshake still to show */
+	u8 dots;	/* bodies that ended before the reply to their DATA came */
+	u8 greeted;	/* the greeting is complete: a later 220 answers STARTTLS */
+	u8 announced;	/* the agent knows this connection */
+	u8 pad[6];
+	struct stream client, server;
+};
+
+/* events: hooks reserve, the agent reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+/* counters: hooks add, the agent reads the sum over the CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct counter_set);
+} counters SEC(".maps");
+
+/* conns_storage: connect inserts, every hook reads, the kernel deletes with the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct conn);
+} conns_storage SEC(".maps");
+
+/* conns_hash, by socket address, where conns_storage cannot be used: connect inserts, every hook
+ * reads, close deletes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, u64);
+	__type(value, struct conn);
+} conns_hash SEC(".maps");
+
+/* processes: connect and send insert, an announced connection and the agent read, age evicts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct process_key);
+	__type(value, struct process_event);
+} processes SEC(".maps");
+
+struct blank {
+	struct process_event process;
+	struct conn conn;
+};
+
+/* blanks: never written; the zeros that a new entry of a hash starts from, too large for a stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct blank);
+} blanks SEC(".maps");
+
+#define BANNER_SIZE 256
+struct banner {
+	u64 conn;
+	u32 len;
+	u32 pad;
+	u8 data[BANNER_SIZE];
+};
+
+/* banners, by connection id: the first SMTP-like greeting on a port that is not a mail port waits
+ * here until the client has spoken; wire inserts and reads, age evicts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct banner);
+} banners SEC(".maps");
+
+static __always_inline struct conn *blank_conn(void)
+{
+	u32 zero = 0;
+	struct blank *blank = bpf_map_lookup_elem(&blanks, &zero);
+
+	return blank ? &blank->conn : 0;
+}
+
+#define count(field)                                                                 \
+	do {                                                                         \
+		u32 zero = 0;                                                        \
+		struct counter_set *c = bpf_map_lookup_elem(&counters, &zero);          \
+		if (c)                                                               \
+			c->field++;                                                  \
+	} while (0)
+
+/* conn_get is the state of a socket, 0 for one that is not watched. typed is the pointer that the
+ * verifier knows, sk the same as a number.
+ */
+#define conn_get(typed, sk)                                                          \
+	({                                                                           \
+		struct conn *found;                                                  \
+		u64 key = (u64)(sk);                                                 \
+		if (conn_in_storage)                                                 \
+			found = bpf_sk_storage_get(&conns_storage, typed, 0, 0);     \
+		else                                                                 \
+			found = bpf_map_lookup_elem(&conns_hash, &key);              \
+		found;                                                               \
+	})
+
+#endif

@@ -1,0 +1,123 @@
+//go:build ignore
+
+/* The hooks: a table of contents. Each question (who connects, who sends, what was said, how it
+ * ended) has a list of hooks; internal/probe attaches the first of each that works.
+ */
+#include "kernel.h"
+#include "connect.h"
+#include "send.h"
+#include "wire.h"
+#include "close.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* The types that Go needs and no map mentions: BTF keeps only what something refers to. */
+const struct conn_event *type_conn_event __attribute__((unused));
+const struct payload_event *type_payload_event __attribute__((unused));
+const enum event_kind *type_event_kind __attribute__((unused));
+const enum conn_phase *type_conn_phase __attribute__((unused));
+const enum conn_state *type_conn_state __attribute__((unused));
+const enum conn_flag *type_conn_flag __attribute__((unused));
+const enum process_flag *type_process_flag __attribute__((unused));
+const enum direction *type_direction __attribute__((unused));
+
+/* who connects, where to */
+
+SEC("fentry/tcp_connect")
+int BPF_PROG(connect_fentry, struct sock *sk)
+{
+	on_connect(sk, sk);
+	return 0;
+}
+
+SEC("kprobe/tcp_connect")
+int BPF_KPROBE(connect_kprobe, struct sock *sk)
+{
+	on_connect(0, sk);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(connect_tracepoint, struct sock *sk, int old, int new)
+{
+	if (new == TCP_SYN_SENT && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		on_connect(sk, sk);
+	return 0;
+}
+
+/* A connect hook that returned anything but 1 would refuse the machine's connects. */
+SEC("cgroup/connect4")
+int connect_cgroup4(struct bpf_sock_addr *ctx)
+{
+	on_cgroup_connect(ctx, AF_INET);
+	return 1;
+}
+
+SEC("cgroup/connect6")
+int connect_cgroup6(struct bpf_sock_addr *ctx)
+{
+	on_cgroup_connect(ctx, AF_INET6);
+	return 1;
+}
+
+/* who sends */
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(send_fentry, struct sock *sk)
+{
+	on_send(conn_get(sk, sk), sk);
+	return 0;
+}
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(send_kprobe, struct sock *sk)
+{
+	on_send(conn_get(0, sk), sk);
+	return 0;
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(send_tracepoint, struct sock *sk)
+{
+	on_send(conn_get(sk, sk), sk);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(send_length_tracepoint, struct sock *sk)
+{
+	on_send(conn_get(sk, sk), sk);
+	return 0;
+}
+
+/* what was sent, what was answered; anything but 1 would drop the machine's packets */
+
+SEC("cgroup_skb/egress")
+int wire_egress(struct __sk_buff *skb)
+{
+	on_packet(skb, DIR_CLIENT);
+	return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int wire_ingress(struct __sk_buff *skb)
+{
+	on_packet(skb, DIR_SERVER);
+	return 1;
+}
+
+/* how it turned out */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(state_tracepoint, struct sock *sk, int old, int new)
+{
+	on_state(conn_get(sk, sk), sk, old, new);
+	return 0;
+}
+
+SEC("sockops")
+int state_sockops(struct bpf_sock_ops *ctx)
+{
+	on_sock_ops(ctx);
+	return 1;
+}

@@ -1,0 +1,130 @@
+/* What was sent and what was answered, as it passes the network layer. */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include "cut.h"
+#include "payload.h"
+
+struct packet {
+	u32 seq;
+	u32 off; /* of the first payload byte */
+	u32 end;
+	bool syn;
+};
+
+/* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. */
+static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
+{
+	u8 head[40] = {}, tcp[16] = {};
+	u32 tcp_off;
+
+	p->end = skb->len;
+	if (bpf_skb_load_bytes(skb, 0, head, 20))
+		return false;
+	if (head[0] >> 4 == 4) {
+		tcp_off = (head[0] & 15) * 4;
+		if (head[9] != IPPROTO_TCP)
+			return false;
+	} else {
+		tcp_off = 40;
+		if (head[6] == 0) { /* hop-by-hop: the jumbo option of BIG TCP (RFC 2675) */
+			if (bpf_skb_load_bytes(skb, 40, head, 8))
+				return false;
+			tcp_off += 8 + head[1] * 8;
+			head[6] = head[0];
+		}
+		if (head[6] != IPPROTO_TCP)
+			return false;
+	}
+	if (bpf_skb_load_bytes(skb, tcp_off, tcp, sizeof(tcp)))
+		return false;
+	p->seq = (u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
+	p->off = tcp_off + (tcp[12] >> 4) * 4;
+	p->syn = tcp[13] & 2;
+	return p->off <= p->end;
+}
+
+/* stream_advance drops what was seen before (a retransmission) and counts what never was; false
+ * where nothing new is left.
+ */
+static __always_inline bool stream_advance(struct stream *s, struct packet *p)
+{
+	u32 len = p->end - p->off;
+	s32 ahead;
+
+	if (p->syn) {
+		p->seq++;
+		s->seq = p->seq;
+		s->seq_seen = 1;
+	}
+	if (!len)
+		return false;
+	if (!s->seq_seen)
+		s->seq = p->seq;
+	s->seq_seen = 1;
+	ahead = p->seq - s->seq;
+	if (ahead < 0) {
+		if (len <= (u32)-ahead)
+			return false;
+		p->off += -ahead;
+		len -= -ahead;
+	} else if (ahead > 1 << 20) {
+		return false; /* no window is that far ahead of us: not of this stream */
+	} else if (ahead) {
+		s->lost += ahead;
+	}
+	s->seq = p->seq + (ahead < 0 ? -ahead : 0) + len;
+	return true;
+}
+
+/* Enough for a packet of 64 KiB of message body, 256 bytes a step. */
+#define STEPS 300
+
+static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
+{
+	struct conn *c = conn_of(skb);
+	struct packet p = {};
+
+	if (!c || c->state == STATE_OTHER)
+		return;
+	if (c->state == STATE_TLS && (dir || !c->hello_left))
+		return;
+	if (!packet_read(skb, &p)) {
+		count(unreadable);
+		return;
+	}
+	if (p.syn && !dir)
+		c->flags |= CONN_SYN_LEFT;
+	if (!stream_advance(dir ? &c->server : &c->client, &p))
+		return;
+	if (dir)
+		c->flags |= CONN_SERVER_SPOKE;
+	else if (!(c->flags & CONN_SERVER_SPOKE))
+		c->flags |= CONN_CLIENT_FIRST;
+	if (!dir)
+		sender_by_lock(c, skb_sock(skb));
+	for (int i = 0; i < STEPS && p.off < p.end; i++) {
+		if (c->state == STATE_OTHER)
+			return;
+		if (c->state == STATE_NEW) {
+			p.off = dir ? judge_server(skb, p.off, p.end) : judge_client(skb, p.off, p.end);
+			if (c->state == STATE_SMTP || c->state == STATE_TLS)
+				announce(skb);
+			else if (dir && !(c->flags & CONN_BANNER_220))
+				return; /* whatever greets there, the client decides */
+		} else if (c->state == STATE_TLS)
+			p.off = dir ? p.end : show_hello(skb, p.off, p.end);
+		else if (dir)
+			p.off = cut_server(skb, p.off, p.end);
+		else if (c->client.mode == MODE_BODY)
+			p.off = skip_body(skb, p.off, p.end);
+		else if (c->client.mode == MODE_CHUNK)
+			p.off = skip_chunk(c, p.off, p.end);
+		else
+			p.off = cut_client(skb, p.off, p.end);
+	}
+	if (p.off < p.end)
+		(dir ? &c->server : &c->client)->lost += p.end - p.off;
+}
+
+#endif

@@ -1,0 +1,139 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/smtptrace/smtptrace/bpf"
+)
+
+// Process is who a process was at the moment of the act, read in the kernel.
+type Process struct {
+	Key      ProcessKey
+	TimeNs   uint64 // when it was read, CLOCK_BOOTTIME
+	Tid      uint32
+	Ppid     uint32
+	UID      uint32
+	GID      uint32
+	EUID     uint32
+	LoginUID uint32 // ^0: none
+	MntNS    uint32 // inode numbers
+	PidNS    uint32
+	Comm     string
+
+	// Exe is the path from the root of the mount namespace, across mount points and whatever root the
+	// process has; "" for a kernel thread.
+	Exe        string
+	ExeInode   uint64
+	ExeSize    uint64
+	ExeCtimeNs uint64 // since the epoch
+	ExeDev     uint32 // kernel encoding: major << 20 | minor (include/linux/kdev_t.h)
+	ExeNlink   uint32 // 0: deleted, or never had a name (memfd)
+	ExeMagic   uint32 // of the file system, statfs(2)
+	ExeMode    uint32
+
+	Args []string // the first 256 bytes of argv
+	Cwd  string
+
+	CgroupID   uint64
+	CgroupV1ID uint64 // 0: none, or the same hierarchy
+	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where all tasks sit in the v2 root
+
+	Ancestors []Ancestor // the parent first
+
+	Kthread         bool
+	CgroupV1        bool // Cgroup is a path of v1
+	ExeTruncated    bool // the path's upper components are missing
+	CwdTruncated    bool
+	CgroupTruncated bool
+	ArgsTruncated   bool
+	ArgsUnreadable  bool
+}
+
+// Ancestor is one process up the line of parents.
+type Ancestor struct {
+	Pid      uint32
+	StartNs  uint64
+	Comm     string
+	ExeInode uint64 // 0: a kernel thread
+}
+
+// RawProcess is a process as the kernel sent it, not yet taken apart.
+type RawProcess struct {
+	kernel bpf.SmtptraceProcessEvent
+}
+
+// Key names the process.
+func (r *RawProcess) Key() ProcessKey { return r.kernel.Key }
+
+func (r *RawProcess) decode(raw []byte) error {
+	k := &r.kernel
+	if err := view(raw, k); err != nil {
+		return err
+	}
+	if int(k.ExeLen) > len(k.Exe) || int(k.CwdLen) > len(k.Cwd) || int(k.CgroupLen) > len(k.Cgroup) ||
+		int(k.ArgvLen) > len(k.Argv) || int(k.AncestorsLen) > len(k.Ancestors) {
+		return fmt.Errorf("process event of pid %d: a length is out of range", k.Key.Pid)
+	}
+	return nil
+}
+
+// Process takes the event apart. It allocates: once a process, not once an event.
+func (r *RawProcess) Process() *Process {
+	k := &r.kernel
+	flags := bpf.SmtptraceProcessFlag(k.Flags)
+	p := &Process{
+		Key: k.Key, TimeNs: k.TsNs, Tid: k.Tid, Ppid: k.Ppid,
+		UID: k.Uid, GID: k.Gid, EUID: k.Euid, LoginUID: k.Loginuid,
+		MntNS: k.Mntns, PidNS: k.Pidns, Comm: cString(k.Comm[:]),
+		Exe: path(k.Exe[:k.ExeLen]), ExeInode: k.ExeInode, ExeSize: k.ExeSize,
+		ExeCtimeNs: k.ExeCtimeNs, ExeDev: k.ExeDev, ExeNlink: k.ExeNlink,
+		ExeMagic: k.ExeMagic, ExeMode: k.ExeMode,
+		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen]),
+		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen]),
+		Kthread:         flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
+		CgroupV1:        flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
+		ExeTruncated:    flags&bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED != 0,
+		CwdTruncated:    flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0,
+		CgroupTruncated: flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0,
+		ArgsTruncated:   flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED != 0,
+		ArgsUnreadable:  flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE != 0,
+	}
+	if p.ExeInode == 0 {
+		p.Exe = ""
+	}
+	for _, a := range k.Ancestors[:k.AncestorsLen] {
+		p.Ancestors = append(p.Ancestors, Ancestor{
+			Pid: a.Pid, StartNs: a.StartNs, Comm: cString(a.Comm[:]), ExeInode: a.ExeInode,
+		})
+	}
+	return p
+}
+
+// path joins components that stand from the leaf up, each NUL-terminated.
+func path(b []byte) string {
+	names := bytes.Split(bytes.TrimSuffix(b, []byte{0}), []byte{0})
+	var s strings.Builder
+	for i := len(names) - 1; i >= 0; i-- {
+		s.WriteByte('/')
+		s.Write(names[i])
+	}
+	return s.String()
+}
+
+// args splits argv. What a program wrote over it (a title without NULs) stays one argument.
+func args(b []byte) []string {
+	b = bytes.TrimRight(b, "\x00")
+	if len(b) == 0 {
+		return nil
+	}
+	return strings.Split(string(b), "\x00")
+}
+
+func cString(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
+}

@@ -1,0 +1,167 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// NoHookError says that a question has no answer on this host.
+type NoHookError struct {
+	Question Question
+	Family   Family
+	Refused  []Refusal
+}
+
+func (e *NoHookError) Error() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "no hook answers %q", e.Question)
+	if e.Family != Auto {
+		fmt.Fprintf(&s, " in the %s family", e.Family)
+	}
+	for i, r := range e.Refused {
+		s.WriteString(map[bool]string{true: ": ", false: "; "}[i == 0])
+		fmt.Fprintf(&s, "%s: %s", r.Name, r.Reason)
+	}
+	return s.String()
+}
+
+// answer is a chosen hook with its kernel objects.
+type answer struct {
+	hook     Hook
+	programs map[string]*ebpf.Program
+	links    []link.Link
+}
+
+// choose attaches, for each question, the first hook that loads and attaches. Programs are loaded side
+// by side: the verifier's time is most of the start.
+func (p *Probe) choose(f Family) error {
+	p.answers = make([]answer, len(Questions))
+	errs := make([]error, len(Questions))
+	var wg sync.WaitGroup
+	for i, q := range Questions {
+		p.answers[i].hook.Question = q
+		wg.Go(func() { errs[i] = p.answer(&p.answers[i], f) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer attaches the first hook of a's question that was not refused yet.
+func (p *Probe) answer(a *answer, f Family) error {
+	for _, c := range candidatesFor(a.hook.Question, f, p.loader.storage)[len(a.hook.Refused):] {
+		programs, links, err := p.attach(c)
+		if err == nil {
+			a.hook.Name, a.programs, a.links = c.name, programs, links
+			return nil
+		}
+		a.hook.Refused = append(a.hook.Refused, Refusal{c.name, reason(err)})
+	}
+	return &NoHookError{a.hook.Question, f, a.hook.Refused}
+}
+
+// replace gives up a hook that is attached and silent, for the next in its list.
+func (p *Probe) replace(q Question, f Family) error {
+	a := &p.answers[slices.Index(Questions, q)]
+	a.close()
+	a.hook.Refused = append(a.hook.Refused, Refusal{a.hook.Name, "attached, but its events do not arrive"})
+	return p.answer(a, f)
+}
+
+func (a *answer) detach() error {
+	var errs []error
+	for _, l := range a.links {
+		errs = append(errs, l.Close())
+	}
+	a.links = nil
+	return errors.Join(errs...)
+}
+
+func (a *answer) close() error {
+	err := a.detach()
+	for _, prog := range a.programs {
+		prog.Close()
+	}
+	a.programs = nil
+	return err
+}
+
+// attach loads and attaches all programs of a candidate, or none.
+func (p *Probe) attach(c candidate) (map[string]*ebpf.Program, []link.Link, error) {
+	progs := make([]*ebpf.Program, len(c.programs))
+	links := make([]link.Link, len(c.programs))
+	errs := make([]error, len(c.programs))
+	var wg sync.WaitGroup
+	for i, prog := range c.programs {
+		wg.Go(func() {
+			if progs[i], errs[i] = p.loader.load(prog.name); errs[i] == nil {
+				links[i], errs[i] = prog.attach(progs[i], p.cgroup.path)
+			}
+		})
+	}
+	wg.Wait()
+	loaded := map[string]*ebpf.Program{}
+	var failed error
+	for i, prog := range c.programs {
+		loaded[prog.name] = progs[i]
+		if errs[i] != nil {
+			failed = errs[i]
+		}
+	}
+	if failed == nil {
+		return loaded, links, nil
+	}
+	for i := range progs {
+		if links[i] != nil {
+			links[i].Close()
+		}
+		if progs[i] != nil {
+			progs[i].Close()
+		}
+	}
+	return nil, nil, failed
+}
+
+// storageWorks tries whether tracing programs may keep state with a socket (5.11+): a program of the
+// kind that we use, with a look-up that cannot succeed.
+func storageWorks() bool {
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{
+		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number,
+		Flags: unix.BPF_F_NO_PREALLOC,
+	})
+	if err != nil {
+		return false
+	}
+	defer m.Close()
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
+		Instructions: asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+			asm.LoadMapPtr(asm.R1, m.FD()),
+			asm.Mov.Imm(asm.R3, 0),
+			asm.Mov.Imm(asm.R4, 0),
+			asm.FnSkStorageGet.Call(),
+			asm.Mov.Imm(asm.R0, 0),
+			asm.Return(),
+		},
+	})
+	if err != nil {
+		return false
+	}
+	prog.Close()
+	return true
+}

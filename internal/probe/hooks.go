@@ -1,0 +1,111 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// Question is what a hook answers. Each has a list of hooks; the first that works is taken.
+type Question string
+
+// The questions.
+const (
+	Connect Question = "connect" // who connects, where to
+	Send    Question = "send"    // who sends
+	Wire    Question = "wire"    // what was sent, what was answered
+	State   Question = "state"   // how it turned out, and how it ended
+)
+
+// Questions lists them in the order in which they are answered.
+var Questions = []Question{Connect, Send, Wire, State}
+
+// Hook is a choice: the hook that answers a question, and why those before it in the list do not.
+type Hook struct {
+	Question Question  `json:"question"`
+	Name     string    `json:"name"`
+	Refused  []Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is a hook that could not be had, with the kernel's reason.
+type Refusal struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// candidate is one way to answer a question: programs that are attached together.
+type candidate struct {
+	question Question
+	family   Family
+	name     string
+	programs []program
+}
+
+type program struct {
+	name   string
+	attach func(*ebpf.Program, string) (link.Link, error)
+}
+
+// candidates is every hook there is, in the order of trying. The send question ends with a hook that
+// needs no program: the wire hook finds the sender as the owner of the socket's lock.
+var candidates = []candidate{
+	{Connect, Fentry, "fentry/tcp_connect", []program{{"connect_fentry", attachTracing}}},
+	{Connect, Kprobe, "kprobe/tcp_connect", []program{{"connect_kprobe", attachKprobe("tcp_connect")}}},
+	{Connect, Tracepoint, "tp_btf/inet_sock_set_state", []program{{"connect_tracepoint", attachTracing}}},
+	{Connect, Cgroup, "cgroup/connect4,6", []program{
+		{"connect_cgroup4", attachCgroup(ebpf.AttachCGroupInet4Connect)},
+		{"connect_cgroup6", attachCgroup(ebpf.AttachCGroupInet6Connect)},
+	}},
+	{Send, Fentry, "fentry/tcp_sendmsg", []program{{"send_fentry", attachTracing}}},
+	{Send, Kprobe, "kprobe/tcp_sendmsg", []program{{"send_kprobe", attachKprobe("tcp_sendmsg")}}},
+	{Send, Tracepoint, "tp_btf/tcp_sendmsg_locked", []program{{"send_tracepoint", attachTracing}}},
+	{Send, Tracepoint, "tp_btf/sock_send_length", []program{{"send_length_tracepoint", attachTracing}}},
+	{Send, Auto, "socket lock at cgroup_skb/egress", nil},
+	{Wire, Auto, "cgroup_skb/egress,ingress", []program{
+		{"wire_egress", attachCgroup(ebpf.AttachCGroupInetEgress)},
+		{"wire_ingress", attachCgroup(ebpf.AttachCGroupInetIngress)},
+	}},
+	{State, Tracepoint, "tp_btf/inet_sock_set_state", []program{{"state_tracepoint", attachTracing}}},
+	{State, Cgroup, "sockops", []program{{"state_sockops", attachCgroup(ebpf.AttachCGroupSockOps)}}},
+}
+
+// candidatesFor gives a question's list under a family. A forced family answers connect and send by its
+// own hooks alone; where it has none for send, the wire hook names the sender. Only the cgroup family
+// follows the state by sockops: for the others the tracepoint is there wherever their own hooks are.
+func candidatesFor(q Question, f Family, storage bool) []candidate {
+	var list []candidate
+	for _, c := range candidates {
+		switch {
+		case c.question != q:
+		case storage && c.family == Kprobe: // kprobe programs cannot use socket storage
+		case c.family == Auto, f == Auto, c.family == f,
+			q == State && f != Cgroup && c.family == Tracepoint:
+			list = append(list, c)
+		}
+	}
+	if q == Send && f == Fentry || q == Send && f == Kprobe {
+		list = list[:len(list)-1]
+	}
+	return list
+}
+
+func attachTracing(p *ebpf.Program, _ string) (link.Link, error) {
+	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+func attachKprobe(symbol string) func(*ebpf.Program, string) (link.Link, error) {
+	return func(p *ebpf.Program, _ string) (link.Link, error) {
+		return link.Kprobe(symbol, p, nil)
+	}
+}
+
+func attachCgroup(at ebpf.AttachType) func(*ebpf.Program, string) (link.Link, error) {
+	return func(p *ebpf.Program, dir string) (link.Link, error) {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: dir, Attach: at, Program: p})
+		if err != nil {
+			return nil, fmt.Errorf("attach to cgroup %s: %w", dir, err)
+		}
+		return l, nil
+	}
+}

@@ -1,0 +1,36 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/smtptrace/smtptrace/bpf"
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// Counters sums what the programs counted on each CPU, and what the agent and the kernel add.
+func (p *Probe) Counters() (event.Counters, error) {
+	var cpus []bpf.SmtptraceCounterSet
+	if err := p.loader.maps["counters"].Lookup(uint32(0), &cpus); err != nil {
+		return event.Counters{}, fmt.Errorf("read the loss counters: %w", err)
+	}
+	c := event.Counters{Undecodable: p.undecodable}
+	for _, k := range cpus {
+		c.Events += k.Events
+		c.LostProcess += k.LostProcess
+		c.LostConn += k.LostConn
+		c.LostPayload += k.LostPayload
+		c.ConnFull += k.ConnFull
+		c.ProcessMissing += k.ProcessMissing
+		c.Unreadable += k.Unreadable
+	}
+	for _, a := range p.answers {
+		for name, prog := range a.programs {
+			stats, err := prog.Stats()
+			if err != nil {
+				return c, fmt.Errorf("read the statistics of %s: %w", name, err)
+			}
+			c.Missed += stats.RecursionMisses
+		}
+	}
+	return c, nil
+}

@@ -94,7 +94,7 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	/* Unique for 2 years of uptime: two connects in one nanosecond are on different CPUs. */
 	c->id = c->connect_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
 	c->connector = process_current();
-	c->connector_tid = (u32)bpf_get_current_pid_tgid();
+	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;
 	if (mail_port(t->dport)) {
 		c->flags = CONN_MAIL_PORT;

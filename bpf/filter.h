@@ -27,13 +27,16 @@ const volatile bool conn_in_storage;
 
 static __always_inline bool mail_port(u16 port)
 {
-	return mail_ports[port >> 3] & (1 << (port & 7));
+	u32 byte = port >> 3;
+
+	barrier_var(byte); /* verifiers before 6.8 lose the bound of a u16: keep the mask */
+	return mail_ports[byte & (sizeof(mail_ports) - 1)] & (1 << (port & 7));
 }
 
 static __always_inline bool filter_admits(u32 netns)
 {
 	struct task_struct *task = task_self();
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	u32 pid = BPF_CORE_READ(task, tgid);
 
 	if (filter_cgroup && cgroup_ancestor_id(BPF_CORE_READ(task, cgroups, dfl_cgrp),
 						filter_cgroup_level) != filter_cgroup)
@@ -44,7 +47,7 @@ static __always_inline bool filter_admits(u32 netns)
 		return false;
 	if (filter_pid && pid != filter_pid)
 		return false;
-	if (filter_uid_set && (u32)bpf_get_current_uid_gid() != filter_uid)
+	if (filter_uid_set && BPF_CORE_READ(task, cred, uid.val) != filter_uid)
 		return false;
 	return true;
 }

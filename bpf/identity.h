@@ -12,7 +12,7 @@ static __always_inline struct process_key process_current(void)
 	struct task_struct *task = task_self();
 	struct process_key key = {};
 
-	key.pid = bpf_get_current_pid_tgid() >> 32;
+	key.pid = BPF_CORE_READ(task, tgid);
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.exec_id = BPF_CORE_READ(task, group_leader, self_exec_id);
 	return key;
@@ -203,7 +203,7 @@ static __always_inline void process_read(struct process_event *e, struct process
 	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
 	e->key = *key;
 	e->ts_ns = bpf_ktime_get_boot_ns();
-	e->tid = (u32)bpf_get_current_pid_tgid();
+	e->tid = BPF_CORE_READ(task_self(), pid);
 	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	e->uid = BPF_CORE_READ(task_self(), cred, uid.val);
 	e->gid = BPF_CORE_READ(task_self(), cred, gid.val);

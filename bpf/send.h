@@ -8,7 +8,7 @@
 static __always_inline void sender_note(struct conn *c)
 {
 	c->sender = process_current();
-	c->sender_tid = (u32)bpf_get_current_pid_tgid();
+	c->sender_tid = BPF_CORE_READ(task_self(), pid);
 	if (!same_process(&c->sender, &c->connector))
 		process_note(c->announced);
 }

@@ -77,8 +77,8 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 	return true;
 }
 
-/* Enough for a packet of 64 KiB of message body, 256 bytes a step. */
-#define STEPS 300
+/* Enough for a packet of 64 KiB of message body, 1 KiB a step, and as many commands. */
+#define STEPS 128
 
 static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 {

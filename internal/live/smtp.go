@@ -1,0 +1,101 @@
+package live
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strings"
+)
+
+// Server is a small SMTP server in a cell: it accepts whatever it is told, and speaks by the book.
+type Server struct{ Addr string }
+
+// Serve starts a server on addr, such as "127.0.0.1:25". It goes with the test.
+func (c *Cell) Serve(addr string) *Server {
+	c.t.Helper()
+	var l net.Listener
+	var err error
+	c.Do(func() { l, err = net.Listen("tcp", addr) })
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}()
+	return &Server{Addr: l.Addr().String()}
+}
+
+func serve(conn net.Conn) {
+	defer conn.Close()
+	c := textproto.NewConn(conn)
+	c.PrintfLine("220 mx.example.net ESMTP test")
+	for {
+		line, err := c.ReadLine()
+		if err != nil {
+			return
+		}
+		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
+		switch verb {
+		case "EHLO":
+			c.PrintfLine("250-mx.example.net\r\n250 PIPELINING")
+		case "DATA":
+			c.PrintfLine("354 End data with <CR><LF>.<CR><LF>")
+			if _, err := c.ReadDotLines(); err != nil {
+				return
+			}
+			c.PrintfLine("250 2.0.0 Ok: queued as 4E81026038")
+		case "QUIT":
+			c.PrintfLine("221 2.0.0 Bye")
+			return
+		default:
+			c.PrintfLine("250 2.1.0 Ok")
+		}
+	}
+}
+
+// Talk sends a script of client lines, and reads a reply after each but those of a message's body.
+func Talk(conn net.Conn, lines ...string) error {
+	r := bufio.NewReader(conn)
+	reply := func() error {
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				return fmt.Errorf("read a reply: %w", err)
+			}
+			if len(line) < 4 || line[3] != '-' {
+				return nil
+			}
+		}
+	}
+	if err := reply(); err != nil {
+		return err
+	}
+	body := false
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(conn, "%s\r\n", line); err != nil {
+			return err
+		}
+		if body && line != "." {
+			continue
+		}
+		if err := reply(); err != nil {
+			return err
+		}
+		body = line == "DATA"
+	}
+	return nil
+}
+
+// Message is the dialogue of one whole message.
+var Message = []string{
+	"EHLO [127.0.0.1]", "MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>", "RCPT TO:<c@example.net>",
+	"DATA", "Subject: canary-in-the-body", "", "hello", ".", "QUIT",
+}

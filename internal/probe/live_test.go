@@ -1,0 +1,153 @@
+package probe
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/live"
+)
+
+func TestMain(m *testing.M) {
+	live.Main(m, map[string]func([]string) error{
+		"mail": func(args []string) error {
+			conn, err := net.Dial("tcp", args[0])
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return live.Talk(conn, live.Message...)
+		},
+	})
+}
+
+// open opens a probe on the cell in one family. A family that this kernel is too old for, or that this
+// machine refuses as DESIGN's table says, is skipped by name.
+func open(t *testing.T, cell *live.Cell, f Family) *Probe {
+	t.Helper()
+	p, err := Open(Options{Family: f, MailPorts: []uint16{25}, Cgroup: cell.Cgroup, NetNS: cell.NetNS})
+	var none *NoHookError
+	if errors.As(err, &none) && refusedHere(f) {
+		t.Skipf("this machine refuses the family: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// refusedHere is true for the families that need kprobes, on a kernel built without them.
+func refusedHere(f Family) bool {
+	if f != Kprobe && f != Fentry {
+		return false
+	}
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
+}
+
+// seen is what arrived of one connection.
+type seen struct {
+	last event.Conn // the latest snapshot
+	said map[event.Direction]string
+}
+
+// collect reads events until so many connections have closed, and gives them by destination.
+func collect(t *testing.T, p *Probe, closes int) (map[string]*seen, map[uint32]*event.Process) {
+	t.Helper()
+	conns, procs := map[uint64]*seen{}, map[uint32]*event.Process{}
+	of := func(id uint64) *seen {
+		if conns[id] == nil {
+			conns[id] = &seen{said: map[event.Direction]string{}}
+		}
+		return conns[id]
+	}
+	p.SetDeadline(time.Now().Add(60 * time.Second))
+	for closes > 0 {
+		var e event.Event
+		if err := p.Read(&e); err != nil {
+			t.Fatalf("%v; so far %+v", err, conns)
+		}
+		switch e.Kind {
+		case event.KindConn:
+			of(e.Conn.ID).last = e.Conn
+			if e.Conn.Phase == event.PhaseClosed || e.Conn.Phase == event.PhaseFailed {
+				closes--
+			}
+		case event.KindProcess:
+			procs[e.Process.Key().Pid] = e.Process.Process()
+		case event.KindPayload:
+			said, dir := of(e.Payload.ID).said, e.Payload.Direction
+			e.Payload.Parts(
+				func(n uint64, _ bool) { said[dir] += "…" },
+				func(b []byte) { said[dir] += string(b) })
+		}
+	}
+	byDestination := map[string]*seen{}
+	for _, s := range conns {
+		byDestination[s.last.Destination.String()] = s
+	}
+	return byDestination, procs
+}
+
+func TestMailIsSeen(t *testing.T) {
+	addrs := []string{"127.0.0.1:25", "127.0.0.1:2526", "[::1]:25", "[::1]:2526"}
+	for _, f := range Families {
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			p := open(t, cell, f)
+			t.Logf("%+v", p.Hooks())
+			pids := map[string]uint32{}
+			for _, addr := range addrs {
+				cell.Serve(addr)
+				child := live.Child("mail", addr)
+				cell.Run(child)
+				pids[addr] = uint32(child.Process.Pid)
+			}
+			conns, procs := collect(t, p, len(addrs))
+			for _, addr := range addrs {
+				if conns[addr] == nil {
+					t.Errorf("nothing seen of %s", addr)
+					continue
+				}
+				checkMail(t, conns[addr], procs[pids[addr]], pids[addr], addr)
+			}
+			c, err := p.Counters()
+			if err != nil || c.Lost() != 0 {
+				t.Errorf("lost %+v, %v", c, err)
+			}
+		})
+	}
+}
+
+// checkMail compares what was seen of a connection with what the child did: it sends live.Message.
+func checkMail(t *testing.T, s *seen, proc *event.Process, pid uint32, addr string) {
+	t.Helper()
+	if s.last.Connector.Pid != pid || s.last.Sender.Pid != pid {
+		t.Errorf("connector %d, sender %d, want %d", s.last.Connector.Pid, s.last.Sender.Pid, pid)
+	}
+	if s.last.Source.Port() == 0 || s.last.EstablishedNs == 0 || s.last.BytesSent == 0 || s.last.BytesReceived == 0 {
+		t.Errorf("no source, not established or no bytes: %+v", s.last)
+	}
+	want := "EHLO [127.0.0.1]\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\n" +
+		"RCPT TO:<c@example.net>\r\nDATA\r\n….\r\nQUIT\r\n"
+	if s.said[event.Client] != want {
+		t.Errorf("the client said %q, want %q", s.said[event.Client], want)
+	}
+	if got := s.said[event.Server]; !strings.HasPrefix(got, "220 mx.example.net ESMTP test\r\n250-mx") ||
+		!strings.HasSuffix(got, "queued as 4E81026038\r\n221 2.0.0 Bye\r\n") {
+		t.Errorf("the server said %q", got)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if proc == nil || proc.Exe != exe || len(proc.Args) != 2 || proc.Args[1] != addr ||
+		proc.Ppid != uint32(os.Getpid()) {
+		t.Errorf("process %+v, want exe %s", proc, exe)
+	}
+}

@@ -51,22 +51,31 @@ func (p *Payload) decode(raw []byte) error {
 	return nil
 }
 
-// Parts calls cut for bytes that were counted and not copied, show for those that were, in the order of
-// the stream. A cut reaches through the end of a line, but for the last of an unaligned payload.
-func (p *Payload) Parts(cut func(n uint64, aligned bool), show func([]byte)) {
-	pending, at := p.before, 0
-	for i, s := range p.kernel.Segments[:p.segments] {
+// Part is a piece of a payload: bytes that were shown, or a number that was cut. A cut reaches through
+// the end of a line, but for an unaligned one.
+type Part struct {
+	Data    []byte // points into the event
+	Cut     uint64 // 0: Data
+	Aligned bool
+}
+
+// Parts yields the pieces in the order of the stream.
+func (p *Payload) Parts(yield func(Part) bool) {
+	cut, at := p.before, 0
+	for _, s := range p.kernel.Segments[:p.segments] {
 		if s.Shown > 0 {
-			if pending > 0 {
-				cut(pending, true)
+			if cut > 0 && !yield(Part{Cut: cut, Aligned: true}) {
+				return
 			}
-			show(p.kernel.Data[at : at+int(s.Shown)])
+			if !yield(Part{Data: p.kernel.Data[at : at+int(s.Shown)]}) {
+				return
+			}
 			at += int(s.Shown)
-			pending = 0
+			cut = 0
 		}
-		pending += uint64(s.Cut)
-		if i == p.segments-1 && pending > 0 {
-			cut(pending, !p.Unaligned)
-		}
+		cut += uint64(s.Cut)
+	}
+	if cut > 0 {
+		yield(Part{Cut: cut, Aligned: !p.Unaligned})
 	}
 }

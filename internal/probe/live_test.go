@@ -82,9 +82,12 @@ func collect(t *testing.T, p *Probe, closes int) (map[string]*seen, map[uint32]*
 			procs[e.Process.Key().Pid] = e.Process.Process()
 		case event.KindPayload:
 			said, dir := of(e.Payload.ID).said, e.Payload.Direction
-			e.Payload.Parts(
-				func(n uint64, _ bool) { said[dir] += "…" },
-				func(b []byte) { said[dir] += string(b) })
+			for part := range e.Payload.Parts {
+				if part.Cut > 0 {
+					said[dir] += "…"
+				}
+				said[dir] += string(part.Data)
+			}
 		}
 	}
 	byDestination := map[string]*seen{}

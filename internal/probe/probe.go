@@ -5,6 +5,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -71,14 +72,16 @@ func (p *Probe) Hooks() []Hook {
 }
 
 // Read waits for the next event and decodes it into e. It allocates nothing. Errors: os.ErrClosed after
-// Close, os.ErrDeadlineExceeded at the deadline, ringbuf.ErrFlushed after Flush when all is read. An
-// event that cannot be decoded is counted and passed over.
+// Close, os.ErrDeadlineExceeded at the deadline, io.EOF after Drain when all is read. An event that
+// cannot be decoded is counted and passed over.
 func (p *Probe) Read(e *event.Event) error {
 	for {
 		if len(p.backlog) > 0 {
 			p.record.RawSample = append(p.record.RawSample[:0], p.backlog[0]...)
 			p.backlog = p.backlog[1:]
-		} else if err := p.reader.ReadInto(&p.record); err != nil {
+		} else if err := p.reader.ReadInto(&p.record); errors.Is(err, ringbuf.ErrFlushed) {
+			return io.EOF
+		} else if err != nil {
 			return err
 		}
 		if err := e.Decode(p.record.RawSample); err == nil {
@@ -91,11 +94,10 @@ func (p *Probe) Read(e *event.Event) error {
 // SetDeadline bounds the waiting of Read.
 func (p *Probe) SetDeadline(t time.Time) { p.reader.SetDeadline(t) }
 
-// Drain detaches the hooks and lets Read give what is still in the ring, then ringbuf.ErrFlushed.
+// Drain detaches the hooks and lets Read give what is still in the ring, then io.EOF. It may be called
+// while another goroutine reads.
 func (p *Probe) Drain() error {
-	err := p.detach()
-	p.reader.SetDeadline(time.Time{})
-	return errors.Join(err, p.reader.Flush())
+	return errors.Join(p.detach(), p.reader.Flush())
 }
 
 // Process looks a process up in the kernel's own table, for an agent that has forgotten it.

@@ -1,0 +1,101 @@
+// Package privacy decides how much of an envelope address a record shows.
+package privacy
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Mode is how much is shown of an address.
+type Mode string
+
+// The modes. In all but Full and None a keyed hash of the whole address makes it possible to find an
+// address that one knows.
+const (
+	Full   Mode = "full"   // the address
+	Domain Mode = "domain" // its domain, and the hash
+	HMAC   Mode = "hmac"   // the hash
+	None   Mode = "none"   // nothing
+)
+
+var modes = []Mode{Full, Domain, HMAC, None}
+
+// ParseMode reads a mode from its name.
+func ParseMode(s string) (Mode, error) {
+	if slices.Contains(modes, Mode(s)) {
+		return Mode(s), nil
+	}
+	return "", fmt.Errorf("unknown mode %q: it is one of full, domain, hmac, none", s)
+}
+
+const keySize = 32
+
+// Policy is a mode with its key.
+type Policy struct {
+	Mode Mode
+	key  []byte
+}
+
+// Open makes a policy. The key stands in the file hmac.key of the state directory: it is made once,
+// readable for its owner alone.
+func Open(mode Mode, dir string) (*Policy, error) {
+	p := &Policy{Mode: mode}
+	if mode == Full || mode == None {
+		return p, nil
+	}
+	path := filepath.Join(dir, "hmac.key")
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = create(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key for address hashes: %w", err)
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("the key for address hashes: %s has %d bytes, not %d: remove it to get a new one", path, len(key), keySize)
+	}
+	p.key = key
+	return p, nil
+}
+
+// create writes a new key under another name first: two tracers that start at once agree on one.
+func create(path string) ([]byte, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".hmac.key-*") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails (crypto/rand)
+	_, err = f.Write(key)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// Hash is the keyed hash of an address, in hex; "" where the mode has none. Case does not count: few
+// servers tell Bob from bob.
+func (p *Policy) Hash(address string) string {
+	if p.key == nil || address == "" {
+		return ""
+	}
+	h := hmac.New(sha256.New, p.key)
+	h.Write([]byte(strings.ToLower(address)))
+	return hex.EncodeToString(h.Sum(nil))
+}

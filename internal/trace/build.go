@@ -1,0 +1,133 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/smtp"
+	"github.com/smtptrace/smtptrace/internal/verdict"
+)
+
+// build makes the record of a draft.
+func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
+	r := &record.Record{Time: d.at, Agent: t.opts.Agent, Host: t.opts.Machine}
+	r.Event = record.Event{Action: d.action, Start: d.start, End: d.end}
+	if !d.start.IsZero() && !d.end.IsZero() {
+		r.Event.Duration = d.end.Sub(d.start)
+	}
+	switch d.action {
+	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
+		t.sums.Records++
+		d.counters.Records = t.sums.Records
+		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
+		return r
+	case record.ActionLost:
+		r.Tracer.Lost = d.lost
+		return r
+	}
+	r.Event.ID = fmt.Sprintf("%s-%x", t.opts.BootID, d.conn.ID)
+	t.addConn(r, d)
+	t.addIdentity(r, d, who, connector)
+	if d.action == record.ActionConnect {
+		r.Event.Reason, r.Event.Outcome = d.reason, d.reason.Outcome()
+		r.Error = record.ErrorOf(d.conn.Errno)
+	} else {
+		t.addSMTP(r, d)
+	}
+	said := d.action != record.ActionConnect
+	if said || d.reason != record.Established {
+		r.Verdict = t.opts.Host.Of(verdict.Subject{
+			Destination: d.conn.Destination, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
+		})
+		r.Expected = verdict.Expected(who, t.opts.Expected)
+	}
+	if r.Verdict == record.DirectMX {
+		r.Flags = append([]string{"direct_mx"}, r.Flags...)
+	}
+	return r
+}
+
+func (t *Tracer) addConn(r *record.Record, d *draft) {
+	c := &d.conn
+	r.Source = record.Endpoint{IP: c.Source.Addr(), Port: c.Source.Port()}
+	r.Destination = record.Endpoint{IP: c.Destination.Addr(), Port: c.Destination.Port()}
+	r.Network.Namespace = c.NetNS
+	if c.SenderByLock {
+		r.Tracer.Weak = append(r.Tracer.Weak, "sender_by_lock")
+	}
+	if d.action != record.ActionSession {
+		return
+	}
+	r.Event.Sequence = d.sequence
+	r.Source.Bytes = c.BytesSent - d.recorded.sent
+	r.Destination.Bytes = c.BytesReceived - d.recorded.received
+	if !d.last {
+		r.Event.End = time.Time{}
+	}
+	r.Event.Outcome = record.Failure
+	switch {
+	case d.said.Accepted > d.recorded.messages:
+		r.Event.Outcome = record.Success
+	case d.said.TLS == smtp.ImplicitTLS || d.said.TLS == smtp.StartTLS || d.said.Client.Lost+d.said.Server.Lost > 0:
+		r.Event.Outcome = record.OutcomeUnknown
+	}
+}
+
+func (t *Tracer) addSMTP(r *record.Record, d *draft) {
+	s := &d.said
+	switch s.State {
+	case smtp.SMTP:
+		r.Network.Protocol = "smtp"
+	case smtp.LMTP:
+		r.Network.Protocol = "lmtp"
+	}
+	for _, v := range s.Via {
+		r.Via = append(r.Via, record.Via(v))
+	}
+	r.Flags = append(r.Flags, s.Facts.Flags()...)
+	if port := d.conn.Destination.Port(); s.State != smtp.TLS && !slices.Contains(t.opts.Filters.MailPorts, port) {
+		r.Flags = append(r.Flags, "any_port_smtp")
+	}
+	if len(s.Via) > 0 {
+		r.Flags = append(r.Flags, "proxied")
+	}
+	r.SMTP = record.SMTP{
+		Banner: s.Banner, FirstReply: s.FirstReply.First, LastReply: s.LastReply.Last,
+		Messages: s.Accepted - d.recorded.messages, Recipients: s.Recipients - d.recorded.recipients,
+		TLS:  s.TLS == smtp.ImplicitTLS || s.TLS == smtp.StartTLS,
+		Auth: record.Auth{Mechanism: s.Auth.Mechanism}, TransactionsOmitted: s.TransactionsOmitted,
+		Unseen: s.Client.Lost + s.Server.Lost,
+	}
+	switch s.TLS {
+	case smtp.StartTLS:
+		r.SMTP.StartTLS = "accepted"
+	case smtp.TLSRefused:
+		r.SMTP.StartTLS = "refused"
+	}
+	switch s.Auth.Result {
+	case smtp.AuthSuccess:
+		r.SMTP.Auth.Outcome = record.Success
+	case smtp.AuthFailure:
+		r.SMTP.Auth.Outcome = record.Failure
+	case smtp.AuthUnknown:
+		r.SMTP.Auth.Outcome = record.OutcomeUnknown
+	}
+	r.TLS.Client = record.TLSClient{ServerName: s.SNI, ALPN: s.ALPN}
+	for i, h := range s.Hellos {
+		if i == 0 {
+			r.SMTP.Verb, r.SMTP.HELO = h.Verb, h.Name
+		}
+		r.SMTP.HELOs = append(r.SMTP.HELOs, h.Name)
+	}
+	if len(r.SMTP.HELOs) < 2 {
+		r.SMTP.HELOs = nil
+	}
+	for i := range s.Transactions {
+		if d.action == record.ActionSession {
+			r.SMTP.Transactions = append(r.SMTP.Transactions, t.transaction(&s.Transactions[i]))
+		}
+	}
+}

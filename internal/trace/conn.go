@@ -1,0 +1,170 @@
+package trace
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/smtp"
+)
+
+// conn is a connection as far as it was followed.
+type conn struct {
+	id     uint64
+	last   event.Conn // the latest snapshot
+	known  bool       // there was one
+	parser smtp.Parser
+
+	connected  bool // its connect record is written
+	announced  bool // its first_payload record is written
+	spoken     bool // the client has said something
+	sequence   uint64
+	recordedAt time.Time
+	heardAt    time.Time
+	recorded   sums // what the session records so far have told
+}
+
+// sums are what a session record tells as a difference to the one before it.
+type sums struct{ messages, recipients, sent, received uint64 }
+
+// conn finds or begins a connection; nil where there is no room.
+func (t *Tracer) conn(id uint64) *conn {
+	if c := t.conns[id]; c != nil {
+		return c
+	}
+	if len(t.conns) >= maxConns {
+		t.dropped++
+		return nil
+	}
+	c := &conn{}
+	if n := len(t.idle); n > 0 {
+		c, t.idle = t.idle[n-1], t.idle[:n-1]
+	}
+	c.id, c.recordedAt = id, time.Now()
+	t.conns[id] = c
+	return c
+}
+
+// forget lets a connection go. Its memory serves another one.
+func (t *Tracer) forget(c *conn) {
+	delete(t.conns, c.id)
+	if len(t.idle) < 1024 {
+		parser := c.parser
+		*c = conn{parser: parser}
+		c.parser.Reset(smtp.Options{})
+		t.idle = append(t.idle, c)
+	}
+}
+
+func (c *conn) update(e *event.Conn) {
+	if !c.known {
+		c.parser.Reset(smtp.Options{MailPort: e.MailPort, Ordered: true})
+	}
+	c.last, c.known, c.heardAt = *e, true, time.Now()
+}
+
+func (c *conn) feed(p *event.Payload) {
+	c.heardAt = time.Now()
+	dir := smtp.Direction(p.Direction)
+	if p.Lost > 0 {
+		c.parser.Gap(dir, p.Lost, false)
+	}
+	for part := range p.Parts {
+		if part.Cut > 0 {
+			c.parser.Gap(dir, part.Cut, part.Aligned)
+		} else {
+			c.parser.Feed(dir, part.Data)
+		}
+	}
+	c.spoken = c.spoken || dir == smtp.Client
+}
+
+// recognised is true for what a session record is due of.
+func (c *conn) recognised() bool {
+	switch c.parser.State() {
+	case smtp.SMTP, smtp.LMTP, smtp.TLS:
+		return true
+	}
+	return false
+}
+
+// undecided is true for a connect of which it is not known how it turned out.
+func (c *conn) undecided() bool {
+	return c.known && c.last.Phase == event.PhaseConnect
+}
+
+// follow writes the records that have become due.
+func (t *Tracer) follow(c *conn) {
+	if !c.connected && c.known {
+		switch {
+		case c.last.Phase == event.PhaseFailed:
+			t.connect(c, failure(&c.last))
+		case c.last.EstablishedNs != 0:
+			t.connect(c, record.Established)
+		}
+	}
+	if !c.announced && c.spoken && c.recognised() {
+		c.announced = true
+		t.drafts <- t.draft(record.ActionFirstPayload, c)
+	}
+	if c.known && (c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed) {
+		c.parser.End()
+		if c.recognised() {
+			t.session(c, true)
+		}
+		t.forget(c)
+	} else if c.parser.Finished() >= sessionMails || c.parser.Full() {
+		t.session(c, false)
+	}
+}
+
+// connect writes the record of how a connect turned out, if there is to be one.
+func (t *Tracer) connect(c *conn, reason record.Reason) {
+	c.connected = true
+	if t.opts.Connects == ConnectsNone || !c.last.MailPort {
+		return
+	}
+	t.sums.Connects++
+	d := t.draft(record.ActionConnect, c)
+	d.reason = reason
+	t.drafts <- d
+}
+
+// session writes a session record: the last one, or one of a session that lives on.
+func (t *Tracer) session(c *conn, last bool) {
+	if last {
+		t.sums.Sessions++
+	}
+	if !last || c.sequence > 0 {
+		c.sequence++
+	}
+	d := t.draft(record.ActionSession, c)
+	d.last = last
+	t.drafts <- d
+	c.recordedAt = time.Now()
+	c.recorded = sums{d.said.Accepted, d.said.Recipients, c.last.BytesSent, c.last.BytesReceived}
+	c.parser.Drain()
+}
+
+// failure tells why a connect failed. Of a connect whose SYN never reached the network layer's exit the
+// host's own firewall is the reason, whatever error the kernel made of it: the packet hook is behind the
+// output and postrouting chains (ip_finish_output).
+func failure(c *event.Conn) record.Reason {
+	if !c.SynLeft {
+		return record.Blocked
+	}
+	switch c.Errno {
+	case syscall.ECONNREFUSED:
+		return record.Refused
+	case syscall.ETIMEDOUT:
+		return record.TimedOut
+	case syscall.ECONNRESET:
+		return record.Reset
+	case syscall.EHOSTUNREACH, syscall.ENETUNREACH:
+		return record.Unreachable
+	case syscall.EPERM, syscall.EACCES:
+		return record.Blocked
+	}
+	return record.GivenUp
+}

@@ -1,0 +1,83 @@
+package trace
+
+import (
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/smtp"
+)
+
+// draft is a record without what has to be looked up: the loop makes it, the writer completes it.
+type draft struct {
+	action   record.Action
+	at       time.Time
+	conn     event.Conn
+	said     smtp.Session
+	sequence uint64
+	last     bool
+	reason   record.Reason
+	recorded sums // by the records before it
+	start    time.Time
+	end      time.Time
+	counters record.Counters // of start, heartbeat, stop
+	lost     record.Losses   // of lost
+	due      time.Time       // it is written then, whatever is still to be looked up
+}
+
+// draft begins a record of a connection.
+func (t *Tracer) draft(a record.Action, c *conn) draft {
+	d := draft{
+		action: a, at: t.clock.at(c.last.TimeNs), conn: c.last, said: c.parser.Session(),
+		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
+	}
+	d.conn.ID = c.id
+	if !c.known { // its snapshots were lost
+		d.at = time.Now()
+	}
+	if a == record.ActionSession || a == record.ActionConnect {
+		d.end = d.at
+	}
+	return d
+}
+
+// report says how the run watches, and its sums so far.
+func (t *Tracer) report(a record.Action, now time.Time) {
+	c, err := t.counters()
+	if err == nil && t.opts.Tracked != nil {
+		t.opts.Tracked(c)
+	}
+	t.drafts <- draft{action: a, at: now, start: t.started, end: now, counters: c}
+}
+
+// reportLost says what was lost since it was last said.
+func (t *Tracer) reportLost(now time.Time) {
+	c, err := t.counters()
+	if err != nil {
+		return // the next tick tries again; the sums are the kernel's
+	}
+	if t.opts.Tracked != nil {
+		t.opts.Tracked(c)
+	}
+	more := c.Lost.Since(&t.lost)
+	if more.Total() == 0 {
+		return
+	}
+	t.lost = c.Lost
+	t.drafts <- draft{action: record.ActionLost, at: now, lost: more}
+}
+
+func (t *Tracer) counters() (record.Counters, error) {
+	k, err := t.source.Counters()
+	if err != nil {
+		return t.sums, err
+	}
+	c := t.sums
+	c.Events = k.Events
+	c.Lost = record.Losses{
+		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,
+		Unwatched: k.ConnFull, Unidentified: k.ProcessMissing, Unreadable: k.Unreadable,
+		Undecodable: k.Undecodable, Missed: k.Missed, Dropped: t.dropped,
+	}
+	return c, nil
+}

@@ -1,0 +1,72 @@
+package trace
+
+import (
+	"strconv"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+func (t *Tracer) addIdentity(r *record.Record, d *draft, who, connector *proc.Identity) {
+	sender, tid := d.conn.Sender, d.conn.SenderTid
+	if sender.Pid == 0 {
+		sender, tid = d.conn.Connector, d.conn.ConnectorTid
+	}
+	r.Identity = t.identity(who, sender, tid)
+	if who != nil {
+		r.Flags = append(r.Flags, who.Flags...)
+	}
+	if sender != d.conn.Connector && d.conn.Connector.Pid != 0 {
+		id := t.identity(connector, d.conn.Connector, d.conn.ConnectorTid)
+		r.Connector = &id
+	}
+}
+
+// identity shows a process; of one that nothing more is known of, what its key says.
+func (t *Tracer) identity(id *proc.Identity, key event.ProcessKey, tid uint32) record.Identity {
+	r := record.Identity{Process: record.Process{PID: key.Pid, Start: t.clock.at(key.StartNs)}}
+	if tid != key.Pid {
+		r.Process.Thread.ID = tid
+	}
+	if id == nil || id.Process == nil {
+		return r
+	}
+	p := id.Process
+	r.Process.Name, r.Process.Executable = p.Comm, p.Exe
+	r.Process.Args, r.Process.ArgsTruncated = p.Args, p.ArgsTruncated
+	r.Process.WorkingDirectory = p.Cwd
+	r.Process.Hash = record.Hash{SHA256: id.Hash.SHA256, Status: string(id.Hash.Status)}
+	r.Process.Parent = record.Parent{PID: id.Parent.Pid, Name: id.Parent.Name, Executable: id.Parent.Exe}
+	r.Process.Ancestors, r.Process.Libraries = id.Ancestors, id.Libraries
+	if s := id.Script; s != nil {
+		r.Process.Script = record.Script{
+			Path: s.Path, Module: s.Module, Deleted: s.Deleted,
+			Hash: record.Hash{SHA256: s.SHA256, Status: string(s.Status)},
+		}
+	}
+	if p := id.Package; p != nil {
+		r.Process.Package = record.Package(*p)
+	}
+	r.User = record.User{ID: number(p.UID), Name: id.User}
+	if p.EUID != p.UID {
+		r.User.Effective = record.Account{ID: number(p.EUID), Name: id.EffectiveUser}
+	}
+	if p.LoginUID != ^uint32(0) {
+		r.User.Audit = record.Account{ID: number(p.LoginUID), Name: id.LoginUser}
+	}
+	r.Group = record.Account{ID: number(p.GID), Name: id.Group}
+	r.Systemd = record.Systemd{
+		Unit: id.Unit.Name, Slice: id.Unit.Slice, UserUnit: id.Unit.UserUnit, UserSlice: id.Unit.UserSlice,
+	}
+	r.Container = record.Container{ID: id.Container.ID, Runtime: id.Container.Runtime}
+	if id.Container.PodUID != "" {
+		r.Orchestrator = record.Orchestrator{
+			Type: "kubernetes", Resource: record.Resource{Type: "pod", ID: id.Container.PodUID},
+		}
+	}
+	r.Cgroup = record.Cgroup{ID: p.CgroupID, Path: p.Cgroup}
+	return r
+}
+
+func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

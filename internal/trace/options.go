@@ -1,0 +1,42 @@
+package trace
+
+import (
+	"github.com/smtptrace/smtptrace/internal/output"
+	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/verdict"
+)
+
+// Connects is of which TCP connects there are records.
+type Connects string
+
+// The choices.
+const (
+	ConnectsMail Connects = "mail" // to a mail port
+	ConnectsAll  Connects = "all"
+	ConnectsNone Connects = "none"
+)
+
+// Options are what a tracer works with. All pointers are needed; Summary may be nil.
+type Options struct {
+	Output   *output.Output
+	Resolver *proc.Resolver
+	Host     *verdict.Host
+	Privacy  *privacy.Policy
+	Summary  *record.Summary // gets every record
+	Expected []verdict.Sender
+	Connects Connects
+
+	Agent   record.Agent // stand in every record
+	Machine record.Host
+	BootID  string // makes event.id unique among boots
+
+	Hooks   []record.Hook // stand in start, heartbeat and stop
+	Filters record.Filters
+
+	// Stop is called when the output fails: it ends the source. Tracked is called with the sums at
+	// every tick, if it is not nil.
+	Stop    func()
+	Tracked func(record.Counters)
+}

@@ -1,0 +1,144 @@
+// Package trace is the loop: events in, connections kept, records out. Read this file first.
+package trace
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// Source gives the events: internal/probe from the kernel, a replayer from a file.
+type Source interface {
+	// Read waits for the next event. It gives os.ErrDeadlineExceeded at the deadline, and io.EOF when
+	// there will be no more.
+	Read(*event.Event) error
+	SetDeadline(time.Time)
+	Counters() (event.Counters, error)
+	// Process looks up a process that the source has shown before.
+	Process(event.ProcessKey, *event.Event) error
+}
+
+// Intervals of what the loop does besides reading.
+const (
+	tickEvery      = time.Second
+	heartbeatEvery = time.Minute
+	sessionEvery   = 5 * time.Minute // a session that lives on is recorded this often,
+	sessionMails   = 20              // and after so many transactions
+	forgetAfter    = 2 * time.Hour   // a connection of which nothing more was heard
+	maxConns       = 65536           // more are counted and not followed
+)
+
+// Tracer follows connections and writes records of them.
+type Tracer struct {
+	source Source
+	opts   Options
+	clock  clock
+	conns  map[uint64]*conn
+	idle   []*conn // for reuse
+	drafts chan draft
+
+	started   time.Time
+	heartbeat time.Time
+	lost      record.Losses // as last reported
+	sums      record.Counters
+	dropped   uint64
+}
+
+// New makes a tracer. Nothing is read or written before Run.
+func New(source Source, o Options) *Tracer {
+	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096)}
+}
+
+// Run reads events until the source ends, and writes records of them: start first, stop last. The error
+// is the source's, or the output's first.
+func (t *Tracer) Run() error {
+	w := newWriter(t)
+	written := make(chan error, 1)
+	go func() { written <- w.run() }()
+	err := t.loop()
+	close(t.drafts)
+	return errors.Join(err, <-written)
+}
+
+func (t *Tracer) loop() error {
+	now := time.Now()
+	t.clock.set()
+	t.started, t.heartbeat = now, now
+	t.report(record.ActionStart, now)
+	tick := now.Add(tickEvery)
+	t.source.SetDeadline(tick)
+	var e event.Event
+	for {
+		err := t.source.Read(&e)
+		switch {
+		case err == nil:
+			t.apply(&e)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, io.EOF):
+			t.finish()
+			return nil
+		default:
+			return err
+		}
+		if now = time.Now(); now.After(tick) {
+			t.tick(now)
+			tick = now.Add(tickEvery)
+			t.source.SetDeadline(tick)
+		}
+	}
+}
+
+// apply takes one event. Nothing in here waits for anything but the writer.
+func (t *Tracer) apply(e *event.Event) {
+	switch e.Kind {
+	case event.KindProcess:
+		t.opts.Resolver.Observe(e.Process.Process())
+	case event.KindConn:
+		if c := t.conn(e.Conn.ID); c != nil {
+			c.update(&e.Conn)
+			t.follow(c)
+		}
+	case event.KindPayload:
+		if c := t.conn(e.Payload.ID); c != nil {
+			c.feed(&e.Payload)
+			t.follow(c)
+		}
+	}
+}
+
+// tick does what is due by the clock.
+func (t *Tracer) tick(now time.Time) {
+	t.clock.set()
+	t.reportLost(now)
+	if now.Sub(t.heartbeat) >= heartbeatEvery {
+		t.heartbeat = now
+		t.opts.Host.Refresh()
+		t.report(record.ActionHeartbeat, now)
+	}
+	for _, c := range t.conns {
+		if c.recognised() && now.Sub(c.recordedAt) >= sessionEvery {
+			t.session(c, false)
+		}
+		if now.Sub(c.heardAt) >= forgetAfter {
+			t.forget(c)
+		}
+	}
+}
+
+// finish says what is known of the connections that outlive the run.
+func (t *Tracer) finish() {
+	for _, c := range t.conns {
+		if c.recognised() {
+			t.session(c, false)
+		} else if c.undecided() {
+			t.connect(c, record.StillOpen)
+		}
+	}
+	now := time.Now()
+	t.reportLost(now)
+	t.report(record.ActionStop, now)
+}

@@ -1,0 +1,130 @@
+package trace
+
+import (
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// How long a record waits for what is being looked up. The alert does not wait for the hash of a large
+// binary; the session's record is the evidence, and does.
+const (
+	alertPatience   = 20 * time.Millisecond
+	sessionPatience = 30 * time.Second
+	stopPatience    = 5 * time.Second
+	retryEvery      = 2 * time.Millisecond
+)
+
+// writer completes drafts and writes them. It is the only place that waits for anything slow.
+type writer struct {
+	t       *Tracer
+	waiting []draft
+	failed  error
+}
+
+func newWriter(t *Tracer) *writer { return &writer{t: t} }
+
+// run writes until the loop ends. After an error of the output it only empties the channel.
+func (w *writer) run() error {
+	retry := time.NewTicker(retryEvery)
+	defer retry.Stop()
+	for {
+		var tick <-chan time.Time
+		if len(w.waiting) > 0 {
+			tick = retry.C
+		}
+		select {
+		case d, more := <-w.t.drafts:
+			if !more {
+				return w.failed
+			}
+			w.take(d)
+		case <-tick:
+			w.settle(time.Now())
+		}
+	}
+}
+
+// take writes a draft, or lets it wait for who it was. The last record waits for all others.
+func (w *writer) take(d draft) {
+	switch d.action {
+	case record.ActionSession:
+		d.due = time.Now().Add(sessionPatience)
+	case record.ActionConnect, record.ActionFirstPayload:
+		d.due = time.Now().Add(alertPatience)
+	case record.ActionStop:
+		for end := time.Now().Add(stopPatience); len(w.waiting) > 0; {
+			now := time.Now()
+			if now.After(end) {
+				now = end.Add(sessionPatience) // all are due
+			}
+			w.settle(now)
+			if len(w.waiting) > 0 {
+				<-time.After(retryEvery)
+			}
+		}
+	}
+	w.waiting = append(w.waiting, d)
+	w.settle(time.Now())
+}
+
+// settle writes what is complete or due.
+func (w *writer) settle(now time.Time) {
+	kept := w.waiting[:0]
+	for _, d := range w.waiting {
+		who, connector, done := w.identify(&d)
+		if done || !now.Before(d.due) {
+			w.write(w.t.build(&d, who, connector))
+		} else {
+			kept = append(kept, d)
+		}
+	}
+	clear(w.waiting[len(kept):])
+	w.waiting = kept
+}
+
+// identify finds who sent, and who connected where that is another.
+func (w *writer) identify(d *draft) (who, connector *proc.Identity, done bool) {
+	key := d.conn.Sender
+	if key.Pid == 0 {
+		key = d.conn.Connector
+	}
+	if key.Pid == 0 {
+		return nil, nil, true
+	}
+	who, done = w.identity(key)
+	if key != d.conn.Connector {
+		var too bool
+		connector, too = w.identity(d.conn.Connector)
+		done = done && too
+	}
+	return who, connector, done
+}
+
+// identity asks the resolver; what it does not know, or has forgotten, may still be in the kernel's own
+// table.
+func (w *writer) identity(key event.ProcessKey) (*proc.Identity, bool) {
+	id, done := w.t.opts.Resolver.Identity(key)
+	if id != nil {
+		return id, done
+	}
+	var e event.Event
+	if w.t.source.Process(key, &e) == nil && e.Kind == event.KindProcess {
+		w.t.opts.Resolver.Observe(e.Process.Process())
+	}
+	return nil, false
+}
+
+func (w *writer) write(r *record.Record) {
+	if w.t.opts.Summary != nil {
+		w.t.opts.Summary.Add(r)
+	}
+	if w.failed != nil {
+		return
+	}
+	if w.failed = w.t.opts.Output.Write(r); w.failed != nil {
+		w.t.opts.Stop()
+	}
+}

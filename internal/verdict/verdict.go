@@ -1,0 +1,91 @@
+// Package verdict says what role a session plays, and whether its sender was to be expected.
+package verdict
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// Host knows the addresses of this machine and of its own networks (bridges for containers).
+type Host struct {
+	own atomic.Pointer[addresses]
+}
+
+type addresses struct {
+	own     map[netip.Addr]bool
+	bridges []netip.Prefix // networks that this machine is the gateway of
+}
+
+// NewHost reads the addresses of this network namespace.
+func NewHost() *Host {
+	h := &Host{}
+	h.Refresh()
+	return h
+}
+
+// Refresh reads them again: addresses come and go while the tracer runs. What cannot be read stays as
+// it was.
+func (h *Host) Refresh() {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		if h.own.Load() == nil {
+			h.own.Store(&addresses{})
+		}
+		return
+	}
+	a := &addresses{own: map[netip.Addr]bool{}}
+	for _, i := range interfaces {
+		list, err := i.Addrs()
+		if err != nil {
+			continue
+		}
+		for _, addr := range list {
+			prefix, err := netip.ParsePrefix(addr.String())
+			if err != nil {
+				continue
+			}
+			a.own[prefix.Addr()] = true
+			if isBridge(i.Name) {
+				a.bridges = append(a.bridges, prefix.Masked())
+			}
+		}
+	}
+	h.own.Store(a)
+}
+
+// Local says whether an address is this machine, or a container on one of its bridges.
+func (h *Host) Local(a netip.Addr) bool {
+	known := h.own.Load()
+	return a.IsLoopback() || a.IsUnspecified() || known.own[a] ||
+		slices.ContainsFunc(known.bridges, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// Subject is what a verdict rests on.
+type Subject struct {
+	Destination netip.AddrPort
+	Said        bool // SMTP or TLS was spoken
+	Auth        bool // AUTH was said
+}
+
+// submissionPorts are where mail programs hand mail to their provider: RFC 8314 section 3.3 (465), RFC
+// 6409 (587), and 2525, which has no standard.
+var submissionPorts = []uint16{465, 587, 2525}
+
+// Of gives the verdict.
+func (h *Host) Of(s Subject) record.Verdict {
+	switch port := s.Destination.Port(); {
+	case h.Local(s.Destination.Addr()):
+		return record.Local
+	case !s.Said:
+		return record.Attempt
+	case s.Auth || slices.Contains(submissionPorts, port):
+		return record.Submission
+	case port == 25:
+		return record.DirectMX
+	}
+	return record.SMTPOddPort
+}

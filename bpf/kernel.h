@@ -214,6 +214,8 @@ static __always_inline struct task_struct *task_self(void)
 	return (void *)bpf_get_current_task();
 }
 
+#define I_CTIME_QUERIED (1U << 31) /* 6.13+: somebody has read it (include/linux/fs.h) */
+
 static __always_inline u64 inode_ctime_ns(struct inode *inode)
 {
 	struct inode___v5_10 *old = (void *)inode;
@@ -221,7 +223,7 @@ static __always_inline u64 inode_ctime_ns(struct inode *inode)
 
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ULL +
-		       BPF_CORE_READ(inode, i_ctime_nsec);
+		       (BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED);
 	if (bpf_core_field_exists(mid->__i_ctime))
 		return BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ULL +
 		       BPF_CORE_READ(mid, __i_ctime.tv_nsec);

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 )
@@ -42,17 +41,4 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 		<-time.After(2 * time.Millisecond)
 	}
 	t.Fatalf("waited in vain for this: %s", what)
-}
-
-// Kernel is the running kernel's version as two numbers.
-func Kernel(t testing.TB) (major, minor int) {
-	t.Helper()
-	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := fmt.Sscanf(strings.TrimSpace(string(b)), "%d.%d", &major, &minor); err != nil {
-		t.Fatal(err)
-	}
-	return major, minor
 }

@@ -25,29 +25,19 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// open opens a probe on the cell in one family. A family that this kernel is too old for, or that this
-// machine refuses as DESIGN's table says, is skipped by name.
+// open opens a probe on the cell in one family.
 func open(t *testing.T, cell *live.Cell, f Family) *Probe {
 	t.Helper()
 	p, err := Open(Options{Family: f, MailPorts: []uint16{25}, Cgroup: cell.Cgroup, NetNS: cell.NetNS})
 	var none *NoHookError
-	if errors.As(err, &none) && refusedHere(f) {
-		t.Skipf("this machine refuses the family: %v", err)
+	if errors.As(err, &none) && live.RefusesProbes(string(f)) {
+		t.Skipf("this kernel has no kprobes, and refuses the family: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
 	return p
-}
-
-// refusedHere is true for the families that need kprobes, on a kernel built without them.
-func refusedHere(f Family) bool {
-	if f != Kprobe && f != Fentry {
-		return false
-	}
-	symbols, err := os.ReadFile("/proc/kallsyms")
-	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
 }
 
 // seen is what arrived of one connection.

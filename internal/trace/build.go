@@ -20,8 +20,6 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	}
 	switch d.action {
 	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
-		t.sums.Records++
-		d.counters.Records = t.sums.Records
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
 		return r
 	case record.ActionLost:
@@ -29,8 +27,8 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		return r
 	}
 	r.Event.ID = fmt.Sprintf("%s-%x", t.opts.BootID, d.conn.ID)
-	t.addConn(r, d)
-	t.addIdentity(r, d, who, connector)
+	addConn(r, d)
+	addIdentity(r, d, who, connector)
 	if d.action == record.ActionConnect {
 		r.Event.Reason, r.Event.Outcome = d.reason, d.reason.Outcome()
 		r.Error = record.ErrorOf(d.conn.Errno)
@@ -50,7 +48,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	return r
 }
 
-func (t *Tracer) addConn(r *record.Record, d *draft) {
+func addConn(r *record.Record, d *draft) {
 	c := &d.conn
 	r.Source = record.Endpoint{IP: c.Source.Addr(), Port: c.Source.Port()}
 	r.Destination = record.Endpoint{IP: c.Destination.Addr(), Port: c.Destination.Port()}
@@ -85,7 +83,7 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 		r.Network.Protocol = "lmtp"
 	}
 	for _, v := range s.Via {
-		r.Via = append(r.Via, record.Via(v))
+		r.Via = append(r.Via, record.Via{Protocol: v.Kind, Target: v.Address, Source: v.Source, Refused: v.Refused})
 	}
 	r.Flags = append(r.Flags, s.Facts.Flags()...)
 	if port := d.conn.Destination.Port(); s.State != smtp.TLS && !slices.Contains(t.opts.Filters.MailPorts, port) {

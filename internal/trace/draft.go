@@ -12,6 +12,7 @@ import (
 type draft struct {
 	action   record.Action
 	at       time.Time
+	clock    clock // as it stood then: the loop sets its own anew
 	conn     event.Conn
 	said     smtp.Session
 	sequence uint64
@@ -28,7 +29,7 @@ type draft struct {
 // draft begins a record of a connection.
 func (t *Tracer) draft(a record.Action, c *conn) draft {
 	d := draft{
-		action: a, at: t.clock.at(c.last.TimeNs), conn: c.last, said: c.parser.Session(),
+		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last, said: c.parser.Session(),
 		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
 	}
 	d.conn.ID = c.id

@@ -2,30 +2,31 @@ package trace
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-func (t *Tracer) addIdentity(r *record.Record, d *draft, who, connector *proc.Identity) {
+func addIdentity(r *record.Record, d *draft, who, connector *proc.Identity) {
 	sender, tid := d.conn.Sender, d.conn.SenderTid
 	if sender.Pid == 0 {
 		sender, tid = d.conn.Connector, d.conn.ConnectorTid
 	}
-	r.Identity = t.identity(who, sender, tid)
+	r.Identity = identity(who, sender, tid, d.clock.at(sender.StartNs))
 	if who != nil {
 		r.Flags = append(r.Flags, who.Flags...)
 	}
 	if sender != d.conn.Connector && d.conn.Connector.Pid != 0 {
-		id := t.identity(connector, d.conn.Connector, d.conn.ConnectorTid)
+		id := identity(connector, d.conn.Connector, d.conn.ConnectorTid, d.clock.at(d.conn.Connector.StartNs))
 		r.Connector = &id
 	}
 }
 
 // identity shows a process; of one that nothing more is known of, what its key says.
-func (t *Tracer) identity(id *proc.Identity, key event.ProcessKey, tid uint32) record.Identity {
-	r := record.Identity{Process: record.Process{PID: key.Pid, Start: t.clock.at(key.StartNs)}}
+func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Time) record.Identity {
+	r := record.Identity{Process: record.Process{PID: key.Pid, Start: start}}
 	if tid != key.Pid {
 		r.Process.Thread.ID = tid
 	}

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"os"
+
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -34,6 +36,11 @@ type Options struct {
 
 	Hooks   []record.Hook // stand in start, heartbeat and stop
 	Filters record.Filters
+
+	// Reopen asks for the output file to be opened anew by its name, as log rotation does. Its error
+	// goes to Warn: the old file is written on.
+	Reopen <-chan os.Signal
+	Warn   func(error)
 
 	// Stop is called when the output fails: it ends the source. Tracked is called with the sums at
 	// every tick, if it is not nil.

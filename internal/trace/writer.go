@@ -21,6 +21,7 @@ const (
 type writer struct {
 	t       *Tracer
 	waiting []draft
+	records uint64
 	failed  error
 }
 
@@ -43,6 +44,10 @@ func (w *writer) run() error {
 			w.take(d)
 		case <-tick:
 			w.settle(time.Now())
+		case <-w.t.opts.Reopen:
+			if err := w.t.opts.Output.Reopen(); err != nil {
+				w.t.opts.Warn(err)
+			}
 		}
 	}
 }
@@ -118,6 +123,8 @@ func (w *writer) identity(key event.ProcessKey) (*proc.Identity, bool) {
 }
 
 func (w *writer) write(r *record.Record) {
+	w.records++
+	r.Tracer.Counters.Records = w.records
 	if w.t.opts.Summary != nil {
 		w.t.opts.Summary.Add(r)
 	}

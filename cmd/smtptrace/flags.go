@@ -1,0 +1,73 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/smtptrace/smtptrace/internal/output"
+	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/trace"
+	"github.com/smtptrace/smtptrace/internal/verdict"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	output     string
+	format     output.Format
+	maxMiB     int64
+	keep       int
+	connects   trace.Connects
+	mailPorts  []uint16
+	netns      uint32
+	cgroup     string
+	pid        uint32
+	uid        *uint32
+	hooks      probe.Family
+	duration   time.Duration
+	readyFile  string
+	privacy    privacy.Mode
+	expect     []verdict.Sender
+	metricAddr string
+}
+
+func newRunFlags() (*runFlags, *pflag.FlagSet) {
+	f := &runFlags{
+		format: output.Auto, connects: trace.ConnectsMail, mailPorts: []uint16{25, 465, 587, 2525},
+		hooks: probe.Auto, privacy: privacy.Domain,
+	}
+	s := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	s.StringVarP(&f.output, "output", "o", output.Stdout, "write records to this `FILE`; - is standard output")
+	s.Var(choice(&f.format, output.Auto, output.JSON, output.Text), "format", "of the records; auto: text on a terminal, else JSON")
+	s.Int64Var(&f.maxMiB, "max-size", 0, "rotate the output file at so many `MiB`; 0: never")
+	s.IntVar(&f.keep, "keep", 5, "rotated files to keep")
+	s.Var(choice(&f.connects, trace.ConnectsMail, trace.ConnectsAll, trace.ConnectsNone), "connects", "which TCP connects to record")
+	s.Var(ports(&f.mailPorts), "mail-ports", "ports where mail is to be expected; SMTP is found on any port")
+	s.Var(netns(&f.netns), "netns", "watch only this network namespace")
+	s.Var(cgroup(&f.cgroup), "cgroup", "watch only this cgroup and those below it")
+	s.Var(pid(&f.pid), "pid", "watch only this process")
+	s.Var(uid(&f.uid), "uid", "watch only processes of this user")
+	s.Var(choice(&f.hooks, probe.Families...), "hooks", "kernel hooks to use; auto: the first that work")
+	s.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 10m; 0: at Ctrl-C")
+	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
+	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
+	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
+	s.StringVar(&f.metricAddr, "metrics-addr", "", "serve counters for Prometheus at this `HOST:PORT`")
+	return f, s
+}
+
+func (f *runFlags) probeOptions() probe.Options {
+	return probe.Options{
+		Family: f.hooks, MailPorts: f.mailPorts, AllPorts: f.connects == trace.ConnectsAll,
+		NetNS: f.netns, Cgroup: f.cgroup, Pid: f.pid, UID: f.uid,
+	}
+}
+
+func (f *runFlags) filters() record.Filters {
+	return record.Filters{
+		NetNS: f.netns, Cgroup: f.cgroup, PID: f.pid, UID: f.uid,
+		MailPorts: f.mailPorts, Connects: string(f.connects),
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// metrics serves the run's sums in the text format of Prometheus.
+type metrics struct {
+	sums atomic.Pointer[record.Counters]
+}
+
+func (m *metrics) set(c record.Counters) { m.sums.Store(&c) }
+
+// serveMetrics listens on addr until ctx ends; it does not for an empty one.
+func serveMetrics(ctx context.Context, addr string) (*metrics, error) {
+	m := &metrics{}
+	m.set(record.Counters{})
+	if addr == "" {
+		return m, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("serve metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", m.write)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	go server.Serve(l)
+	context.AfterFunc(ctx, func() { server.Close() })
+	return m, nil
+}
+
+func (m *metrics) write(w http.ResponseWriter, _ *http.Request) {
+	c := m.sums.Load()
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	for _, x := range []struct {
+		name, help string
+		n          uint64
+	}{
+		{"events_total", "Events sent by the kernel programs.", c.Events},
+		{"connects_total", "Connects recorded.", c.Connects},
+		{"sessions_total", "SMTP sessions that ended.", c.Sessions},
+		{"lost_total", "What is missing from the records, of every kind.", c.Lost.Total()},
+	} {
+		fmt.Fprintf(w, "# HELP smtptrace_%s %s\n# TYPE smtptrace_%s counter\nsmtptrace_%s %d\n", x.name, x.help, x.name, x.name, x.n)
+	}
+}

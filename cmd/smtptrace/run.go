@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/output"
+	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/trace"
+	"github.com/smtptrace/smtptrace/internal/verdict"
+)
+
+// runTracer is the run verb: attach, read until a signal, write, detach.
+func runTracer(args []string, stdout, stderr io.Writer) (err error) {
+	began := time.Now()
+	f, flags := newRunFlags()
+	if help, err := parse(flags, args, stdout); help || err != nil {
+		return err
+	}
+	policy, err := privacy.Open(f.privacy, stateDir())
+	if err != nil {
+		return &failure{err.Error(), "set STATE_DIRECTORY to a directory that can be written, or run with --privacy full or --privacy none"}
+	}
+	out, err := output.Open(f.output, output.Options{
+		Format: f.format, Color: colourful(stdout), Stdout: stdout, MaxBytes: f.maxMiB << 20, Keep: f.keep,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	resolver, err := proc.New("/")
+	if err != nil {
+		return err
+	}
+	defer resolver.Close()
+	p, err := probe.Open(f.probeOptions())
+	if err != nil {
+		return explain(err)
+	}
+	defer p.Close()
+
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if f.duration > 0 {
+		ctx, cancel = context.WithTimeout(ctx, f.duration)
+		defer cancel()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	drained := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		cancel() // a second Ctrl-C ends the program at once
+		drained <- p.Drain()
+	}()
+	reopen := make(chan os.Signal, 1)
+	signal.Notify(reopen, syscall.SIGHUP)
+	metrics, err := serveMetrics(ctx, f.metricAddr)
+	if err != nil {
+		return &failure{err.Error(), "give --metrics-addr an address of this host and a free port"}
+	}
+
+	summary := record.NewSummary()
+	tracer := trace.New(p, trace.Options{
+		Output: out, Resolver: resolver, Host: verdict.NewHost(), Privacy: policy, Summary: summary,
+		Expected: f.expect, Connects: f.connects,
+		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
+		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
+		Stop: stop, Tracked: metrics.set,
+	})
+	if err := writeReadyFile(f.readyFile); err != nil {
+		return err
+	}
+	sayReady(stderr, p.Hooks(), f.filters(), time.Since(began))
+	err = tracer.Run()
+	stop()
+	err = errors.Join(err, <-drained)
+	if errors.Is(err, output.ErrClosedPipe) {
+		return nil
+	}
+	if out.Text() || terminal(stdout) {
+		fmt.Fprint(stdout, summary.Text(time.Now(), colourful(stdout)))
+	}
+	return err
+}
+
+// writeReadyFile writes this process's id, whole or not at all.
+func writeReadyFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	partial := path + ".partial"
+	if err := os.WriteFile(partial, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	if err := os.Rename(partial, path); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+// stateDir is where the key for address hashes lives; systemd names it for a unit with StateDirectory=.
+func stateDir() string {
+	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
+		return dir
+	}
+	return "/var/lib/smtptrace"
+}

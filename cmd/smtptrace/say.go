@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// Every sentence that the user reads stands in this file. stdout is data, stderr is speech.
+
+const hintHelp = "see smtptrace help"
+
+func sayError(w io.Writer, message, hint string) {
+	fmt.Fprintf(w, "smtptrace: error: %s\n", record.Escape(message, maxSaid))
+	if hint != "" {
+		fmt.Fprintf(w, "smtptrace: hint: %s\n", record.Escape(hint, maxSaid))
+	}
+}
+
+func sayWarning(w io.Writer, message string) {
+	fmt.Fprintf(w, "smtptrace: warning: %s\n", record.Escape(message, maxSaid))
+}
+
+// maxSaid bounds a sentence in characters: a verifier's complaint can be long.
+const maxSaid = 1000
+
+func sayReady(w io.Writer, hooks []probe.Hook, f record.Filters, took time.Duration) {
+	names := make([]string, len(hooks))
+	for i, h := range hooks {
+		names[i] = fmt.Sprintf("%s by %s", h.Question, h.Name)
+	}
+	fmt.Fprintf(w, "smtptrace: ready after %d ms, watching %s (%s)\n",
+		took.Milliseconds(), watched(f), strings.Join(names, ", "))
+}
+
+// watched says what the filters let through.
+func watched(f record.Filters) string {
+	var parts []string
+	if f.NetNS != 0 {
+		parts = append(parts, fmt.Sprintf("network namespace %d", f.NetNS))
+	}
+	if f.Cgroup != "" {
+		parts = append(parts, "cgroup "+record.Escape(f.Cgroup, 200))
+	}
+	if f.PID != 0 {
+		parts = append(parts, fmt.Sprintf("process %d", f.PID))
+	}
+	if f.UID != nil {
+		parts = append(parts, fmt.Sprintf("uid %d", *f.UID))
+	}
+	if len(parts) == 0 {
+		return "the whole host"
+	}
+	return "only " + strings.Join(parts, " and ")
+}
+
+func helpText(verbs []verb) string {
+	var s strings.Builder
+	s.WriteString("smtptrace names the process on this machine that sent mail directly to somebody's MX.\n\n")
+	s.WriteString("usage: sudo smtptrace run\n\ncommands:\n")
+	for _, v := range verbs {
+		fmt.Fprintf(&s, "  %-9s %s\n", v.name, v.summary)
+	}
+	s.WriteString("\nsmtptrace COMMAND --help lists the flags of a command\n")
+	return s.String()
+}
+
+func verbHelp(flags *pflag.FlagSet) string {
+	return fmt.Sprintf("usage: smtptrace %s [flags]\n\n%s", flags.Name(), flags.FlagUsagesWrapped(100))
+}

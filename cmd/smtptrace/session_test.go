@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/live"
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// self is the path and the digest of the binary that all children run.
+func self(t *testing.T) (exe, sha string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exe, fmt.Sprintf("%x", sha256.Sum256(b))
+}
+
+// TestSession: one mail on the mail port and one on another, over IPv4 and IPv6, in every family, is one
+// session record each with all of who and what; a web client has none.
+func TestSession(t *testing.T) {
+	exe, sha := self(t)
+	addrs := []string{"127.0.0.1:25", "127.0.0.1:2526", "[::1]:25", "[::1]:2526"}
+	for _, f := range probe.Families {
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			web := cell.ServeWeb("127.0.0.1:80")
+			tr := start(t, cell, f, "--privacy", "full")
+			pids := map[string]uint32{}
+			for _, addr := range addrs {
+				cell.Serve(addr)
+				child := live.Child("mail", addr)
+				cell.Run(child)
+				pids[addr] = uint32(child.Process.Pid)
+			}
+			cell.Run(live.Child("web", web))
+			sessions := pick(tr.stop(), record.ActionSession)
+			if len(sessions) != len(addrs) {
+				t.Fatalf("%d sessions, want %d: %+v", len(sessions), len(addrs), sessions)
+			}
+			for i := range sessions {
+				r := &sessions[i]
+				addr := r.Destination.AddrPort().String()
+				got := fmt.Sprint(r.Process.PID, r.Process.Executable, r.Process.Args[1:], r.Process.Hash,
+					r.SMTP.Verb, r.SMTP.HELO, r.SMTP.Messages, r.SMTP.Recipients, r.SMTP.LastReply,
+					r.Verdict, r.Event.Outcome, r.User.ID)
+				want := fmt.Sprint(pids[addr], exe, []string{addr}, record.Hash{SHA256: sha, Status: "verified"},
+					"EHLO", "[127.0.0.1]", 1, 2, "221 2.0.0 Bye", record.Local, record.Success, "0")
+				if got != want {
+					t.Errorf("%s\n got %s\nwant %s", addr, got, want)
+				}
+				if len(r.SMTP.Transactions) != 1 {
+					t.Fatalf("transactions: %+v", r.SMTP.Transactions)
+				}
+				tx := r.SMTP.Transactions[0]
+				if tx.MailFrom != "a@example.org" || !slices.Equal(tx.RcptTo, []string{"b@example.net", "c@example.net"}) ||
+					tx.Reply != "250 2.0.0 Ok: queued as 4E81026038" || tx.Size != 38 {
+					t.Errorf("transaction: %+v", tx)
+				}
+			}
+		})
+	}
+}
+
+// TestShortLived: a process that ends right after its last byte is named fully, every time.
+func TestShortLived(t *testing.T) {
+	exe, sha := self(t)
+	shots := 500
+	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: a process takes 100 times as long
+		shots = 50
+	}
+	for _, f := range probe.Families {
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			cell.Serve("127.0.0.1:25")
+			tr := start(t, cell, f)
+			spray := live.Child("spray", "127.0.0.1:25", fmt.Sprint(shots))
+			var out bytes.Buffer
+			spray.Stdout = &out
+			cell.Run(spray)
+			want := map[uint32]string{}
+			for s := bufio.NewScanner(&out); s.Scan(); {
+				var pid uint32
+				var i int
+				if _, err := fmt.Sscan(s.Text(), &pid, &i); err != nil {
+					t.Fatal(err)
+				}
+				want[pid] = fmt.Sprint("shot-", i)
+			}
+			sessions := pick(tr.stop(), record.ActionSession)
+			named := 0
+			for i := range sessions {
+				p := &sessions[i].Process
+				if len(p.Args) == 3 && p.Args[2] == want[p.PID] && p.Executable == exe && p.Hash.SHA256 == sha {
+					named++
+				} else {
+					t.Errorf("not named fully: %+v, want %s", p, want[p.PID])
+				}
+			}
+			if named != shots {
+				t.Errorf("%d of %d named fully", named, shots)
+			}
+		})
+	}
+}
+
+// TestConnectOutcome: a connect that comes to nothing is recorded with the process and the reason.
+func TestConnectOutcome(t *testing.T) {
+	nft, err := exec.LookPath("nft")
+	if err != nil {
+		t.Skip("needs nft, of the package nftables")
+	}
+	cell := live.NewCell(t)
+	cell.Run(exec.Command("sh", "-c", "echo 0 > /proc/sys/net/ipv4/tcp_syn_retries 2>/dev/null; echo 1 > /proc/sys/net/ipv4/tcp_syn_retries"))
+	rules := exec.Command(nft, "-f", "-")
+	rules.Stdin = strings.NewReader(`
+		add table ip t
+		add chain ip t out { type filter hook output priority 0 ; }
+		add rule ip t out ip daddr 127.0.0.3 tcp dport 25 drop
+		add rule ip t out ip daddr 127.0.0.4 tcp dport 25 reject
+		add rule ip t out ip daddr 127.0.0.5 tcp dport 25 reject with tcp reset
+		add rule ip t out ip daddr 127.0.0.6 tcp dport 25 reject with icmp type admin-prohibited
+		add chain ip t in { type filter hook input priority 0 ; }
+		add rule ip t in ip daddr 127.0.0.2 tcp dport 25 drop
+`)
+	cell.Run(rules)
+	tr := start(t, cell, probe.Auto)
+	want := map[string]record.Reason{
+		"127.0.0.1:25": record.Refused,
+		"127.0.0.2:25": record.TimedOut,
+		"127.0.0.3:25": record.Blocked,
+		"127.0.0.4:25": record.Blocked,
+		"127.0.0.5:25": record.Blocked,
+		"127.0.0.6:25": record.Blocked,
+	}
+	pids := map[string]uint32{}
+	for addr := range want {
+		child := live.Child("connect", addr)
+		cell.Run(child)
+		pids[addr] = uint32(child.Process.Pid)
+	}
+	records := tr.stop()
+	connects := pick(records, record.ActionConnect)
+	if len(connects) != len(want) {
+		t.Errorf("%d connect records, want %d", len(connects), len(want))
+	}
+	exe, _ := self(t)
+	for i := range connects {
+		r := &connects[i]
+		addr := r.Destination.AddrPort().String()
+		if r.Event.Reason != want[addr] || r.Event.Outcome != record.Failure ||
+			r.Process.PID != pids[addr] || r.Process.Executable != exe {
+			t.Errorf("%s: %s %s (%s) by %d %s, want %s by %d", addr, r.Event.Outcome, r.Event.Reason, r.Error.Code,
+				r.Process.PID, r.Process.Executable, want[addr], pids[addr])
+		}
+		t.Logf("%s: %s %s", addr, r.Event.Reason, r.Error.Code)
+	}
+}

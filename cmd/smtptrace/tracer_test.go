@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/live"
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+func TestMain(m *testing.M) {
+	live.Main(m, map[string]func([]string) error{
+		"smtptrace": func(args []string) error {
+			os.Exit(run(args, os.Stdin, os.Stdout, os.Stderr))
+			return nil
+		},
+		"mail": func(args []string) error {
+			conn, err := net.Dial("tcp", args[0])
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return live.Talk(conn, live.Message...)
+		},
+		"connect": func(args []string) error {
+			conn, err := net.Dial("tcp", args[0])
+			if err == nil {
+				conn.Close()
+			}
+			return nil
+		},
+		"web":   func(args []string) error { return live.Browse(args[0]) },
+		"spray": spray,
+		"shot":  shot,
+	})
+}
+
+// tracer is a running smtptrace that watches a cell.
+type tracer struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	log   string
+	ended chan error
+}
+
+// start runs the tracer on the cell, in one family of hooks, until stop. A family that this machine
+// refuses, for the reason that DESIGN names, skips the test.
+func start(t *testing.T, cell *live.Cell, f probe.Family, flags ...string) *tracer {
+	t.Helper()
+	dir := t.TempDir()
+	ready := filepath.Join(dir, "ready")
+	tr := &tracer{t: t, log: filepath.Join(dir, "log")}
+	args := append([]string{
+		"run", "--hooks", string(f), "--cgroup", cell.Cgroup, "-o", tr.log, "--ready-file", ready,
+	}, flags...)
+	tr.cmd = live.Child("smtptrace", args...)
+	tr.cmd.Env = append(tr.cmd.Env, "STATE_DIRECTORY="+dir)
+	var stderr bytes.Buffer
+	tr.cmd.Stderr = &stderr
+	if err := tr.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tr.ended = make(chan error, 1)
+	go func() { tr.ended <- tr.cmd.Wait() }()
+	t.Cleanup(func() { tr.cmd.Process.Kill() })
+	live.Eventually(t, "the tracer is ready", func() bool {
+		select {
+		case err := <-tr.ended:
+			if live.RefusesProbes(string(f)) {
+				t.Skipf("this kernel has no kprobes, and refuses the family: %s", stderr.String())
+			}
+			t.Fatalf("the tracer ended: %v: %s", err, stderr.String())
+		default:
+		}
+		_, err := os.Stat(ready)
+		return err == nil
+	})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the tracer said: %s", stderr.String())
+		}
+	})
+	return tr
+}
+
+// stop ends the tracer by SIGTERM and gives its records.
+func (tr *tracer) stop() []record.Record {
+	tr.t.Helper()
+	if err := tr.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		tr.t.Fatal(err)
+	}
+	if err := <-tr.ended; err != nil {
+		tr.t.Fatalf("the tracer's exit: %v", err)
+	}
+	records := tr.records()
+	if n := len(records); n < 2 || records[0].Event.Action != record.ActionStart ||
+		records[n-1].Event.Action != record.ActionStop {
+		tr.t.Fatalf("the log does not go from start to stop: %d records", n)
+	}
+	if lost := records[len(records)-1].Tracer.Counters.Lost; lost.Total() != 0 {
+		tr.t.Errorf("lost: %+v", lost)
+	}
+	return records
+}
+
+// records reads the log as it stands.
+func (tr *tracer) records() []record.Record {
+	tr.t.Helper()
+	b, err := os.ReadFile(tr.log)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	var records []record.Record
+	for s := bufio.NewScanner(bytes.NewReader(b)); s.Scan(); {
+		r, err := record.Decode(s.Bytes())
+		if err != nil {
+			tr.t.Fatalf("%v: %s", err, s.Text())
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// await waits for a record that the tracer writes while it runs.
+func (tr *tracer) await(what string, ok func(*record.Record) bool) *record.Record {
+	tr.t.Helper()
+	var found *record.Record
+	live.Eventually(tr.t, what, func() bool {
+		for _, r := range tr.records() {
+			if ok(&r) {
+				found = &r
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func pick(records []record.Record, a record.Action) []record.Record {
+	var picked []record.Record
+	for _, r := range records {
+		if r.Event.Action == a {
+			picked = append(picked, r)
+		}
+	}
+	return picked
+}
+
+// shot is a process that sends one message and ends right after its last byte.
+func shot(args []string) error {
+	conn, err := net.Dial("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(conn, strings.Join(live.Message, "\r\n")+"\r\n")
+	os.Exit(0)
+	return err
+}
+
+// spray starts so many shots, eight at a time, and prints their process ids.
+func spray(args []string) error {
+	var n int
+	if _, err := fmt.Sscan(args[1], &n); err != nil {
+		return err
+	}
+	slots := make(chan struct{}, 8)
+	errs := make(chan error, n)
+	for i := range n {
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			cmd := live.Child("shot", args[0], fmt.Sprint("shot-", i))
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				err = errors.Join(err, errors.New(string(out)))
+			} else {
+				fmt.Println(cmd.Process.Pid, i)
+			}
+			errs <- err
+		}()
+	}
+	var all []error
+	for range n {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,32 @@
+package live
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Kernel is the running kernel's version as two numbers.
+func Kernel(t testing.TB) (major, minor int) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(strings.TrimSpace(string(b)), "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	return major, minor
+}
+
+// RefusesProbes is true for the hook families kprobe and fentry on a kernel that was built without
+// kprobes: then neither can be had, and a test of them may be skipped. On any other kernel they must
+// work.
+func RefusesProbes(family string) bool {
+	if family != "kprobe" && family != "fentry" {
+		return false
+	}
+	symbols, err := os.ReadFile("/proc/kallsyms")
+	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
+}

@@ -1,0 +1,76 @@
+package proc
+
+// Flag is a fact about a process. It is raised only when it was seen to be so; what could not be looked
+// at raises nothing.
+type Flag = string
+
+// The flags.
+const (
+	// ExeDeleted: the exe has no name on disk any more, or never had one, and is no memfd.
+	ExeDeleted Flag = "exe_deleted"
+	// ExeMemfd: the exe was made by memfd_create(2): it was never on disk.
+	ExeMemfd Flag = "exe_memfd"
+	// ExeWritableDir: a directory on the exe's path may be written by everybody, or, unless the process
+	// is root's, by the process itself: as owner, or by its group.
+	ExeWritableDir Flag = "exe_writable_dir"
+	// ExeHiddenDir: the name of a directory on the exe's path begins with a dot.
+	ExeHiddenDir Flag = "exe_hidden_dir"
+	// ExeNotPackaged: the root has a package database, and no package in it owns the exe's path.
+	ExeNotPackaged Flag = "exe_not_packaged"
+	// ExeModified: a package owns the exe's path, and records another digest than that of the file there,
+	// which is the one that ran.
+	ExeModified Flag = "exe_modified"
+	// Argv0Mismatch: the name in argv[0], up to the first blank or colon, is neither the exe's, with or
+	// without a version, nor the script's, nor that of a link to the exe in a system directory of programs.
+	Argv0Mismatch Flag = "argv0_mismatch"
+	// CommMismatch: comm, of which the kernel keeps 15 bytes, is none of the names that argv[0] may have
+	// without a mismatch.
+	CommMismatch Flag = "comm_mismatch"
+	// FakeKthread: comm or argv[0] stands in brackets, as ps shows kernel threads, or the arguments are
+	// empty, so that ps puts them there; and the process has an exe, which no kernel thread has.
+	FakeKthread Flag = "fake_kthread"
+	// MTAImpostor: the user, comm or argv[0] is one of a known mail server's own, and the exe is none of
+	// the files of a known mail server.
+	MTAImpostor Flag = "mta_impostor"
+	// Interpreter: the exe runs programs that are written in files.
+	Interpreter Flag = "interpreter"
+	// ScriptDeleted: nothing is at the script's absolute path, or the process holds it open and deleted.
+	ScriptDeleted Flag = "script_deleted"
+	// WebChild: the process or an ancestor runs a web server's program, or its unit is one's.
+	WebChild Flag = "web_child"
+	// CronChild: an ancestor runs a cron or at daemon, or the process's unit is one's.
+	CronChild Flag = "cron_child"
+	// Orphaned: its parent is systemd, which did not start it: whoever did is gone, as for any daemon that
+	// put itself into the background. It leads no session, which systemd makes for all that it starts; or it
+	// is in a login's scope, where systemd starts nothing; or SYSTEMD_EXEC_PID names another process.
+	Orphaned Flag = "orphaned"
+	// InContainer: the cgroup path names a container.
+	InContainer Flag = "container"
+	// LdPreload: LD_PRELOAD or LD_AUDIT is set in the environment, or the root's /etc/ld.so.preload is
+	// not empty.
+	LdPreload Flag = "ld_preload"
+	// LibUnpackaged: the root has a package database, and no package in it owns the path of a file that
+	// is mapped to be executed, other than the exe. What never was on disk (memfd, shared memory) does not
+	// count.
+	LibUnpackaged Flag = "lib_unpackaged"
+)
+
+// raised collects flags in the order of the checks.
+type raised []Flag
+
+func (r *raised) when(fact bool, flag Flag) {
+	if fact {
+		*r = append(*r, flag)
+	}
+}
+
+// flagsOf judges all that is known.
+func flagsOf(id *Identity, f *facts) []Flag {
+	var r raised
+	if id.Process.ExeInode != 0 {
+		exeFlags(&r, id, f)
+		nameFlags(&r, id, f)
+	}
+	lineageFlags(&r, id, f)
+	return r
+}

@@ -1,0 +1,68 @@
+package proc
+
+import (
+	"strings"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+const commLen = 15 // bytes of a name that the kernel keeps (TASK_COMM_LEN less the NUL)
+
+func nameFlags(r *raised, id *Identity, f *facts) {
+	p := id.Process
+	names := programNames(id)
+	arg := argv0(p)
+	fits := f.alias || fitsAny(arg, names)
+	r.when(len(p.Args) > 0 && !fits, Argv0Mismatch)
+	if fits && arg != "" {
+		names = append(names, arg)
+	}
+	r.when(!fitsAny(p.Comm, names), CommMismatch)
+	r.when(isBracketed(p.Comm) || len(p.Args) == 1 && isBracketed(p.Args[0]) || len(p.Args) == 0 && !p.ArgsUnreadable,
+		FakeKthread)
+	r.when(!isMTAExe(p.Exe) && (mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || mtaNames[arg] || mtaNames[p.Comm]),
+		MTAImpostor)
+}
+
+// programNames are the names that a process bears by right.
+func programNames(id *Identity) []string {
+	names := []string{baseName(id.Process.Exe)}
+	if id.Script != nil && id.Script.Path != "" {
+		names = append(names, baseName(id.Script.Path))
+	}
+	return names
+}
+
+// argv0 is the name in argv[0]: the last component, without the dash of a login shell, and of a title
+// ("nginx: master process") what stands before the first colon or blank.
+func argv0(p *event.Process) string {
+	if len(p.Args) == 0 {
+		return ""
+	}
+	name, _, _ := strings.Cut(p.Args[0], " ")
+	name = strings.TrimSuffix(name, ":")
+	name = baseName(strings.TrimPrefix(name, "-"))
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// fitsAny tells whether a name, which may have been cut where the kernel cuts a comm, is one of a
+// list's, with or without a version behind either.
+func fitsAny(name string, names []string) bool {
+	for _, n := range names {
+		if name == n || len(name) == commLen && strings.HasPrefix(n, name) {
+			return true
+		}
+		if rest, ok := strings.CutPrefix(n, name); ok && name != "" && isVersion(rest) {
+			return true
+		}
+		if rest, ok := strings.CutPrefix(name, n); ok && n != "" && isVersion(rest) {
+			return true
+		}
+	}
+	return false
+}
+
+func isVersion(s string) bool { return strings.Trim(s, "0123456789.-") == "" }
+
+func isBracketed(s string) bool { return len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' }

@@ -1,0 +1,147 @@
+package proc
+
+import (
+	"strings"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// grammar tells how an interpreter reads its command line, as far as it matters to find the script.
+type grammar struct {
+	names []string // of the exe, without a version behind
+
+	code   string // short options whose argument is the program: nothing else is a script
+	module string // short options whose argument is a module's name
+	file   string // short options whose argument is the script
+	arg    string // short options that take an argument, in the same word or in the next
+	next   string // short options that take the next word, whatever follows them in theirs
+	rest   string // short options that use up the rest of their word, if there is one
+	stdin  string // short options after which the program is read from standard input
+
+	codeLong   []string
+	moduleLong []string
+	fileLong   []string
+	argLong    []string // long options that take the next word, unless joined by "="
+
+	single  bool // long options begin with one dash, and short ones do not exist (java)
+	plus    bool // a shell: words that begin with + are options too, and a dash ends them
+	isClass bool // what stands where the script would is a class, but for a .java file
+	isText  bool // what stands where the script would is the program's text
+	endless bool // "--" is followed by arguments, never by a script
+}
+
+// script finds the script, or the module, in the words behind the program's name.
+func (g *grammar) script(args []string) (name, module string) {
+	for i := 0; i < len(args); i++ {
+		word := args[i]
+		switch {
+		case word == "--" || word == "-" && g.plus:
+			if g.endless || g.isText {
+				return "", ""
+			}
+			return first(args[i+1:]), ""
+		case word == "-", word == "":
+			return "", ""
+		case g.single && strings.HasPrefix(word, "-") || strings.HasPrefix(word, "--"):
+			key, value, joined := strings.Cut(word, "=")
+			if !joined {
+				value = first(args[i+1:])
+			}
+			switch {
+			case contains(g.codeLong, key):
+				return "", ""
+			case contains(g.moduleLong, key):
+				return "", value
+			case contains(g.fileLong, key):
+				return value, ""
+			case contains(g.argLong, key) && !joined:
+				i++
+			}
+		case strings.HasPrefix(word, "-") || g.plus && strings.HasPrefix(word, "+"):
+			skip, end, name, module := g.cluster(word[1:], args[i+1:])
+			if end {
+				return name, module
+			}
+			i += skip
+		case g.isText, g.isClass && word[0] == '@': // a file of further words
+			return "", ""
+		case g.isClass && !strings.HasSuffix(word, ".java"):
+			return "", word
+		default:
+			return word, ""
+		}
+	}
+	return "", ""
+}
+
+// cluster reads one word of short options: how many of the next words belong to it, or the end.
+func (g *grammar) cluster(letters string, next []string) (skip int, end bool, name, module string) {
+	for i, c := range []byte(letters) {
+		behind := letters[i+1:]
+		has := func(set string) bool { return strings.IndexByte(set, c) >= 0 }
+		value := behind
+		if value == "" {
+			value = first(next)
+		}
+		switch {
+		case has(g.code), has(g.stdin):
+			return 0, true, "", ""
+		case has(g.module):
+			return 0, true, "", value
+		case has(g.file):
+			return 0, true, value, ""
+		case has(g.arg):
+			if behind == "" {
+				skip++
+			}
+			return skip, false, "", ""
+		case has(g.next):
+			skip++
+		case has(g.rest), strings.HasPrefix(behind, ":"), strings.HasPrefix(behind, "="):
+			return skip, false, "", ""
+		}
+	}
+	return skip, false, "", ""
+}
+
+func first(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+func contains(set []string, word string) bool {
+	for _, s := range set {
+		if s == word {
+			return true
+		}
+	}
+	return false
+}
+
+// interpreterOf finds the grammar for a process, and the words behind the interpreter's name. The exe
+// decides; argv[0] only tells the applets of busybox apart.
+func interpreterOf(p *event.Process, args []string) (*grammar, []string) {
+	name := baseName(p.Exe)
+	if name == "busybox" && len(args) > 0 {
+		name = strings.TrimPrefix(baseName(args[0]), "-")
+		if name == "busybox" && len(args) > 1 {
+			args = args[1:]
+			name = args[0]
+		}
+	}
+	g := grammars[unversioned(name)]
+	if g == nil || len(args) == 0 {
+		return g, nil
+	}
+	return g, args[1:]
+}
+
+// unversioned cuts a program's name where a version begins: python3.11, php8.2, lua5.4.
+func unversioned(name string) string {
+	if i := strings.IndexAny(name, "0123456789"); i > 0 {
+		return strings.TrimRight(name[:i], "-.")
+	}
+	return name
+}

@@ -1,0 +1,82 @@
+package proc
+
+// grammars by name of the exe. Sources: perlrun(1), python(1), php(1), ruby(1), node(1), bash(1),
+// dash(1), zsh(1), ksh(1), lua(1), java(1), tclsh(1), expect(1), gawk(1).
+var grammars = byName([]grammar{
+	{
+		names: []string{"perl"},
+		code:  "eE", arg: "I", rest: "MmxiDFCV",
+	},
+	{
+		names: []string{"python", "pypy"},
+		code:  "c", module: "m", arg: "WXQ",
+		argLong: []string{"--check-hash-based-pycs"},
+	},
+	{
+		names: []string{"php", "php-cgi"},
+		code:  "rR", file: "fF", arg: "dcSztBE", endless: true,
+		codeLong: []string{"--run", "--process-code"},
+		fileLong: []string{"--file", "--process-file"},
+		argLong: []string{"--define", "--php-ini", "--server", "--docroot", "--zend-extension", "--process-begin",
+			"--process-end"},
+	},
+	{
+		names: []string{"php-fpm", "lsphp"},
+		arg:   "cdpgy",
+	},
+	{
+		names: []string{"ruby", "jruby"},
+		code:  "e", arg: "rICXE", rest: "KFix",
+		argLong: []string{"--encoding", "--external-encoding", "--internal-encoding", "--enable", "--disable", "--backtrace-limit"},
+	},
+	{
+		names: []string{"node", "nodejs"},
+		code:  "ep", arg: "rC", stdin: "i",
+		codeLong: []string{"--eval", "--print", "--interactive"},
+		argLong: []string{"--require", "--import", "--loader", "--experimental-loader", "--conditions", "--env-file",
+			"--title", "--icu-data-dir", "--openssl-config", "--input-type"},
+	},
+	{
+		names: []string{"bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash"},
+		code:  "c", next: "oO", stdin: "s", plus: true,
+		argLong: []string{"--rcfile", "--init-file"},
+	},
+	{
+		names: []string{"lua", "luajit", "texlua"},
+		arg:   "elj",
+	},
+	{
+		names:  []string{"java"},
+		single: true, isClass: true,
+		fileLong:   []string{"-jar"},
+		moduleLong: []string{"-m", "--module"},
+		argLong: []string{"-cp", "-classpath", "--class-path", "-p", "--module-path", "--upgrade-module-path",
+			"--add-modules", "--add-reads", "--add-exports", "--add-opens", "--limit-modules", "--patch-module",
+			"--enable-native-access", "--source"},
+	},
+	{
+		names: []string{"tclsh", "wish"},
+		arg:   "e",
+	},
+	{
+		names: []string{"expect"},
+		file:  "fb", arg: "cD",
+	},
+	{
+		names: []string{"gawk", "mawk", "awk"},
+		file:  "f", arg: "vFil", code: "e", isText: true,
+		fileLong: []string{"--file", "--exec"},
+		codeLong: []string{"--source"},
+		argLong:  []string{"--assign", "--field-separator", "--include", "--load"},
+	},
+})
+
+func byName(list []grammar) map[string]*grammar {
+	m := map[string]*grammar{}
+	for i := range list {
+		for _, name := range list[i].names {
+			m[name] = &list[i]
+		}
+	}
+	return m
+}

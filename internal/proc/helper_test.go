@@ -1,0 +1,216 @@
+package proc
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+const helperVar = "SMTPTRACE_PROC_HELPER"
+
+// TestMain is also the program of every helper process: a copy of the test binary that says it is
+// ready and lives until its standard input ends.
+func TestMain(m *testing.M) {
+	switch os.Getenv(helperVar) {
+	case "":
+		os.Exit(m.Run())
+	case "live":
+		fmt.Println("ready")
+		io.Copy(io.Discard, os.Stdin)
+	case "exec": // becomes another program when told to
+		fmt.Println("ready")
+		in := bufio.NewReader(os.Stdin)
+		path, _ := in.ReadString('\n')
+		os.Setenv(helperVar, "live")
+		err := syscall.Exec(strings.TrimSpace(path), []string{path}, os.Environ())
+		fmt.Println("exec:", err)
+	}
+}
+
+// helper is a running process of the test's own.
+type helper struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func selfExe(t *testing.T) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return self
+}
+
+// copyExe puts a copy of the test binary at a path.
+func copyExe(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(selfExe(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// start runs a command as a helper, and waits until it is ready.
+func start(t *testing.T, cmd *exec.Cmd, mode string) *helper {
+	t.Helper()
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, helperVar+"="+mode)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", cmd.Path, err)
+	}
+	h := &helper{cmd, in, bufio.NewReader(out)}
+	t.Cleanup(h.end)
+	h.ready(t)
+	return h
+}
+
+func (h *helper) ready(t *testing.T) {
+	t.Helper()
+	line, err := h.out.ReadString('\n')
+	if err != nil || line != "ready\n" {
+		t.Fatalf("helper is not ready: %q, %v", line, err)
+	}
+}
+
+// end lets the helper exit, and waits until it is gone.
+func (h *helper) end() {
+	h.in.Close()
+	h.cmd.Wait()
+}
+
+// observed reads what the kernel side would have delivered of a process.
+func observed(t *testing.T, pid int) *event.Process {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d", pid)
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	st, err := readStat(int(d.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe, err := statAt(int(d.Fd()), "exe", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir+"/exe", &fs); err != nil {
+		t.Fatal(err)
+	}
+	link := func(name string) string {
+		s, _ := os.Readlink(filepath.Join(dir, name))
+		return strings.TrimSuffix(s, " (deleted)")
+	}
+	text := func(name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	status := map[string]string{}
+	for line := range strings.Lines(text("status")) {
+		k, v, _ := strings.Cut(line, ":")
+		status[k] = strings.TrimSpace(v)
+	}
+	number := func(name string, i int) uint32 {
+		n, err := strconv.ParseUint(strings.Fields(status[name])[i], 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint32(n)
+	}
+	ns := func(name string) uint32 {
+		s, err := statAt(int(d.Fd()), "ns/"+name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint32(s.inode)
+	}
+	p := &event.Process{
+		Key:    event.ProcessKey{Pid: uint32(pid), StartNs: st.startTicks * 1e9 / userHz},
+		TimeNs: bootNs(t), Tid: uint32(pid), Ppid: number("PPid", 0),
+		UID: number("Uid", 0), GID: number("Gid", 0), EUID: number("Uid", 1), LoginUID: ^uint32(0),
+		MntNS: ns("mnt"), PidNS: ns("pid"), Comm: strings.TrimSpace(text("comm")),
+		Exe: link("exe"), ExeInode: exe.inode, ExeSize: uint64(exe.size), ExeCtimeNs: uint64(exe.ctimeNs),
+		ExeDev: uint32(exe.dev), ExeNlink: exe.nlink, ExeMagic: uint32(fs.Type), ExeMode: uint32(exe.mode),
+		Cwd: link("cwd"),
+	}
+	if args := strings.TrimRight(text("cmdline"), "\x00"); args != "" {
+		p.Args = strings.Split(args, "\x00")
+	}
+	return p
+}
+
+func bootNs(t *testing.T) uint64 {
+	t.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		t.Fatal(err)
+	}
+	return uint64(ts.Nano())
+}
+
+// resolver is one over the real root.
+func resolver(t *testing.T, opts ...Option) *Resolver {
+	t.Helper()
+	r, err := New("/", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// resolve observes a process and waits for all that can be known.
+func resolve(t *testing.T, r *Resolver, p *event.Process) *Identity {
+	t.Helper()
+	r.Observe(p)
+	return wait(t, r, p.Key)
+}
+
+func wait(t *testing.T, r *Resolver, key event.ProcessKey) *Identity {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	id := r.Wait(ctx, key)
+	if id == nil {
+		t.Fatalf("process %v is not known", key)
+	}
+	if _, done := r.Identity(key); !done {
+		t.Fatalf("not done in time: %+v", id)
+	}
+	return id
+}

@@ -1,0 +1,123 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// index finds the package of a path: 8 bytes each, 48 of their bits a hash of the path, 16 the number
+// of the package. The hash is seeded, so that nobody can choose a path that meets another's.
+type index struct {
+	db      database
+	links   [][2]string // directories that lead to others: "/bin/" to "/usr/bin/"
+	entries []uint64    // sorted
+
+	mu      sync.Mutex
+	answers *lru[string, *owned] // nil values: no package
+}
+
+const (
+	maxPackages  = 1 << 16
+	maxPaths     = 1 << 20
+	knownAnswers = 2048
+)
+
+var (
+	pathSeed   = maphash.MakeSeed()
+	errTooMany = errors.New("package database is larger than a real one")
+	errNoFile  = errors.New("package does not have the file")
+)
+
+func pathHash(path string) uint64 { return maphash.String(pathSeed, path) &^ (maxPackages - 1) }
+
+func newIndex(root *rootDir, db database) (*index, error) {
+	x := &index{db: db, links: directoryLinks(root), answers: newLRU[string, *owned](knownAnswers)}
+	err := db.read(root, func(path string, pkg int) error {
+		if len(x.entries) >= maxPaths || pkg >= maxPackages {
+			return errTooMany
+		}
+		x.entries = append(x.entries, pathHash(path)|uint64(pkg))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a package database: %w", err)
+	}
+	slices.Sort(x.entries)
+	x.entries = slices.Clip(x.entries)
+	return x, nil
+}
+
+// find looks up who owns a path; nil: no package does.
+func (x *index) find(root *rootDir, path string) *owned {
+	x.mu.Lock()
+	answer, ok := x.answers.get(path)
+	x.mu.Unlock()
+	if ok {
+		return answer
+	}
+	for _, name := range x.names(path) {
+		for _, pkg := range x.packages(name) {
+			if o, err := x.db.owner(root, name, pkg); err == nil {
+				answer = &o
+			}
+		}
+	}
+	x.mu.Lock()
+	x.answers.put(path, answer)
+	x.mu.Unlock()
+	return answer
+}
+
+// has tells whether a package owns a path.
+func (x *index) has(path string) bool {
+	for _, name := range x.names(path) {
+		if len(x.packages(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *index) packages(path string) []int {
+	var pkgs []int
+	hash := pathHash(path)
+	i, _ := slices.BinarySearch(x.entries, hash)
+	for ; i < len(x.entries) && x.entries[i]&^(maxPackages-1) == hash; i++ {
+		pkgs = append(pkgs, int(x.entries[i]&(maxPackages-1)))
+	}
+	return pkgs
+}
+
+// names gives the names that a database may have for a path: /usr/bin/sh was /bin/sh before the two
+// directories were merged, and often still is in the database.
+func (x *index) names(path string) []string {
+	names := []string{path}
+	for _, link := range x.links {
+		for _, name := range names {
+			if rest, ok := strings.CutPrefix(name, link[1]); ok {
+				names = append(names, link[0]+rest)
+			}
+		}
+	}
+	return names
+}
+
+// directoryLinks finds the directories of programs and libraries that are links in a root.
+func directoryLinks(root *rootDir) [][2]string {
+	var links [][2]string
+	for _, link := range [...]string{"/usr/sbin", "/usr/lib64", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
+		target, err := root.readlink(link)
+		if err != nil || target == "" {
+			continue
+		}
+		if target[0] != '/' {
+			target = link[:strings.LastIndexByte(link, '/')+1] + target
+		}
+		links = append(links, [2]string{link + "/", strings.TrimSuffix(target, "/") + "/"})
+	}
+	return links
+}

@@ -1,0 +1,96 @@
+package proc
+
+import (
+	"os"
+	"sync"
+)
+
+// lane hashes one kind of files, in the order of their coming. Slow files have a lane of their own,
+// so that nobody waits behind them.
+type lane struct {
+	pace *pace
+
+	mu     sync.Mutex
+	wake   *sync.Cond
+	jobs   []*job
+	pinned int // jobs that hold a descriptor
+	closed bool
+}
+
+// job is one file to hash. done is called once, by the lane.
+type job struct {
+	id   fileID
+	file *os.File        // nil: too many were open already
+	open func() *os.File // opens it again; nil: it cannot be
+	done func(digest, error)
+}
+
+const (
+	laneJobs = 8192 // waiting in one lane
+	lanePins = 128  // of them, held open
+	laneBuf  = 256 << 10
+)
+
+func newLane(p *pace) *lane {
+	l := &lane{pace: p}
+	l.wake = sync.NewCond(&l.mu)
+	return l
+}
+
+// add takes a job over; false: the lane is full or closed, and the job is the caller's.
+func (l *lane) add(j *job) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.jobs) >= laneJobs || l.pinned >= lanePins && j.open == nil {
+		return false
+	}
+	if l.pinned >= lanePins {
+		j.file.Close()
+		j.file = nil
+	} else {
+		l.pinned++
+	}
+	l.jobs = append(l.jobs, j)
+	l.wake.Signal()
+	return true
+}
+
+// run works until the lane is closed. Several may run at once.
+func (l *lane) run() {
+	buf := make([]byte, laneBuf)
+	for {
+		l.mu.Lock()
+		for len(l.jobs) == 0 && !l.closed {
+			l.wake.Wait()
+		}
+		if len(l.jobs) == 0 {
+			l.mu.Unlock()
+			return
+		}
+		j := l.jobs[0]
+		l.jobs[0] = nil
+		l.jobs = l.jobs[1:]
+		if j.file != nil {
+			l.pinned--
+		}
+		l.mu.Unlock()
+
+		if j.file == nil {
+			j.file = j.open()
+		}
+		if j.file == nil {
+			j.done(digest{}, errLost)
+			continue
+		}
+		d, err := digestFile(j.file, j.id, buf, l.pace.take)
+		j.file.Close()
+		j.done(d, err)
+	}
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.wake.Broadcast()
+}

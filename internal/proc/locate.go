@@ -1,0 +1,123 @@
+package proc
+
+import (
+	"os"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// found is the file that a process runs. file is nil unless the status promises a hash.
+type found struct {
+	file   *os.File
+	stat   stat
+	status Status
+}
+
+func (g found) close() {
+	if g.file != nil {
+		g.file.Close()
+	}
+}
+
+// locate finds the file that p runs: through the process while it lives, else by its path in the
+// mount namespace.
+func (r *Resolver) locate(p *event.Process, l *live) found {
+	if l != nil && l.exe != nil {
+		if got, ok := running(p, l.exe, l.dir); ok {
+			l.same, l.exe = true, nil
+			return got
+		}
+	}
+	if p.ExeNlink == 0 || p.ExeTruncated {
+		return found{status: Gone}
+	}
+	return r.byPath(p, l)
+}
+
+// running judges the file behind /proc/PID/exe. A process may have begun another program since, so
+// that it is the same process proves nothing of the file.
+func running(p *event.Process, f *os.File, dir int) (found, bool) {
+	st, err := statFd(int(f.Fd()))
+	if err != nil || st.size != int64(p.ExeSize) || !sameInode(p, int(f.Fd()), &st, dir) {
+		return found{}, false
+	}
+	status := Verified
+	if st.nlink == 0 {
+		status = Deleted
+		if isMemfd(p) {
+			status = Memfd
+		}
+	}
+	if st.ctimeNs == int64(p.ExeCtimeNs) {
+		return found{f, st, status}, true
+	}
+	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act (its
+	// number was not used again) and not written after it.
+	seen := int64(p.ExeCtimeNs)
+	if p.ExeNlink > 0 && st.nlink == 0 && st.btimeNs > 0 && st.btimeNs <= seen && st.mtimeNs <= seen {
+		return found{f, st, status}, true
+	}
+	return found{}, false
+}
+
+// byPath opens the exe's path where the process saw it. The path comes from the kernel, which has no
+// links in it: a link that stands there now is another file.
+func (r *Resolver) byPath(p *event.Process, l *live) found {
+	if p.MntNS == r.spaces.own {
+		return inDir(r.root, p, l)
+	}
+	if l != nil && l.root != nil {
+		if got := inDir(l.root, p, l); got.status == Verified {
+			return got
+		}
+	}
+	got := found{status: Gone}
+	r.spaces.doors(p, func(root *rootDir) bool {
+		if next := inDir(root, p, l); next.status != Gone {
+			got = next
+		}
+		if got.status == Verified {
+			root.close()
+		}
+		return got.status == Verified
+	})
+	return got
+}
+
+func inDir(root *rootDir, p *event.Process, l *live) found {
+	f, st, err := root.open(p.Exe, noSymlinks)
+	if err != nil {
+		if isMissing(err) {
+			return found{status: Gone}
+		}
+		return found{status: Replaced}
+	}
+	dir := -1
+	if l != nil {
+		dir = l.dir
+	}
+	if !sameFile(p, int(f.Fd()), &st, dir) {
+		f.Close()
+		return found{status: Replaced}
+	}
+	// Written so shortly before the act that a later write could bear the same ctime: nobody can tell.
+	if !settled(st.ctimeNs, wallNs(p.TimeNs)) {
+		f.Close()
+		return found{status: Gone}
+	}
+	return found{f, st, Verified}
+}
+
+const (
+	magicTmpfs   = 0x01021994
+	magicHugetlb = 0x958458f6
+)
+
+// isMemfd tells a file that memfd_create(2) made: without a link, on the kernel's own tmpfs mount,
+// which is in no namespace and so gives no path but the file's name.
+func isMemfd(p *event.Process) bool {
+	if p.ExeNlink != 0 || p.ExeMagic != magicTmpfs && p.ExeMagic != magicHugetlb {
+		return false
+	}
+	return p.Exe == "/" || len(p.Exe) > 7 && p.Exe[:7] == "/memfd:"
+}

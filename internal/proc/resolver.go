@@ -1,0 +1,180 @@
+package proc
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// Resolver finds out who processes are, in the background.
+type Resolver struct {
+	root   *rootDir
+	procfs int
+	hasher *hasher
+
+	spaces   *namespaces
+	names    *accounts
+	packages *catalogs
+	programs *programs
+
+	near *line // processes whose exe is on a file system that answers
+	far  *line // of FUSE, NFS and the like
+	stop chan struct{}
+	work sync.WaitGroup
+
+	mu    sync.Mutex
+	table *lru[event.ProcessKey, *entry]
+
+	refused  atomic.Uint64
+	statuses statusCounters
+}
+
+type options struct {
+	processes, queue, hashes int
+	maxFile                  int64
+}
+
+// Option changes a default of New.
+type Option func(*options)
+
+// WithProcesses bounds how many processes are remembered (8192).
+func WithProcesses(n int) Option { return func(o *options) { o.processes = n } }
+
+// WithQueue bounds how many processes wait for a worker (4096).
+func WithQueue(n int) Option { return func(o *options) { o.queue = n } }
+
+// WithMaxFile bounds the size in bytes of a file that is hashed (4 GiB).
+func WithMaxFile(n int64) Option { return func(o *options) { o.maxFile = n } }
+
+// New starts a resolver whose files, /proc among them, are below the directory root: "/" but in tests.
+func New(root string, opts ...Option) (*Resolver, error) {
+	o := options{processes: 8192, queue: 4096, hashes: 8192, maxFile: 4 << 30}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	dir, err := openRoot(unix.AT_FDCWD, root)
+	if err != nil {
+		return nil, err
+	}
+	procfs, err := unix.Open(filepath.Join(root, "proc"), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		dir.close()
+		return nil, fmt.Errorf("open the process directory of %s: %w", root, err)
+	}
+	stop := make(chan struct{})
+	r := &Resolver{
+		root: dir, procfs: procfs, hasher: newHasher(o.maxFile, o.hashes, stop),
+		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), programs: newPrograms(procfs),
+		near: newLine(o.queue), far: newLine(o.queue), stop: stop,
+		table: newLRU[event.ProcessKey, *entry](o.processes),
+	}
+	for range 2 {
+		r.start(func() { r.hold(r.near) }, func() { r.examine(r.near) }, r.hasher.fast.run)
+	}
+	r.start(func() { r.packages.index(r.root) }) // which takes a while, and is needed at once
+	r.start(func() { r.hold(r.far) }, func() { r.examine(r.far) }, r.hasher.far.run, r.hasher.slow.run)
+	return r, nil
+}
+
+func (r *Resolver) start(workers ...func()) {
+	for _, w := range workers {
+		r.work.Go(w)
+	}
+}
+
+// Observe takes note of a process that the kernel showed. It never waits and makes no system call: if
+// the workers cannot follow it counts the process as refused, and only Wait will look into it. p is
+// not to be changed afterwards.
+func (r *Resolver) Observe(p *event.Process) {
+	r.mu.Lock()
+	e, ok := r.table.get(p.Key)
+	if !ok {
+		e = newEntry(p)
+		r.table.put(p.Key, e)
+	}
+	r.mu.Unlock()
+	if e.observe(p) {
+		r.enqueue(e, p)
+	}
+}
+
+// enqueue hands an entry to the workers if there is room.
+func (r *Resolver) enqueue(e *entry, p *event.Process) {
+	select {
+	case r.lineOf(p).arrivals <- e:
+	default:
+		e.refuse()
+		r.refused.Add(1)
+	}
+}
+
+// Identity gives what is known of a process now, and whether that is all: a hash may be pending. It is
+// nil for a process that was never observed or is forgotten.
+func (r *Resolver) Identity(key event.ProcessKey) (id *Identity, done bool) {
+	e := r.entry(key)
+	if e == nil {
+		return nil, false
+	}
+	id, done, _ = e.now()
+	return id, done
+}
+
+// Wait gives all that can be known of a process, or what is known when ctx ends; nil as for Identity.
+func (r *Resolver) Wait(ctx context.Context, key event.ProcessKey) *Identity {
+	e := r.entry(key)
+	if e == nil {
+		return nil
+	}
+	for {
+		id, done, finished := e.now()
+		if done {
+			return id
+		}
+		if e.take() {
+			select {
+			case r.lineOf(id.Process).arrivals <- e:
+			case <-ctx.Done():
+				e.refuse()
+				return id
+			case <-r.stop:
+				e.refuse()
+				return id
+			}
+		}
+		select {
+		case <-finished:
+		case <-ctx.Done():
+			id, _, _ = e.now()
+			return id
+		case <-r.stop:
+			id, _, _ = e.now()
+			return id
+		}
+	}
+}
+
+func (r *Resolver) entry(key event.ProcessKey) *entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, _ := r.table.get(key)
+	return e
+}
+
+// Close ends the work. Identities that were not done stay as they are.
+func (r *Resolver) Close() {
+	close(r.stop)
+	for _, l := range r.hasher.lanes() {
+		l.close()
+	}
+	r.work.Wait()
+	r.near.drain()
+	r.far.drain()
+	r.root.close()
+	unix.Close(r.procfs)
+}

@@ -1,0 +1,54 @@
+package proc
+
+import (
+	"path"
+	"strings"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// Script is the file of a program that an interpreter runs, as its arguments name it.
+type Script struct {
+	Path     string // absolute; relative only if the working directory is not known
+	Module   string // "" but for python -m and a Java class: a name that no path is known of
+	Relative bool   // the argument was relative, and read from the working directory at the act
+	SHA256   string // "" unless Status is verified or deleted
+	Deleted  bool   // nothing is at the absolute path any more
+	Status   Status
+}
+
+// scriptArgs are the arguments to read a script from: without the last if it may be cut off.
+func scriptArgs(p *event.Process) []string {
+	if p.ArgsTruncated && len(p.Args) > 0 {
+		return p.Args[:len(p.Args)-1]
+	}
+	return p.Args
+}
+
+// scriptOf reads the script out of a command line; nil: the exe is no interpreter, or runs no file.
+func scriptOf(p *event.Process, args []string) *Script {
+	g, args := interpreterOf(p, args)
+	if g == nil {
+		return nil
+	}
+	name, module := g.script(args)
+	switch {
+	case module != "":
+		return &Script{Module: module, Status: Gone}
+	case name == "":
+		return nil
+	case path.IsAbs(name):
+		return &Script{Path: path.Clean(name), Status: Pending}
+	case p.Cwd == "" || p.CwdTruncated:
+		return &Script{Path: name, Relative: true, Status: Gone}
+	}
+	return &Script{Path: path.Join(p.Cwd, name), Relative: true, Status: Pending}
+}
+
+// baseName is the last component of a path or of a program's name.
+func baseName(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[i+1:]
+	}
+	return p
+}

@@ -1,0 +1,222 @@
+package proc
+
+import (
+	"encoding/hex"
+	"errors"
+	"os"
+	"sync"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// study is the work on one reading of one process.
+type study struct {
+	r     *Resolver
+	entry *entry
+	far   bool
+	p     *event.Process
+
+	hashes []func() // to start once the study itself is over
+
+	mu      sync.Mutex
+	id      *Identity // the draft; of the study alone until the hashes start
+	facts   facts
+	waiting int // hashes still to come, and the start of them
+}
+
+// study finds out all but the hashes, and sees them on their way. It ends l.
+func (r *Resolver) study(e *entry, l *live, far bool) {
+	p, before := e.begin()
+	s := &study{r: r, entry: e, far: far, p: p, waiting: 1, id: &Identity{
+		Process: p, Unit: unitOf(p.Cgroup), Container: containerOf(p.Cgroup),
+		Hash: before.Hash, Script: before.Script, Package: before.Package, Libraries: before.Libraries,
+	}}
+	if before.facts != nil {
+		s.facts = *before.facts
+		s.facts.ancestors = nil
+	}
+	r.spaces.note(p)
+	s.hashExe(l)
+	s.facts.gather(p, l)
+	v := r.viewOf(p, l)
+	s.name(v, l)
+	s.lineage()
+	s.findScript(v, l)
+	s.lookAround(v)
+	v.close()
+	if l != nil {
+		l.close()
+	}
+	s.waiting += len(s.hashes)
+	for _, start := range s.hashes {
+		start()
+	}
+	s.landed(func() {})
+}
+
+// landed ends one part of the work; the last one finishes the identity.
+func (s *study) landed(change func()) {
+	s.mu.Lock()
+	change()
+	s.waiting--
+	id, facts, last := *s.id, s.facts, s.waiting == 0
+	s.mu.Unlock()
+	facts.args, facts.libraries = nil, nil // only what they led to is kept
+	id.facts = &facts
+	id.Flags = flagsOf(&id, &facts)
+	if !last {
+		s.entry.publish(&id)
+		return
+	}
+	if s.p.ExeInode != 0 {
+		countStatus(&s.r.statuses.exes, id.Hash.Status)
+	}
+	if id.Script != nil {
+		countStatus(&s.r.statuses.scripts, id.Script.Status)
+	}
+	if s.entry.finish(&id) {
+		s.r.enqueue(s.entry, s.p)
+	}
+}
+
+// hashExe sees to the hash of the exe, unless an earlier reading did.
+func (s *study) hashExe(l *live) {
+	p, r := s.p, s.r
+	if p.ExeInode == 0 {
+		s.id.Hash = Hash{}
+		return
+	}
+	got := r.locate(p, l)
+	s.facts.unlinked = s.facts.unlinked || got.status == Deleted
+	if s.id.Hash.known() {
+		got.close()
+		return
+	}
+	if d, ok := r.hasher.cached(exeID(p)); ok {
+		got.close()
+		s.digested(Hash{hex.EncodeToString(d.sha256[:]), unlinkedStatus(p)}, d)
+		return
+	}
+	s.id.Hash = Hash{Status: got.status}
+	if got.file == nil {
+		return
+	}
+	s.id.Hash = Hash{Status: Pending}
+	var open func() *os.File
+	if got.stat.nlink > 0 {
+		open = func() *os.File { return r.byPath(p, nil).file }
+	}
+	s.hash(got, open, s.digested)
+}
+
+// digested takes the outcome for the exe.
+func (s *study) digested(h Hash, d digest) {
+	s.id.Hash = h
+	if h.SHA256 != "" {
+		s.facts.digest = &d
+	}
+	s.judgePackage()
+}
+
+// judgePackage compares the exe with its package once both are known. A file that lost its name may
+// be of an earlier version: that it differs then says nothing.
+func (s *study) judgePackage() {
+	o, d := s.facts.owned, s.facts.digest
+	if o == nil {
+		return
+	}
+	pkg := o.Package
+	if d != nil {
+		if same := o.intact(*d); same != nil && (*same || s.id.Hash.Status == Verified && !s.facts.unlinked) {
+			pkg.Intact = same
+		}
+	}
+	s.id.Package = &pkg
+}
+
+// hash sets a file aside for the hasher; set is called with the outcome, and the draft is its own then.
+func (s *study) hash(got found, open func() *os.File, set func(Hash, digest)) {
+	done := func(d digest, err error) {
+		h := Hash{hex.EncodeToString(d.sha256[:]), got.status}
+		switch {
+		case errors.Is(err, errTooLarge):
+			h = Hash{Status: TooLarge}
+		case errors.Is(err, errChanged):
+			h = Hash{Status: Replaced}
+		case errors.Is(err, errClosed):
+			h = Hash{Status: Pending}
+		case err != nil:
+			h = Hash{Status: Gone}
+			s.r.statuses.errors.Add(1)
+		}
+		s.landed(func() { set(h, d) })
+	}
+	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat.fileID, s.far, got.file, open, done) })
+}
+
+// unlinkedStatus is the status of an exe whose content is known, by what the kernel saw of its links.
+func unlinkedStatus(p *event.Process) Status {
+	switch {
+	case isMemfd(p):
+		return Memfd
+	case p.ExeNlink == 0:
+		return Deleted
+	}
+	return Verified
+}
+
+// name fills in the users. Names of a container are its own: out of reach, there are none.
+func (s *study) name(v view, l *live) {
+	p, names := s.p, s.r.names
+	if p.LoginUID != ^uint32(0) {
+		s.id.LoginUser = names.user(s.r.root, p.LoginUID)
+	}
+	root, uid, gid, euid := s.r.root, p.UID, p.GID, p.EUID
+	if s.id.Container.ID != "" {
+		if root = v.space; root == nil {
+			return
+		}
+		if l != nil {
+			uids, _ := l.read("uid_map", maxIDMap)
+			gids, _ := l.read("gid_map", maxIDMap)
+			uid, gid, euid = insideID(uids, uid), insideID(gids, gid), insideID(uids, euid)
+		}
+	}
+	s.id.User = names.user(root, uid)
+	s.id.Group = names.group(root, gid)
+	s.id.EffectiveUser = names.user(root, euid)
+}
+
+// lookAround looks at the file system around the exe.
+func (s *study) lookAround(v view) {
+	p, f := s.p, &s.facts
+	if v.own != nil {
+		f.alias = leadsTo(v.own, argv0(p), p)
+		if st, err := v.own.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
+			f.preload = true
+		}
+	}
+	if v.space == nil || p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
+		return
+	}
+	f.writableDir = hasWritableDir(v.space, p)
+	x := s.r.packages.index(v.space)
+	if f.database = x != nil; !f.database {
+		return
+	}
+	f.owned = x.find(v.space, p.Exe)
+	if f.libraries != nil {
+		s.id.Libraries = nil
+	}
+	for _, lib := range f.libraries {
+		if !x.has(lib) && len(s.id.Libraries) < maxLibraries {
+			s.id.Libraries = append(s.id.Libraries, lib)
+		}
+	}
+	s.judgePackage()
+}
+
+const (
+	maxIDMap     = 64 << 10
+	maxLibraries = 16
+)

@@ -1,0 +1,83 @@
+package record
+
+import (
+	"strings"
+	"testing"
+)
+
+// The example of the design, as it stands there, is a record; and all that it says is said again.
+func TestDecodeOfTheContract(t *testing.T) {
+	want := session()
+	line := encode(t, &want)
+	line = strings.Replace(line, `"smtptrace":{"schema":1},"ecs":{"version":"8.17.0"},`, "", 1)
+	got, err := Decode([]byte(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := encode(t, &got); again != encode(t, &want) {
+		t.Errorf("got  %s\nwant %s", again, encode(t, &want))
+	}
+}
+
+func TestDecodePassesOverWhatItDoesNotKnow(t *testing.T) {
+	got, err := Decode([]byte(`{"event":{"action":"lost","kind":"event"},"labels":{"a":[1,{}]},` +
+		`"smtptrace":{"schema":1,"lost":{"total":3,"payloads":2,"of_the_future":1}},"message":"other words"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Event.Action != ActionLost || got.Tracer.Lost != (Losses{Payloads: 2}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, test := range []struct{ line, want string }{
+		{``, "decode a record: unexpected end of JSON input"},
+		{`{"event":{"action":"lost"}`, "decode a record: unexpected end of JSON input"},
+		{`{"event":{"action":"lost"}} {}`, "decode a record: invalid character '{' after top-level value"},
+		{`[]`, "decode a record: json: cannot unmarshal array into Go value of type record.Record"},
+		{`{}`, "decode a record: it has no event.action"},
+		{`{"event":{"action":"\u001b[31m"}}`, `decode a record: unknown event.action "\\x1b[31m"`},
+		{`{"event":{"action":"lost"},"smtptrace":{"schema":2}}`,
+			"decode a record: its schema is 2, and this smtptrace knows up to 1: use a newer one"},
+		{`{"event":{"action":"connect"},"source":{"ip":"nowhere"}}`,
+			`decode a record: ParseAddr("nowhere"): unable to parse IP`},
+		{`{"event":{"action":"connect"},"source":{"port":-1}}`,
+			"decode a record: json: cannot unmarshal number -1 into Go struct field "},
+	} {
+		if _, err := Decode([]byte(test.line)); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", test.line, err, test.want)
+		}
+	}
+}
+
+// Whatever Decode takes, Encode writes; and what Encode writes stays as it is.
+func FuzzDecode(f *testing.F) {
+	for _, action := range actions {
+		r := every(action, "text")
+		f.Add(append([]byte(nil), NewEncoder().Encode(&r)...))
+		r = Record{Event: Event{Action: action}}
+		f.Add(append([]byte(nil), NewEncoder().Encode(&r)...))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := Decode(line)
+		if err != nil {
+			return
+		}
+		first := encode(t, &r)
+		if !safe(strings.TrimSuffix(strings.ReplaceAll(first, "\ufffd", ""), "\n")) {
+			t.Fatalf("not safe: %q", first)
+		}
+		again, err := Decode([]byte(first))
+		if err != nil {
+			t.Fatalf("%v: %s", err, first)
+		}
+		if second := encode(t, &again); second != first {
+			t.Fatalf("first  %s\nsecond %s", first, second)
+		}
+		Text(&r, true)
+		s := NewSummary()
+		s.Add(&r)
+		s.Text(r.Time, true)
+	})
+}

@@ -1,0 +1,87 @@
+package record
+
+import "time"
+
+// Action is the kind of a record.
+type Action string
+
+// The actions.
+const (
+	ActionStart        Action = "start"         // a run begins
+	ActionStop         Action = "stop"          // a run ends
+	ActionHeartbeat    Action = "heartbeat"     // a run goes on
+	ActionConnect      Action = "connect"       // a TCP connect is established or has failed
+	ActionFirstPayload Action = "first_payload" // a connection was recognised as SMTP
+	ActionSession      Action = "session"       // an SMTP connection ended, or goes on for long
+	ActionLost         Action = "lost"          // events were lost
+)
+
+// Event says what happened and when.
+//
+// The records of one connection share their ID. Sequence numbers the session records of one connection
+// from 1; it is 0, and left out, where there is only one. End is in the last of them.
+//
+// In start, stop and heartbeat, Start is when everything was attached, and End until when this record
+// vouches for what was seen.
+type Event struct {
+	Action   Action        `json:"action"`
+	ID       string        `json:"id"`
+	Sequence uint64        `json:"sequence"`
+	Outcome  Outcome       `json:"outcome"`
+	Reason   Reason        `json:"reason"`
+	Duration time.Duration `json:"duration"` // ns since Start
+	Start    time.Time     `json:"start"`
+	End      time.Time     `json:"end"`
+}
+
+// Outcome is whether what was tried was done: in a connect record, whether the connection was
+// established; in a session record, whether the server took over a message.
+type Outcome string
+
+// The outcomes that ECS allows.
+const (
+	Success        Outcome = "success"
+	Failure        Outcome = "failure"
+	OutcomeUnknown Outcome = "unknown"
+)
+
+// Reason is how a connect turned out.
+type Reason string
+
+// The reasons of a connect record.
+const (
+	Established Reason = "established"
+	Refused     Reason = "refused"     // the other side answered with a reset
+	TimedOut    Reason = "timed_out"   // no answer
+	Reset       Reason = "reset"       // broken off before anything was said
+	Unreachable Reason = "unreachable" // no route, or a router said so
+	Blocked     Reason = "blocked"     // by the host's own firewall: nothing left the machine
+	GivenUp     Reason = "given_up"    // the program closed the socket before an answer
+	StillOpen   Reason = "still_open"  // not decided when the run stopped
+)
+
+// Outcome is the event.outcome of a connect that turned out like this.
+func (r Reason) Outcome() Outcome {
+	switch r {
+	case Established:
+		return Success
+	case StillOpen, "":
+		return OutcomeUnknown
+	}
+	return Failure
+}
+
+// words is how a person says it, not escaped.
+func (r Reason) words() string {
+	switch r {
+	case TimedOut:
+		return "timed out"
+	case Blocked:
+		return "blocked by this host's firewall"
+	case GivenUp:
+		return "given up"
+	case StillOpen, "":
+		return "undecided"
+	}
+	return string(r)
+}

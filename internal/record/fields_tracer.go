@@ -1,0 +1,61 @@
+package record
+
+func (t *Tracer) object(run, lost bool) (o object) {
+	o.count("schema", Schema)
+	o.strs("weak", t.Weak)
+	o.array("hooks", len(t.Hooks), func(i int) object { return t.Hooks[i].object() })
+	o.put("filters", t.Filters.object())
+	if run || t.Forwarding {
+		o.flag("forwarding", t.Forwarding)
+	}
+	if run || t.Counters != (Counters{}) {
+		o.put("counters", t.Counters.object())
+	}
+	if lost || t.Lost != (Losses{}) {
+		o.put("lost", t.Lost.object())
+	}
+	return o
+}
+
+func (h *Hook) object() (o object) {
+	o.str("question", h.Question)
+	o.str("name", h.Name)
+	o.array("refused", len(h.Refused), func(i int) object {
+		var refusal object
+		refusal.str("name", h.Refused[i].Name)
+		refusal.str("reason", h.Refused[i].Reason)
+		return refusal
+	})
+	return o
+}
+
+func (f *Filters) object() (o object) {
+	o.num("netns", uint64(f.NetNS))
+	o.str("cgroup", f.Cgroup)
+	o.num("pid", uint64(f.PID))
+	if f.UID != nil {
+		o.count("uid", uint64(*f.UID))
+	}
+	if len(f.MailPorts) > 0 {
+		o.open().Uints16("mail_ports", f.MailPorts)
+	}
+	o.str("connects", f.Connects)
+	return o
+}
+
+func (c *Counters) object() (o object) {
+	o.count("events", c.Events)
+	o.count("connects", c.Connects)
+	o.count("sessions", c.Sessions)
+	o.count("records", c.Records)
+	o.put("lost", c.Lost.object())
+	return o
+}
+
+func (l *Losses) object() (o object) {
+	o.count("total", l.Total())
+	for _, k := range l.kinds() {
+		o.num(k.key, *k.n)
+	}
+	return o
+}

@@ -1,0 +1,183 @@
+package record
+
+import (
+	"strconv"
+	"time"
+)
+
+// maxListed is how many programs are listed: the rest would push the worst off the screen.
+const maxListed = 50
+
+// Text is the answer, in lines for a person. now ends the time that was watched, unless a stop record
+// came; times are shown in its location.
+func (s *Summary) Text(now time.Time, color bool) string {
+	ranked := s.ranked()
+	if len(ranked) == 0 {
+		dst := append([]byte(nil), "Nothing that was watched sent mail"...)
+		if s.tracer.Filters.Connects != "none" {
+			dst = append(dst, " or tried to"...)
+		}
+		if s.lost().Total() > 0 {
+			dst = append(dst, ", as far as was seen"...)
+		}
+		dst = append(dst, ": "...)
+		return string(append(s.appendCoverage(dst, now), '\n'))
+	}
+	dst := append([]byte(nil), "Who sent mail or tried to, the worst first:\n\n"...)
+	others := s.others
+	for i, p := range ranked {
+		if i >= maxListed {
+			others.add(&p.tally)
+			continue
+		}
+		dst = p.appendHeading(dst, i+1, color)
+		dst = p.appendDeeds(dst, now.Location())
+	}
+	if others != (tally{}) {
+		dst = append(dst, "    other programs: "...)
+		dst = append(others.appendSums(dst), '\n')
+	}
+	dst = append(dst, "\nWatched "...)
+	return string(append(s.appendCoverage(dst, now), '\n'))
+}
+
+// appendHeading appends " 1. DIRECT-MX unexpected  pid 4242 /usr/bin/perl (as httpd) /tmp/dm.cgi  www-data  apache2.service".
+func (p *program) appendHeading(dst []byte, n int, color bool) []byte {
+	if n < 10 {
+		dst = append(dst, ' ')
+	}
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	dst = append(dst, ". "...)
+	as := Record{Event: Event{Action: ActionSession}, Verdict: p.verdict, Expected: p.expected}
+	if color {
+		dst = append(dst, as.color()...)
+	}
+	dst = appendHeadline(dst, &as)
+	if color {
+		dst = append(dst, colorReset...)
+	}
+	dst = append(dst, "  "...)
+	dst = appendPID(dst, p.process.PID)
+	dst = appendProgram(dst, &p.process)
+	if p.user.Name != "" || p.user.ID != "" {
+		dst = append(dst, "  "...)
+		dst = appendUser(dst, &p.user)
+	}
+	if p.key.unit != "" {
+		dst = append(dst, "  "...)
+		dst = appendToken(dst, p.key.unit, maxName)
+	}
+	return append(dst, '\n')
+}
+
+// appendDeeds appends "    3 sessions, 3 messages, 9 recipients; 2 destinations; 2026-11-21 14:31:07 to 14:35:12; HELO a b".
+func (p *program) appendDeeds(dst []byte, in *time.Location) []byte {
+	dst = append(dst, "    "...)
+	dst = p.appendSums(dst)
+	dst = p.appendKinds(dst)
+	dst = append(dst, "; "...)
+	if p.beyond {
+		dst = append(dst, "more than "...)
+	}
+	dst = appendCount(dst, uint64(len(p.destinations)), "destination")
+	dst = append(dst, "; "...)
+	dst = appendSpan(dst, p.first.In(in), p.last.In(in))
+	if len(p.helos) > 0 {
+		dst = append(dst, "; HELO"...)
+	}
+	for _, name := range p.helos {
+		dst = append(dst, ' ')
+		dst = appendToken(dst, name, maxName)
+	}
+	if p.moreHELOs {
+		dst = append(dst, " and more"...)
+	}
+	return append(dst, '\n')
+}
+
+func (t *tally) appendSums(dst []byte) []byte {
+	start := len(dst)
+	count := func(n uint64, noun string) {
+		if len(dst) > start {
+			dst = append(dst, ", "...)
+		}
+		dst = appendCount(dst, n, noun)
+	}
+	if t.sessions > 0 || t.messages > 0 {
+		count(t.sessions, "session")
+		count(t.messages, "message")
+		count(t.recipients, "recipient")
+	}
+	if t.hidden > 0 {
+		count(t.hidden, "session")
+		dst = append(dst, " under TLS"...)
+	}
+	if t.attempts > 0 {
+		count(t.attempts, "failed connect")
+	}
+	return dst
+}
+
+// appendKinds appends " (2 direct-mx, 1 local, 4 refused)", where that says more than the heading.
+func (p *program) appendKinds(dst []byte) []byte {
+	start := len(dst)
+	number := func(n uint64) {
+		if len(dst) == start {
+			dst = append(dst, " ("...)
+		} else {
+			dst = append(dst, ", "...)
+		}
+		dst = strconv.AppendUint(dst, n, 10)
+		dst = append(dst, ' ')
+	}
+	for i, v := range severity {
+		if n := p.verdicts[i]; n > 0 && (n < p.sessions || v != p.verdict) {
+			number(n)
+			dst = appendLabel(dst, v)
+		}
+	}
+	for i, reason := range failures {
+		if n := p.reasons[i]; n > 0 {
+			number(n)
+			dst = append(dst, reason.words()...)
+		}
+	}
+	if len(dst) > start {
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// appendCoverage appends "web1 (kernel 6.1.0) from … to … (1h0m0s); connect by …; lost nothing".
+func (s *Summary) appendCoverage(dst []byte, now time.Time) []byte {
+	until := s.until
+	if until.IsZero() {
+		until = now
+	}
+	dst = appendHost(dst, &s.host)
+	dst = appendFilters(dst, &s.tracer.Filters)
+	if !s.since.IsZero() {
+		since, until := s.since.In(now.Location()), until.In(now.Location())
+		if s.tracer.Filters.narrow() {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, " from "...)
+		dst = appendSpan(dst, since, until)
+		dst = until.AppendFormat(dst, " MST (")
+		dst = append(dst, until.Sub(since).Round(time.Second).String()...)
+		dst = append(dst, ')')
+	}
+	dst = appendHooks(dst, s.tracer.Hooks)
+	dst = append(dst, "; lost "...)
+	return appendLosses(dst, s.lost())
+}
+
+// appendSpan appends "2026-11-21 14:31:07 to 14:35:12", with the second date where it is another.
+func appendSpan(dst []byte, from, to time.Time) []byte {
+	dst = from.AppendFormat(dst, time.DateTime)
+	dst = append(dst, " to "...)
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		return to.AppendFormat(dst, time.TimeOnly)
+	}
+	return to.AppendFormat(dst, time.DateTime)
+}

@@ -1,0 +1,135 @@
+package record
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// What a Summary keeps of one program.
+const (
+	maxDestinations = 256
+	maxHELOs        = 8
+)
+
+// programKey is what makes two senders the same program.
+type programKey struct{ executable, script, unit, uid string }
+
+// program is what one program did.
+type program struct {
+	key      programKey
+	process  Process // as last seen: its pid, its alias, its name
+	user     User
+	verdict  Verdict // the worst seen, with its expectation
+	expected bool
+	tally
+
+	verdicts     [len(severity)]uint64 // sessions of each, in the order of severity
+	reasons      [len(failures)]uint64 // failed connects of each, in the order of failures
+	destinations map[netip.AddrPort]struct{}
+	beyond       bool // there are more destinations than are kept
+	helos        []string
+	moreHELOs    bool
+	first, last  time.Time
+}
+
+// tally is what can be added up.
+type tally struct {
+	sessions   uint64
+	hidden     uint64 // of these, sessions whose messages TLS hid
+	messages   uint64
+	recipients uint64
+	attempts   uint64 // connects that failed
+}
+
+func (t *tally) add(more *tally) {
+	t.sessions += more.sessions
+	t.hidden += more.hidden
+	t.messages += more.messages
+	t.recipients += more.recipients
+	t.attempts += more.attempts
+}
+
+// failures are the reasons that are told apart, in the order of telling.
+var failures = [...]Reason{Blocked, Refused, TimedOut, Unreachable, Reset, GivenUp, StillOpen}
+
+func tallyOf(r *Record) (t tally) {
+	if r.Event.Action == ActionConnect {
+		t.attempts = 1
+		return t
+	}
+	if r.Event.Sequence <= 1 {
+		t.sessions = 1
+		if r.SMTP.hidden() {
+			t.hidden = 1
+		}
+	}
+	t.messages, t.recipients = r.SMTP.Messages, r.SMTP.Recipients
+	return t
+}
+
+func (p *program) rank() int { return rank(p.verdict, p.expected) }
+
+func (p *program) add(r *Record, verdict Verdict) {
+	t := tallyOf(r)
+	p.tally.add(&t)
+	if rank(verdict, r.Expected) < p.rank() {
+		p.verdict, p.expected = verdict, r.Expected
+	}
+	if i := slices.Index(severity[:], verdict); i >= 0 {
+		p.verdicts[i] += t.sessions
+	}
+	if i := slices.Index(failures[:], r.Event.Reason); i >= 0 {
+		p.reasons[i] += t.attempts
+	}
+	p.process, p.user = r.Process, r.User
+	if r.Time.Before(p.first) {
+		p.first = r.Time
+	}
+	if r.Time.After(p.last) {
+		p.last = r.Time
+	}
+	p.addDestination(r.Destination.AddrPort())
+	if r.SMTP.Verb != "" {
+		p.addHELO(r.SMTP.HELO)
+	}
+	for _, name := range r.SMTP.HELOs {
+		p.addHELO(name)
+	}
+}
+
+func (p *program) addDestination(d netip.AddrPort) {
+	if _, known := p.destinations[d]; known || !d.IsValid() {
+		return
+	}
+	if len(p.destinations) == maxDestinations {
+		p.beyond = true
+		return
+	}
+	p.destinations[d] = struct{}{}
+}
+
+func (p *program) addHELO(name string) {
+	switch {
+	case slices.Contains(p.helos, name):
+	case len(p.helos) == maxHELOs:
+		p.moreHELOs = true
+	default:
+		p.helos = append(p.helos, name)
+	}
+}
+
+// compare orders programs as a reader wants them, the worst first.
+func (p *program) compare(q *program) int {
+	return cmp.Or(
+		cmp.Compare(p.rank(), q.rank()),
+		cmp.Compare(q.messages, p.messages),
+		cmp.Compare(q.sessions, p.sessions),
+		cmp.Compare(q.attempts, p.attempts),
+		cmp.Compare(p.key.executable, q.key.executable),
+		cmp.Compare(p.key.script, q.key.script),
+		cmp.Compare(p.key.unit, q.key.unit),
+		cmp.Compare(p.key.uid, q.key.uid),
+	)
+}

@@ -1,0 +1,116 @@
+package record
+
+// Tracer is what smtptrace says of itself: how it watched, and what it missed.
+type Tracer struct {
+	Schema int `json:"schema"` // filled by Decode; what is written is the constant Schema
+
+	// Weak names what this record cannot vouch for, a word each, such as sender_by_lock.
+	Weak []string `json:"weak"`
+
+	// Of start, stop and heartbeat: how the run watches, and its sums since it began.
+	Hooks      []Hook   `json:"hooks"`
+	Filters    Filters  `json:"filters"`
+	Forwarding bool     `json:"forwarding"` // forwarded traffic is watched too
+	Counters   Counters `json:"counters"`
+
+	// Of lost: what was lost since the lost record before it.
+	Lost Losses `json:"lost"`
+}
+
+// Hook is the hook that answers a question, and why those before it in the list do not.
+type Hook struct {
+	Question string    `json:"question"` // connect, send, wire, state
+	Name     string    `json:"name"`
+	Refused  []Refusal `json:"refused"`
+}
+
+// Refusal is a hook that could not be had, and the reason.
+type Refusal struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// Filters is what was watched; the zero value is everything.
+type Filters struct {
+	NetNS     uint32   `json:"netns"`  // inode number
+	Cgroup    string   `json:"cgroup"` // path
+	PID       uint32   `json:"pid"`
+	UID       *uint32  `json:"uid"`
+	MailPorts []uint16 `json:"mail_ports"`
+	Connects  string   `json:"connects"` // mail, all, none
+}
+
+// narrow says whether something was not watched on purpose.
+func (f *Filters) narrow() bool {
+	return f.NetNS != 0 || f.Cgroup != "" || f.PID != 0 || f.UID != nil
+}
+
+// Counters sums a run. All are always written where they stand.
+type Counters struct {
+	Events   uint64 `json:"events"` // sent by the kernel programs
+	Connects uint64 `json:"connects"`
+	Sessions uint64 `json:"sessions"`
+	Records  uint64 `json:"records"`
+	Lost     Losses `json:"lost"`
+}
+
+// Losses counts what is missing from the records, each kind by its own counter. The total is written
+// beside them, always; a kind only where it is not 0.
+type Losses struct {
+	Processes    uint64 `json:"processes"`    // the ring was full: identities,
+	Connections  uint64 `json:"connections"`  // connections,
+	Payloads     uint64 `json:"payloads"`     // stretches of a dialogue
+	Unwatched    uint64 `json:"unwatched"`    // connections for whose state there was no room
+	Unidentified uint64 `json:"unidentified"` // identities that were evicted before they were needed
+	Unreadable   uint64 `json:"unreadable"`   // packets whose headers or bytes could not be read
+	Undecodable  uint64 `json:"undecodable"`  // events that the agent could not decode
+	Missed       uint64 `json:"missed"`       // program runs skipped by the kernel's recursion guard
+	Dropped      uint64 `json:"dropped"`      // sessions for which the agent had no room
+}
+
+// kinds lists the counters with the words for them.
+func (l *Losses) kinds() [9]loss {
+	return [9]loss{
+		{"processes", "identities", &l.Processes},
+		{"connections", "connections", &l.Connections},
+		{"payloads", "stretches of dialogue", &l.Payloads},
+		{"unwatched", "connections not watched", &l.Unwatched},
+		{"unidentified", "processes not identified", &l.Unidentified},
+		{"unreadable", "packets not readable", &l.Unreadable},
+		{"undecodable", "events not decodable", &l.Undecodable},
+		{"missed", "hooks skipped", &l.Missed},
+		{"dropped", "sessions dropped", &l.Dropped},
+	}
+}
+
+type loss struct {
+	key, words string
+	n          *uint64
+}
+
+// Total is the sum of all kinds.
+func (l *Losses) Total() uint64 {
+	var sum uint64
+	for _, k := range l.kinds() {
+		sum += *k.n
+	}
+	return sum
+}
+
+// Since is what was lost after before, an earlier state of the same counters.
+func (l *Losses) Since(before *Losses) Losses {
+	since := *l
+	from := before.kinds()
+	for i, k := range since.kinds() {
+		*k.n -= *from[i].n
+	}
+	return since
+}
+
+// add adds more to l, kind by kind.
+func (l *Losses) add(more *Losses) {
+	from := more.kinds()
+	for i, k := range l.kinds() {
+		*k.n += *from[i].n
+	}
+}

@@ -1,0 +1,19 @@
+package smtp
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// Every capture gives the same summary however it is cut and interleaved.
+func TestCorpusReplays(t *testing.T) {
+	for _, name := range []string{"suricata-verify", "zeek-lookalikes"} {
+		for _, path := range corpus(t, name) {
+			t.Run(filepath.Base(path), func(t *testing.T) {
+				for _, f := range readCapture(t, path) {
+					checkReplays(t, f.options(true), f.segments)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package smtp
+
+// Bounds of what is kept of the transactions of one session until Drain.
+const (
+	maxTransactions = 64
+	maxRcpts        = 100      // addresses a transaction
+	maxRcptText     = 16 << 10 // octets of addresses a session
+	maxArena        = 24 << 10 // octets of addresses and deciding replies a session
+)
+
+// mail is one transaction under way or finished. Its texts are in the arena of the envelope.
+type mail struct {
+	from                          span
+	rcptFrom, rcptTo              uint32 // part of envelope.rcpts
+	rcptsOmitted                  uint64
+	accepted, refused, unanswered uint64
+	size, declared, delivered     uint64
+	first, last                   span // of the deciding reply
+	code                          int
+	outcome                       Outcome
+	fromKnown, fromCut            bool
+	utf8, chunked, offered        bool
+}
+
+type rcpt struct {
+	text span
+	code uint16
+	cut  bool
+}
+
+// envelope holds the transactions of a session.
+type envelope struct {
+	mails   []mail
+	rcpts   []rcpt
+	arena   []byte
+	open    int       // the transaction that the session is in, counted from 1, or 0
+	decided replyText // the deciding reply of the open transaction, as far as there is one
+	omitted uint64    // finished transactions dropped undrained
+
+	offered, accepted, recipients uint64 // sums since the session began
+}
+
+func (v *envelope) reset() {
+	v.mails, v.rcpts, v.arena, v.open = v.mails[:0], v.rcpts[:0], v.arena[:0], 0
+	v.decided.clear()
+	v.omitted, v.offered, v.accepted, v.recipients = 0, 0, 0, 0
+}
+
+// current returns the transaction that the session is in, or nil.
+func (v *envelope) current() *mail {
+	if v.open == 0 {
+		return nil
+	}
+	return &v.mails[v.open-1]
+}
+
+// begin starts a transaction; the caller has ended the last one.
+func (v *envelope) begin() *mail {
+	if len(v.mails) >= maxTransactions {
+		v.omitted += uint64(v.finished())
+		v.drain()
+	}
+	n := uint32(len(v.rcpts))
+	v.mails = append(v.mails, mail{rcptFrom: n, rcptTo: n})
+	v.open = len(v.mails)
+	v.decided.clear()
+	return v.current()
+}
+
+// keep stores a text below a bound of the arena.
+func (v *envelope) keep(text []byte, bound int) (span, bool) {
+	if len(v.arena)+len(text) > bound {
+		return span{}, false
+	}
+	s := span{uint32(len(v.arena)), uint32(len(text))}
+	v.arena = append(v.arena, text...)
+	return s, true
+}
+
+// addRcpt keeps a recipient of the open transaction.
+func (v *envelope) addRcpt(address []byte, code int, cut bool) {
+	m := v.current()
+	s, ok := span{}, false
+	if m.rcptTo-m.rcptFrom < maxRcpts {
+		s, ok = v.keep(address, maxRcptText)
+	}
+	if !ok {
+		m.rcptsOmitted++
+		return
+	}
+	v.rcpts = append(v.rcpts, rcpt{s, uint16(code), cut})
+	m.rcptTo++
+}
+
+// close ends the open transaction with the outcome it has.
+func (v *envelope) close() {
+	m := v.current()
+	m.code = v.decided.code
+	m.first, _ = v.keep(v.decided.first, maxArena)
+	m.last = m.first
+	if !v.decided.single {
+		m.last, _ = v.keep(v.decided.last, maxArena)
+	}
+	v.decided.clear()
+	v.open = 0
+}
+
+// finished counts the transactions that nothing can change any more.
+func (v *envelope) finished() int {
+	if v.open > 0 {
+		return len(v.mails) - 1
+	}
+	return len(v.mails)
+}
+
+// full says whether addresses are no longer kept for want of room.
+func (v *envelope) full() bool { return len(v.arena) > maxRcptText-maxAddress }
+
+// drain forgets the finished transactions. The open one is always the last.
+func (v *envelope) drain() {
+	if v.open == 0 {
+		v.mails, v.rcpts, v.arena = v.mails[:0], v.rcpts[:0], v.arena[:0]
+		return
+	}
+	m := *v.current()
+	keep := m.from.off
+	if m.from.n == 0 {
+		keep = uint32(len(v.arena))
+		if m.rcptFrom < m.rcptTo {
+			keep = v.rcpts[m.rcptFrom].text.off
+		}
+	}
+	v.arena = v.arena[:copy(v.arena, v.arena[keep:])]
+	v.rcpts = v.rcpts[:copy(v.rcpts, v.rcpts[m.rcptFrom:m.rcptTo])]
+	for i := range v.rcpts {
+		v.rcpts[i].text.off -= keep
+	}
+	if m.from.n > 0 {
+		m.from.off = 0
+	}
+	m.rcptFrom, m.rcptTo = 0, uint32(len(v.rcpts))
+	v.mails = append(v.mails[:0], m)
+	v.open = 1
+}
+
+// clone copies what later calls change in place.
+func (v *envelope) clone() {
+	v.mails = append([]mail(nil), v.mails...)
+	v.rcpts = append([]rcpt(nil), v.rcpts...)
+	v.arena = append([]byte(nil), v.arena...)
+	v.decided.clone()
+}
+
+// text returns a kept text.
+func (v *envelope) text(s span) string { return string(v.arena[s.off : s.off+s.n]) }
+
+// transaction builds the exported form of a mail.
+func (v *envelope) transaction(m *mail) Transaction {
+	t := Transaction{
+		MailFrom: v.text(m.from), FromKnown: m.fromKnown, FromCut: m.fromCut, UTF8: m.utf8,
+		RcptsOmitted: m.rcptsOmitted, RcptAccepted: m.accepted, RcptRefused: m.refused, RcptUnanswered: m.unanswered,
+		Size: m.size, SizeDeclared: m.declared, Chunked: m.chunked,
+		Offered: m.offered, Outcome: m.outcome, Delivered: m.delivered,
+	}
+	for _, r := range v.rcpts[m.rcptFrom:m.rcptTo] {
+		t.Rcpts = append(t.Rcpts, Rcpt{Address: v.text(r.text), Code: int(r.code), Cut: r.cut})
+	}
+	if m.outcome == Accepted || m.outcome == Refused {
+		t.Reply = Reply{Code: m.code, First: v.text(m.first), Last: v.text(m.last)}
+		if m == v.current() {
+			t.Reply = v.decided.reply()
+		}
+	}
+	return t
+}

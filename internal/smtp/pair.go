@@ -1,0 +1,342 @@
+package smtp
+
+// greeting is what is known of the server's first reply.
+type greeting uint8
+
+const (
+	greetingAwaited greeting = iota
+	greetingSeen
+	greetingMissed // the session began without one, or before it was watched
+)
+
+// advance matches commands with replies as far as both are there.
+func (p *Parser) advance() {
+	for p.step(false) {
+	}
+}
+
+// step matches one pair. It reports false when it needs more. final says that no more will come.
+func (p *Parser) step(final bool) bool {
+	if p.greeting == greetingAwaited {
+		return p.greet(final)
+	}
+	if p.d.inBody {
+		return p.findDot()
+	}
+	if p.said.client == clientTLS && p.replies.len() > 0 {
+		p.consume(p.replies.front()) // a server that answers TLS in clear
+		return true
+	}
+	if p.tape.len() == 0 || p.replies.len() == 0 {
+		return false
+	}
+	a := p.replies.front()
+	switch {
+	case a.code == 0:
+		return p.resync()
+	case p.owed > 0:
+		p.owed--
+		p.consume(a)
+		return true
+	}
+	return p.pair(p.tape.front(), a, final)
+}
+
+// greet takes the first reply if it is a greeting: 220, or a refusal to talk (RFC 5321 section
+// 3.1). Where the start of the connection was not seen, only a 220 which is no answer counts.
+func (p *Parser) greet(final bool) bool {
+	if p.replies.len() == 0 {
+		if final {
+			p.greeting = greetingMissed
+		}
+		return final
+	}
+	a := p.replies.front()
+	is := a.code == 220 || refused(a.code)
+	if p.opts.Midstream && a.code != 0 {
+		if p.tape.len() == 0 {
+			if !final {
+				return false
+			}
+			is = a.code == 220 || a.code == 421 || a.code == 554
+		} else {
+			v := p.tape.front().verb
+			is = a.code == 220 && v != verbStartTLS && v != verbXclient
+		}
+	}
+	if !is {
+		p.greeting = greetingMissed
+		return true
+	}
+	p.greeting = greetingSeen
+	p.d.banner = append(p.d.banner[:0], p.replies.line(a.first)...)
+	p.consume(a)
+	return true
+}
+
+// consume notes a reply and takes it off the queue.
+func (p *Parser) consume(a *answer) {
+	p.d.note(&p.replies, a)
+	p.replies.pop()
+}
+
+// findDot looks for the end of the body among the waiting lines. Where there is none yet, the
+// client's lines are body from here on.
+func (p *Parser) findDot() bool {
+	for p.tape.len() > 0 {
+		e := p.tape.front()
+		if e.verb == verbDot && !e.split {
+			p.client.body = false
+			p.d.inBody = false
+			p.d.current().size += e.at - p.d.bodyAt
+			p.d.endBody()
+			return true
+		}
+		p.tape.drop()
+	}
+	p.client.enterBody()
+	return false
+}
+
+// pair gives reply a to the front line e.
+func (p *Parser) pair(e *entry, a *answer, final bool) bool {
+	d := &p.d
+	code := a.code
+	switch {
+	case d.left > 0:
+		p.pairDelivery(a)
+		return true
+	case d.inAuth:
+		p.popLine()
+		d.authReply(code)
+		p.consume(a)
+		return true
+	case e.verb == verbLost && p.tape.len() > 1,
+		e.verb == verbBlank && !syntaxError(code):
+		p.popLine()
+		return true
+	case p.vague && (code == 500 || code == 502) && e.verb >= verbMail && e.verb <= verbNoop:
+		p.consume(a) // one more for the lines that were not copied
+		return true
+	case goAhead(code) && !e.takesGoAhead(code):
+		return p.skipTo(code, final)
+	case e.verb == verbData && accepted(code):
+		p.consume(a) // never an answer to DATA: a stray reply
+		return true
+	case e.verb == verbBdat && !p.settleChunk(final):
+		return false
+	}
+	e = p.tape.front()
+	p.vague = e.vague
+	p.apply(e, a)
+	return true
+}
+
+// syntaxError says whether a reply can answer an empty line.
+func syntaxError(code int) bool { return code >= 500 && code <= 503 || code == 421 || code == 221 }
+
+// takesGoAhead says whether a 3yz reply can answer the line.
+func (e *entry) takesGoAhead(code int) bool {
+	switch code {
+	case 354:
+		return e.verb == verbData || e.verb == verbUnknown || e.verb == verbLost
+	case 334:
+		return e.verb == verbAuth || e.verb == verbUnknown || e.verb == verbLost
+	}
+	return true
+}
+
+// skipTo gives up the lines before the command which a 354 or 334 must belong to: their replies
+// were not seen. Without such a command it may still come.
+func (p *Parser) skipTo(code int, final bool) bool {
+	wanted := verbData
+	if code == 334 {
+		wanted = verbAuth
+	}
+	if !p.tape.has(wanted) && !final {
+		return false
+	}
+	p.unanswered()
+	return true
+}
+
+// pairDelivery gives a reply to an offered message.
+func (p *Parser) pairDelivery(a *answer) {
+	p.d.delivery(&p.replies, a)
+	if a.code == 421 && p.d.left > 0 {
+		p.d.end()
+	}
+	if p.d.left == 0 {
+		p.popLine()
+	}
+	p.consume(a)
+}
+
+// apply tells the dialogue that line e was answered by a, and takes both off their queues.
+func (p *Parser) apply(e *entry, a *answer) {
+	d, q := &p.d, &p.replies
+	code := a.code
+	p.check(e)
+	switch e.verb {
+	case verbHelo, verbEhlo, verbLhlo:
+		d.hello(e.verb, p.tape.bytes(e.text), a)
+	case verbMail:
+		d.mail(e, p.tape.bytes(e.text), q, a)
+	case verbRcpt:
+		d.rcpt(e, p.tape.bytes(e.text), 1, q, a)
+	case verbData:
+		d.dataSaid = true
+		if goAhead(code) {
+			d.startBody(e.next)
+		} else {
+			d.refuseData(q, a)
+		}
+	case verbBdat:
+		d.chunk(e, p.chunkOctets(e), q, a)
+	case verbRset:
+		if accepted(code) {
+			d.end()
+		}
+	case verbQuit:
+		d.quit = true
+		d.end()
+	case verbAuth:
+		d.authSaid(p.tape.bytes(e.text))
+		d.authReply(code)
+	case verbStartTLS:
+		if code == 220 {
+			d.security = StartTLS
+			d.end()
+			p.consume(a)
+			p.startTLS(e.next)
+			return
+		}
+		if d.security == NoTLS {
+			d.security = TLSRefused
+		}
+	}
+	if code == 421 {
+		d.closing(q, a)
+	}
+	if d.left == 0 {
+		p.popLine()
+	}
+	p.consume(a)
+}
+
+// unanswered tells the dialogue that the reply to the front line will not be seen.
+func (p *Parser) unanswered() {
+	d, e := &p.d, p.tape.front()
+	if d.left > 0 {
+		d.end()
+		p.popLine()
+		return
+	}
+	if d.inAuth {
+		d.inAuth = false
+		p.popLine()
+		return
+	}
+	p.check(e)
+	switch e.verb {
+	case verbHelo, verbEhlo, verbLhlo:
+		d.hello(e.verb, p.tape.bytes(e.text), nil)
+	case verbMail:
+		d.mail(e, p.tape.bytes(e.text), nil, nil)
+	case verbRcpt:
+		d.rcpt(e, p.tape.bytes(e.text), uint64(e.run), nil, nil)
+		p.tape.drop()
+		return
+	case verbUnknown:
+		p.tape.drop()
+		return
+	case verbData:
+		d.dataSaid = true
+		if p.looksLikeBody() {
+			d.startBody(e.next)
+		}
+	case verbBdat:
+		p.settleChunk(true)
+		e = p.tape.front()
+		d.chunk(e, p.chunkOctets(e), nil, nil)
+	case verbRset:
+		d.end()
+	case verbQuit:
+		d.quit = true
+		d.end()
+	case verbAuth:
+		d.authSaid(p.tape.bytes(e.text))
+	}
+	p.popLine()
+}
+
+// looksLikeBody guesses, without a reply to the DATA in front, whether what follows is body: a
+// "." line comes, or the next line is no command.
+func (p *Parser) looksLikeBody() bool {
+	next := p.tape.entries[p.tape.head+1:]
+	for i := range next {
+		if next[i].verb == verbDot && !next[i].split {
+			return true
+		}
+	}
+	return len(next) > 0 && next[0].verb == verbUnknown || len(next) == maxEntries-1
+}
+
+// resync takes up matching after lost replies: the next reply answers the last waiting line that
+// it can, as it does with a client that waits for each reply.
+func (p *Parser) resync() bool {
+	if p.replies.len() < 2 {
+		return false
+	}
+	p.replies.pop()
+	p.d.left, p.owed, p.vague = min(p.d.left, 1), 0, false
+	code := p.replies.front().code
+	last := -1
+	for i := p.tape.head; i < len(p.tape.entries); i++ {
+		if p.tape.entries[i].plausible(code) {
+			last = i
+		}
+	}
+	for n := last - p.tape.head; n > 0 && p.tape.len() > 0; n-- {
+		if p.d.inBody && !p.findDot() {
+			break
+		}
+		p.unanswered()
+	}
+	return true
+}
+
+// plausible says whether code can answer the line.
+func (e *entry) plausible(code int) bool {
+	switch {
+	case code == 221:
+		return e.verb == verbQuit
+	case code == 235:
+		return e.verb == verbAuth || e.verb == verbUnknown
+	case goAhead(code):
+		return e.takesGoAhead(code)
+	case accepted(code):
+		return e.verb != verbData && e.verb != verbAuth && e.verb != verbBlank
+	}
+	return true
+}
+
+// popLine takes the front line off the tape. Without a 354 a DATA makes no body possible.
+func (p *Parser) popLine() {
+	data := p.tape.front().verb == verbData
+	p.tape.pop()
+	if data && p.client.maybeBody && !p.d.inBody && !p.tape.has(verbData) {
+		p.client.leaveMaybeBody()
+	}
+}
+
+// check notes a cut line, and mail commands before any hello.
+func (p *Parser) check(e *entry) {
+	p.overlong = p.overlong || e.long
+	switch e.verb {
+	case verbMail, verbRcpt, verbData, verbBdat:
+		if p.d.helloCount == 0 && !p.opts.Midstream && p.volume[Client].Lost == 0 {
+			p.d.noHelo = true
+		}
+	}
+}

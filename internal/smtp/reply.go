@@ -1,0 +1,147 @@
+package smtp
+
+// maxReplyLine bounds a kept reply line (RFC 5321 section 4.5.3.1.5).
+const maxReplyLine = 512
+
+// Reply is a server's reply (RFC 5321 section 4.2). The zero Reply means that none was seen.
+type Reply struct {
+	Code  int    // 200 to 559 as a rule; 0 without reply
+	First string // its first line as sent, without line end, at most 512 bytes
+	Last  string // its last line; equal to First in a reply of one line
+}
+
+// accepted says whether the code is a positive completion.
+func accepted(code int) bool { return code >= 200 && code < 300 }
+
+// refused says whether the code is a transient or permanent refusal.
+func refused(code int) bool { return code >= 400 }
+
+// goAhead says whether the code asks for more: 354 after DATA, 334 after AUTH.
+func goAhead(code int) bool { return code >= 300 && code < 400 }
+
+// parseReplyLine reads "250-text", "250 text" or "250". final is false for "250-".
+func parseReplyLine(line []byte) (code int, final, ok bool) {
+	if len(line) < 3 || line[0] < '1' || line[0] > '5' {
+		return 0, false, false
+	}
+	for _, c := range line[:3] {
+		if c < '0' || c > '9' {
+			return 0, false, false
+		}
+		code = code*10 + int(c-'0')
+	}
+	if len(line) == 3 || isBlank(line[3]) {
+		return code, true, true
+	}
+	return code, false, line[3] == '-'
+}
+
+// Bounds of the reply queue. It grows to them only where replies are fed far ahead of commands.
+const (
+	maxReplies   = 256
+	maxReplyText = 8 << 10
+)
+
+// answer is a complete reply that waits for its command. Code 0 stands for bytes of the server
+// that were lost: an unknown number of replies.
+type answer struct {
+	code        int
+	first, last span
+}
+
+// answers is the queue of replies that no command was matched with yet.
+type answers struct {
+	queue []answer
+	head  int
+	text  []byte
+	lost  bool // replies were dropped because the queue was full
+}
+
+func (q *answers) len() int           { return len(q.queue) - q.head }
+func (q *answers) front() *answer     { return &q.queue[q.head] }
+func (q *answers) line(s span) []byte { return q.text[s.off : s.off+s.n] }
+
+func (q *answers) reset() {
+	q.queue, q.head, q.text = q.queue[:0], 0, q.text[:0]
+}
+
+func (q *answers) pop() {
+	q.head++
+	if q.head == len(q.queue) {
+		q.reset()
+	}
+}
+
+// push appends a reply. A last line equal to nil means that it is the first line.
+func (q *answers) push(code int, first, last []byte) {
+	if q.len() >= maxReplies {
+		q.lost = true
+		return
+	}
+	if len(q.queue) >= 2*maxReplies || len(q.text)+len(first)+len(last) > maxReplyText {
+		q.compact()
+	}
+	if len(q.text)+len(first)+len(last) > maxReplyText {
+		first, last = nil, nil
+	}
+	a := answer{code: code, first: span{uint32(len(q.text)), uint32(len(first))}}
+	q.text = append(q.text, first...)
+	a.last = a.first
+	if last != nil {
+		a.last = span{uint32(len(q.text)), uint32(len(last))}
+		q.text = append(q.text, last...)
+	}
+	q.queue = append(q.queue, a)
+}
+
+// compact moves what is left to the start of both arrays.
+func (q *answers) compact() {
+	if q.head == 0 {
+		return
+	}
+	from := q.queue[q.head].first.off
+	q.queue, q.head = q.queue[:copy(q.queue, q.queue[q.head:])], 0
+	q.text = q.text[:copy(q.text, q.text[from:])]
+	for i := range q.queue {
+		q.queue[i].first.off -= from
+		q.queue[i].last.off -= from
+	}
+}
+
+// replyText is a Reply with room of its own, for the replies that outlive the queue.
+type replyText struct {
+	code        int
+	first, last []byte
+	single      bool
+}
+
+func (t *replyText) clear() {
+	t.code, t.first, t.last, t.single = 0, t.first[:0], t.last[:0], true
+}
+
+// set copies the reply; nil clears.
+func (t *replyText) set(q *answers, a *answer) {
+	t.clear()
+	if a == nil {
+		return
+	}
+	t.code = a.code
+	t.first = append(t.first, q.line(a.first)...)
+	if t.single = a.last == a.first; !t.single {
+		t.last = append(t.last, q.line(a.last)...)
+	}
+}
+
+func (t *replyText) reply() Reply {
+	r := Reply{Code: t.code, First: string(t.first)}
+	if r.Last = r.First; !t.single {
+		r.Last = string(t.last)
+	}
+	return r
+}
+
+// clone gives the text arrays of its own.
+func (t *replyText) clone() {
+	t.first = append([]byte(nil), t.first...)
+	t.last = append([]byte(nil), t.last...)
+}

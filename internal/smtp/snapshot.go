@@ -1,0 +1,83 @@
+package smtp
+
+var helloNames = map[verb]string{verbHelo: "HELO", verbEhlo: "EHLO", verbLhlo: "LHLO"}
+
+// Session summarises the connection as far as it was fed. What was said and not answered yet is
+// in it. It may be called at any time and changes nothing.
+func (p *Parser) Session() Session {
+	q := *p
+	q.tape.entries = append([]entry(nil), p.tape.entries...)
+	q.d.clone()
+	q.flush()
+	return q.session()
+}
+
+// flush concludes as if nothing more were to come.
+func (p *Parser) flush() {
+	d := &p.d
+	for {
+		switch {
+		case p.step(true):
+		case d.inBody:
+			p.cutBody()
+		case p.replies.len() > 0 && p.replies.front().code == 0:
+			p.replies.pop()
+		case p.tape.len() > 0:
+			p.unanswered()
+		case p.replies.len() > 0:
+			a := p.replies.front()
+			if a.code == 421 {
+				d.closing(&p.replies, a)
+			}
+			p.consume(a)
+		default:
+			return
+		}
+	}
+}
+
+// cutBody takes the body as it stands. A refusal may have come before its end.
+func (p *Parser) cutBody() {
+	d := &p.d
+	d.inBody = false
+	d.current().size += p.client.off - d.bodyAt
+	if p.replies.len() > 0 {
+		if a := p.replies.front(); refused(a.code) {
+			d.refuse(&p.replies, a)
+		}
+	}
+}
+
+// session builds the summary.
+func (p *Parser) session() Session {
+	s := Session{State: p.state, Via: p.via.export(), Client: p.volume[Client], Server: p.volume[Server]}
+	if p.state == Other {
+		return s
+	}
+	d := &p.d
+	s.Banner = string(d.banner)
+	for _, h := range d.hellos[:d.helloCount] {
+		s.Hellos = append(s.Hellos, Hello{Verb: helloNames[h.verb], Name: string(h.name), Code: h.code})
+	}
+	s.HellosOmitted = d.hellosOmitted
+	for i := range d.mails {
+		s.Transactions = append(s.Transactions, d.transaction(&d.mails[i]))
+	}
+	s.TransactionsOmitted = d.omitted
+	s.Offered, s.Accepted, s.Recipients = d.offered, d.accepted, d.recipients
+	s.FirstReply, s.LastReply = d.first.reply(), d.last.reply()
+	s.TLS = d.security
+	switch {
+	case p.state == TLS:
+		s.TLS = ImplicitTLS
+	case s.TLS == NoTLS && p.hello.valid:
+		s.TLS = StartTLS // the reply to STARTTLS was not seen
+	}
+	if p.hello.valid {
+		s.SNI, s.ALPN = string(p.hello.sni[:p.hello.sniN]), p.hello.protocols()
+	}
+	s.Auth = Auth{Mechanism: string(d.mech), Result: d.auth}
+	s.Quit, s.Overlong, s.Overflow = d.quit, p.overlong, p.overflow
+	s.Facts = p.facts(&s)
+	return s
+}

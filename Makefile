@@ -1,5 +1,62 @@
-.PHONY: help generate
+# `make help` lists the targets. ARGS go to smtptrace: make run ARGS='--duration 5m'
+.NOTPARALLEL:
+.PHONY: help build run test test-unit test-live test-vm lint format generate check-generated bench fuzz clean deps
+
+VERSION = $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo unknown)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Packages whose tests need root, and so a kernel of their own: those that use internal/live.
+LIVE = $(shell go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -w internal/live | cut -d ' ' -f 1)
+BENCHMARKED = $(shell grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+GO_TEST = go test $(if $(SUDO),-exec 'sudo -E')
+say = @date '+== %H:%M:%S $(1)'
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
-generate: ## compile the kernel programs
-	go generate ./bpf
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
+
+build: ## build ./smtptrace, a static binary
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.release=$(VERSION)' -o smtptrace ./cmd/smtptrace
+
+run: build ## build it and watch this machine for mail, until Ctrl-C
+	$(SUDO) ./smtptrace run $(ARGS)
+
+test: deps lint check-generated test-unit test-live test-vm ## install what is missing, then run every check and test
+
+test-unit: ## tests that need neither root nor a network
+	$(call say,unit tests)
+	@go test $(filter-out $(LIVE),$(shell go list ./...))
+
+test-live: ## tests on this kernel, as root, in namespaces and cgroups of their own
+	$(call say,live tests)
+	@scripts/test-log build/live.log $(GO_TEST) -count=1 -p 1 -v $(LIVE)
+
+test-vm: ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
+	$(call say,live tests in VMs)
+	@scripts/test-vm $(LIVE)
+
+lint: ## vet, staticcheck, formats, go.mod and the rules of the house
+	$(call say,lint)
+	@scripts/lint
+
+format: ## format the Go and C sources
+	gofmt -w bpf cmd internal scripts
+	clang-format-19 -i bpf/*.[ch]
+
+generate: ## compile the kernel programs in bpf/
+	scripts/generate
+
+check-generated: ## fail if the compiled kernel programs are not what the sources give
+	$(call say,compiled kernel programs)
+	@scripts/generate --check
+
+bench: ## run the benchmarks, as root
+	@$(GO_TEST) -p 1 -run '^$$' -bench . -benchmem $(BENCHMARKED)
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@scripts/fuzz $(FUZZTIME)
+
+deps: ## install with apt what tests and generate need
+	$(call say,dependencies)
+	@scripts/deps
+
+clean: ## remove what was built
+	rm -rf smtptrace build

@@ -39,8 +39,8 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 	if (!typed)
 		return;
 	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
-		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
-						       BPF_SOCK_OPS_STATE_CB_FLAG);
+		bpf_sock_ops_cb_flags_set(ctx,
+					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	else if (ctx->op == BPF_SOCK_OPS_STATE_CB)
 		on_state(conn_get(typed, sk), sk, ctx->args[0], ctx->args[1]);
 }

@@ -5,38 +5,38 @@
 #include "conn.h"
 
 /* conn_create makes the state of a socket, all zero; a socket may connect again after a failure. */
-#define conn_create(typed, sk)                                                                 \
-	({                                                                                     \
-		struct conn *made = 0, *none = blank_conn();                                   \
-		u64 key = (u64)(sk);                                                           \
-		if (conn_in_storage) {                                                         \
-			made = bpf_sk_storage_get(&conns_storage, typed, 0,                    \
-						  BPF_SK_STORAGE_GET_F_CREATE);                \
-			if (made)                                                              \
-				__builtin_memset(made, 0, sizeof(*made));                      \
-		} else if (none && !bpf_map_update_elem(&conns_hash, &key, none, BPF_ANY)) {   \
-			made = bpf_map_lookup_elem(&conns_hash, &key);                         \
-		}                                                                              \
-		if (!made)                                                                     \
-			count(conn_full);                                                      \
-		made;                                                                          \
+#define conn_create(typed, sk)                                                               \
+	({                                                                                   \
+		struct conn *made = 0, *none = blank_conn();                                 \
+		u64 key = (u64)(sk);                                                         \
+		if (conn_in_storage) {                                                       \
+			made = bpf_sk_storage_get(&conns_storage, typed, 0,                  \
+						  BPF_SK_STORAGE_GET_F_CREATE);              \
+			if (made)                                                            \
+				__builtin_memset(made, 0, sizeof(*made));                    \
+		} else if (none && !bpf_map_update_elem(&conns_hash, &key, none, BPF_ANY)) { \
+			made = bpf_map_lookup_elem(&conns_hash, &key);                       \
+		}                                                                            \
+		if (!made)                                                                   \
+			count(conn_full);                                                    \
+		made;                                                                        \
 	})
 
-#define conn_open(typed, sk, tuple)                                                            \
-	do {                                                                                   \
-		u32 netns = sock_netns(sk);                                                    \
-		if (filter_admits(netns)) {                                                    \
-			struct conn *c = conn_create(typed, sk);                               \
-			if (c)                                                                 \
-				conn_start(c, sk, tuple, netns);                               \
-		}                                                                              \
+#define conn_open(typed, sk, tuple)                              \
+	do {                                                     \
+		u32 netns = sock_netns(sk);                      \
+		if (filter_admits(netns)) {                      \
+			struct conn *c = conn_create(typed, sk); \
+			if (c)                                   \
+				conn_start(c, sk, tuple, netns); \
+		}                                                \
 	} while (0)
 
-#define on_connect(typed, sk)                                                                  \
-	do {                                                                                   \
-		struct tuple t = {};                                                           \
-		tuple_read(&t, sk);                                                            \
-		conn_open(typed, sk, &t);                                                      \
+#define on_connect(typed, sk)             \
+	do {                              \
+		struct tuple t = {};      \
+		tuple_read(&t, sk);       \
+		conn_open(typed, sk, &t); \
 	} while (0)
 
 /* The socket of a cgroup connect hook has no destination yet: it stands in the context. */

@@ -9,8 +9,8 @@
 
 #include "judge.h"
 
-#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
-#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
+#define LINE_JUDGED 9	 /* stream.letters: it is decided what to do with this line */
+#define LINE_MAX 1000	 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
 #define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
 
 enum stream_mode {
@@ -58,7 +58,9 @@ static __always_inline void out_verb(struct stream *s)
 	s->out_len = 4;
 }
 
-/* out_segment chooses the segment that takes the byte: a new one where bytes are shown after a cut. */
+/* out_segment chooses the segment that takes the byte: a new one where bytes are shown after a
+ * cut.
+ */
 static __always_inline void out_segment(struct stream *s)
 {
 	if (s->out_len && s->segment_cut) {
@@ -139,7 +141,9 @@ static __always_inline void client_line(struct conn *c, struct stream *s)
 	stream_reset_line(s);
 }
 
-/* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no further. */
+/* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no
+ * further.
+ */
 static __always_inline void client_argument(struct stream *s, u8 ch)
 {
 	bool end = ch == '\r' || ch == '\n';

@@ -1,6 +1,6 @@
-/* What crosses to user space. bpf2go makes the Go side of these structs: no field is written twice.
- *
- * Times are nanoseconds of CLOCK_BOOTTIME. Every struct is padded explicitly and is a multiple of 8.
+/* What crosses to user space. bpf2go makes the Go side of these structs: no field is written
+ * twice.  Times are nanoseconds of CLOCK_BOOTTIME. Every struct is padded explicitly and is a
+ * multiple of 8.
  */
 #ifndef EVENT_H
 #define EVENT_H
@@ -77,18 +77,18 @@ enum conn_phase {
 enum conn_state {
 	STATE_NEW = 0, /* nothing said that could be judged */
 	STATE_SMTP = 1,
-	STATE_TLS = 2,	/* final: ciphertext after STARTTLS or on a mail port */
+	STATE_TLS = 2,	 /* final: ciphertext after STARTTLS or on a mail port */
 	STATE_OTHER = 3, /* final: not mail */
 };
 
 enum conn_flag {
 	CONN_MAIL_PORT = 1,
-	CONN_SYN_LEFT = 2,	  /* the SYN passed the host's own firewall */
-	CONN_SENDER_BY_LOCK = 4,  /* sender is the owner of the socket lock, not from a send hook */
+	CONN_SYN_LEFT = 2,	 /* the SYN passed the host's own firewall */
+	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
 	CONN_SERVER_SPOKE = 8,
-	CONN_BANNER_220 = 16,	  /* the server spoke first: 220, 421 or 554 */
-	CONN_BANNER_SMTP = 32,	  /* and its greeting names SMTP */
-	CONN_CLIENT_FIRST = 64,	  /* the client spoke before the server */
+	CONN_BANNER_220 = 16,	/* the server spoke first: 220, 421 or 554 */
+	CONN_BANNER_SMTP = 32,	/* and its greeting names SMTP */
+	CONN_CLIENT_FIRST = 64, /* the client spoke before the server */
 };
 
 struct tuple {
@@ -98,7 +98,9 @@ struct tuple {
 	__u16 pad;
 };
 
-/* conn_event is a whole snapshot of a connection: a later one replaces an earlier one that was lost. */
+/* conn_event is a whole snapshot of a connection: a later one replaces an earlier one that was
+ * lost.
+ */
 struct conn_event {
 	__u32 kind;
 	__u32 phase;
@@ -133,7 +135,7 @@ struct payload_event {
 	__u32 kind;
 	__u8 dir;
 	__u8 segments_len;
-	__u8 raw; /* TLS handshake octets, not lines */
+	__u8 raw;	/* TLS handshake octets, not lines */
 	__u8 unaligned; /* the last cut does not reach the end of a line */
 	__u64 conn;
 	__u64 ts_ns;

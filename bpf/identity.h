@@ -26,7 +26,8 @@ static __always_inline bool same_process(struct process_key *a, struct process_k
 /* append_name adds a NUL-terminated name to buf; false when it is full. The length is kept in the
  * record: in a register the verifier would follow each of its values through the loops below.
  */
-static __always_inline bool append_name(struct process_event *e, u8 *buf, u32 size, const void *name)
+static __always_inline bool append_name(struct process_event *e, u8 *buf, u32 size,
+					const void *name)
 {
 	u32 len;
 	long n;
@@ -208,7 +209,8 @@ static __always_inline void process_read(struct process_event *e, struct process
 	e->uid = BPF_CORE_READ(task_self(), cred, uid.val);
 	e->gid = BPF_CORE_READ(task_self(), cred, gid.val);
 	e->euid = BPF_CORE_READ(task_self(), cred, euid.val);
-	e->loginuid = bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
+	e->loginuid =
+		bpf_core_field_exists(task->loginuid) ? BPF_CORE_READ(task, loginuid.val) : -1;
 	e->mntns = BPF_CORE_READ(task_self(), nsproxy, mnt_ns, ns.inum);
 	e->pidns = task_pidns(task);
 	BPF_CORE_READ_INTO(&e->comm, task, comm);
@@ -223,10 +225,10 @@ static __always_inline void process_read(struct process_event *e, struct process
 }
 
 /* process_note remembers the current process; show also sends it to the agent. A process that is
- * known is read again only to be shown, since it may have renamed itself meanwhile. The map's value
- * is filled in place: a per-CPU scratch is not private where programs are preempted, and 5.10 takes
- * no ring memory as a map value. Two threads of one program write the same facts. A global function:
- * the verifier looks at it once.
+ * known is read again only to be shown, since it may have renamed itself meanwhile. The map's
+ * value is filled in place: a per-CPU scratch is not private where programs are preempted, and
+ * 5.10 takes no ring memory as a map value. Two threads of one program write the same facts. A
+ * global function: the verifier looks at it once.
  */
 __noinline int process_note(u32 show)
 {

@@ -206,8 +206,8 @@ enum cgroup_subsys_id {
 	pids_cgrp_id = 2,
 };
 
-/* task_self is the current task as a pointer that only probe reads follow. Its fields serve in every
- * program type; 5.10 has no bpf_get_current_pid_tgid for packet programs.
+/* task_self is the current task as a pointer that only probe reads follow. Its fields serve in
+ * every program type; 5.10 has no bpf_get_current_pid_tgid for packet programs.
  */
 static __always_inline struct task_struct *task_self(void)
 {

@@ -37,16 +37,16 @@ struct conn {
 	u32 connector_tid, sender_tid;
 	struct tuple tuple;
 	u32 netns, flags;
-	u8 state;	/* enum conn_state */
-	u8 weak;	/* lines so far that SMTP shares with other protocols */
-	u8 await_data;	/* DATA was said and its reply not yet seen */
-	u8 await_tls;	/* STARTTLS likewise */
-	u8 await_auth;	/* AUTH likewise */
-	u8 secret;	/* the client's next line answers a 334 */
-	u8 hello_left;	/* records of the TLS handshake still to show */
-	u8 dots;	/* bodies that ended before the reply to their DATA came */
-	u8 greeted;	/* the greeting is complete: a later 220 answers STARTTLS */
-	u8 announced;	/* the agent knows this connection */
+	u8 state;      /* enum conn_state */
+	u8 weak;       /* lines so far that SMTP shares with other protocols */
+	u8 await_data; /* DATA was said and its reply not yet seen */
+	u8 await_tls;  /* STARTTLS likewise */
+	u8 await_auth; /* AUTH likewise */
+	u8 secret;     /* the client's next line answers a 334 */
+	u8 hello_left; /* records of the TLS handshake still to show */
+	u8 dots;       /* bodies that ended before the reply to their DATA came */
+	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
+	u8 announced;  /* the agent knows this connection */
 	u8 pad[6];
 	struct stream client, server;
 };
@@ -130,26 +130,26 @@ static __always_inline struct conn *blank_conn(void)
 	return blank ? &blank->conn : 0;
 }
 
-#define count(field)                                                                 \
-	do {                                                                         \
-		u32 zero = 0;                                                        \
-		struct counter_set *c = bpf_map_lookup_elem(&counters, &zero);          \
-		if (c)                                                               \
-			c->field++;                                                  \
+#define count(field)                                                           \
+	do {                                                                   \
+		u32 zero = 0;                                                  \
+		struct counter_set *c = bpf_map_lookup_elem(&counters, &zero); \
+		if (c)                                                         \
+			c->field++;                                            \
 	} while (0)
 
 /* conn_get is the state of a socket, 0 for one that is not watched. typed is the pointer that the
  * verifier knows, sk the same as a number.
  */
-#define conn_get(typed, sk)                                                          \
-	({                                                                           \
-		struct conn *found;                                                  \
-		u64 key = (u64)(sk);                                                 \
-		if (conn_in_storage)                                                 \
-			found = bpf_sk_storage_get(&conns_storage, typed, 0, 0);     \
-		else                                                                 \
-			found = bpf_map_lookup_elem(&conns_hash, &key);              \
-		found;                                                               \
+#define conn_get(typed, sk)                                                      \
+	({                                                                       \
+		struct conn *found;                                              \
+		u64 key = (u64)(sk);                                             \
+		if (conn_in_storage)                                             \
+			found = bpf_sk_storage_get(&conns_storage, typed, 0, 0); \
+		else                                                             \
+			found = bpf_map_lookup_elem(&conns_hash, &key);          \
+		found;                                                           \
 	})
 
 #endif

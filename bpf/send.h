@@ -27,8 +27,8 @@ static __always_inline void on_send(struct conn *c, struct sock *sk)
 }
 
 /* sender_by_lock names the sender where no send hook is at hand. A packet that leaves while a
- * process holds the socket's lock is sent by that process: a softirq finds the lock taken and queues
- * on the backlog instead (tcp_v4_rcv, tcp_tsq_handler, tcp_write_timer).
+ * process holds the socket's lock is sent by that process: a softirq finds the lock taken and
+ * queues on the backlog instead (tcp_v4_rcv, tcp_tsq_handler, tcp_write_timer).
  */
 static __always_inline void sender_by_lock(struct conn *c, struct sock *sk)
 {

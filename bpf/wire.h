@@ -2,8 +2,8 @@
 #ifndef WIRE_H
 #define WIRE_H
 
-#include "cut.h"
-#include "payload.h"
+#include "body.h"
+#include "greet.h"
 
 struct packet {
 	u32 seq;
@@ -107,7 +107,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		if (c->state == STATE_OTHER)
 			return;
 		if (c->state == STATE_NEW) {
-			p.off = dir ? judge_server(skb, p.off, p.end) : judge_client(skb, p.off, p.end);
+			p.off = dir ? judge_server(skb, p.off, p.end)
+				    : judge_client(skb, p.off, p.end);
 			if (c->state == STATE_SMTP || c->state == STATE_TLS)
 				announce(skb);
 			else if (dir && !(c->flags & CONN_BANNER_220))

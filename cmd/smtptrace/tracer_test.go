@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -42,59 +43,62 @@ func TestMain(m *testing.M) {
 		"web":   func(args []string) error { return live.Browse(args[0]) },
 		"spray": spray,
 		"shot":  shot,
+		"helo":  helo,
 	})
 }
 
 // tracer is a running smtptrace that watches a cell.
 type tracer struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	log   string
-	ended chan error
+	t      testing.TB
+	cmd    *exec.Cmd
+	log    string // "-": standard output
+	stderr bytes.Buffer
+	ended  chan error
 }
 
-// start runs the tracer on the cell, in one family of hooks, until stop. A family that this machine
-// refuses, for the reason that DESIGN names, skips the test.
-func start(t *testing.T, cell *live.Cell, f probe.Family, flags ...string) *tracer {
+// start runs the tracer on the cell, in one family of hooks, with a log file, until stop.
+func start(t testing.TB, cell *live.Cell, f probe.Family, flags ...string) *tracer {
+	t.Helper()
+	return startTo(t, cell, f, nil, append([]string{"-o", filepath.Join(t.TempDir(), "log")}, flags...)...)
+}
+
+// startTo runs the tracer with its records on stdout. A family that this kernel refuses, for it has no
+// kprobes, skips the test.
+func startTo(t testing.TB, cell *live.Cell, f probe.Family, stdout io.Writer, flags ...string) *tracer {
 	t.Helper()
 	dir := t.TempDir()
 	ready := filepath.Join(dir, "ready")
-	tr := &tracer{t: t, log: filepath.Join(dir, "log")}
-	args := append([]string{
-		"run", "--hooks", string(f), "--cgroup", cell.Cgroup, "-o", tr.log, "--ready-file", ready,
-	}, flags...)
-	tr.cmd = live.Child("smtptrace", args...)
+	args := append([]string{"run", "--hooks", string(f), "--cgroup", cell.Cgroup, "--ready-file", ready}, flags...)
+	tr := &tracer{t: t, cmd: live.Child("smtptrace", args...), log: args[min(8, len(args)-1)], ended: make(chan error, 1)}
 	tr.cmd.Env = append(tr.cmd.Env, "STATE_DIRECTORY="+dir)
-	var stderr bytes.Buffer
-	tr.cmd.Stderr = &stderr
+	tr.cmd.Stdout, tr.cmd.Stderr = stdout, &tr.stderr
 	if err := tr.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	tr.ended = make(chan error, 1)
 	go func() { tr.ended <- tr.cmd.Wait() }()
-	t.Cleanup(func() { tr.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		tr.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("the tracer said: %s", tr.stderr.String())
+		}
+	})
 	live.Eventually(t, "the tracer is ready", func() bool {
 		select {
 		case err := <-tr.ended:
 			if live.RefusesProbes(string(f)) {
-				t.Skipf("this kernel has no kprobes, and refuses the family: %s", stderr.String())
+				t.Skipf("this kernel has no kprobes, and refuses the family: %s", tr.stderr.String())
 			}
-			t.Fatalf("the tracer ended: %v: %s", err, stderr.String())
+			t.Fatalf("the tracer ended: %v: %s", err, tr.stderr.String())
 		default:
 		}
 		_, err := os.Stat(ready)
 		return err == nil
 	})
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the tracer said: %s", stderr.String())
-		}
-	})
 	return tr
 }
 
-// stop ends the tracer by SIGTERM and gives its records.
-func (tr *tracer) stop() []record.Record {
+// end ends the tracer by SIGTERM.
+func (tr *tracer) end() {
 	tr.t.Helper()
 	if err := tr.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		tr.t.Fatal(err)
@@ -102,6 +106,12 @@ func (tr *tracer) stop() []record.Record {
 	if err := <-tr.ended; err != nil {
 		tr.t.Fatalf("the tracer's exit: %v", err)
 	}
+}
+
+// stop ends the tracer and gives its records: from start to stop, and nothing lost.
+func (tr *tracer) stop() []record.Record {
+	tr.t.Helper()
+	tr.end()
 	records := tr.records()
 	if n := len(records); n < 2 || records[0].Event.Action != record.ActionStart ||
 		records[n-1].Event.Action != record.ActionStop {

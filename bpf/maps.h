@@ -96,7 +96,7 @@ struct blank {
 	struct conn conn;
 };
 
-/* blanks: never written; the zeros that a new entry of a hash starts from, too large for a stack. */
+/* blanks: never written; zeros that a new entry of a hash starts from, too large for a stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -47,6 +47,9 @@ type failure struct{ message, hint string }
 
 func (e *failure) Error() string { return e.message }
 
+// errSaid ends the program with status 1 where the output has said why.
+var errSaid = errors.New("said already")
+
 func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	err := dispatch(args, stdout, stderr)
 	var usage *usageError
@@ -54,6 +57,7 @@ func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, errSaid):
 	case errors.As(err, &usage):
 		sayError(stderr, usage.err.Error(), usage.hint)
 		return exitUsage

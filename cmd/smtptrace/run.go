@@ -27,6 +27,11 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if help, err := parse(flags, args, stdout); help || err != nil {
 		return err
 	}
+	p, err := probe.Open(f.probeOptions())
+	if err != nil {
+		return explain(err)
+	}
+	defer p.Close()
 	policy, err := privacy.Open(f.privacy, stateDir())
 	if err != nil {
 		return &failure{err.Error(), "set STATE_DIRECTORY to a directory that can be written, or run with --privacy full or --privacy none"}
@@ -43,11 +48,6 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer resolver.Close()
-	p, err := probe.Open(f.probeOptions())
-	if err != nil {
-		return explain(err)
-	}
-	defer p.Close()
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()

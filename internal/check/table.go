@@ -1,0 +1,130 @@
+package check
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+const width = 100
+
+// Table writes the report for a person, at most 100 columns wide.
+func (r *Report) Table(w io.Writer, colour bool) error {
+	t := &table{colour: colour}
+	t.heading("required")
+	for _, row := range r.Rows {
+		if row.Required {
+			t.row(row)
+		}
+	}
+	t.heading("optional")
+	for _, row := range r.Rows {
+		if !row.Required {
+			t.row(row)
+		}
+	}
+	if len(r.Hooks) > 0 {
+		t.heading("hooks, attached for a moment")
+	}
+	for _, h := range r.Hooks {
+		mark, name := "+", h.Name
+		if name == "" {
+			mark, name = "!", "no hook works"
+		}
+		t.line(mark, asks[h.Question], "", name)
+		for _, refused := range h.Refused {
+			t.line("", "", "", "not "+refused.Name+": "+refused.Reason)
+		}
+	}
+	t.heading("not seen")
+	for _, s := range r.Unseen {
+		t.wrap("  - ", "    ", s)
+	}
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}
+
+type table struct {
+	b      strings.Builder
+	colour bool
+}
+
+func (t *table) heading(s string) {
+	if t.b.Len() > 0 {
+		t.b.WriteByte('\n')
+	}
+	t.b.WriteString(s + "\n")
+}
+
+func (t *table) row(r Row) {
+	mark := map[Status]string{OK: "+", Missing: "-", Unknown: "?"}[r.Status]
+	if r.Status == Missing && r.Required {
+		mark = "!"
+	}
+	t.line(mark, r.Name, string(r.Status), r.Found)
+	if r.Cure != "" {
+		t.line("", "", "", "-> "+r.Cure)
+	}
+}
+
+// The columns: mark, name, status, text.
+const nameColumn, statusColumn = 22, 8
+
+var colours = map[string]string{"+": "32", "!": "31", "-": "33", "?": "33"}
+
+func (t *table) line(mark, name, status, text string) {
+	first := fmt.Sprintf("%1s %-*s %-*s ", mark, nameColumn, name, statusColumn, status)
+	rest := strings.Repeat(" ", len(first))
+	if strings.HasPrefix(text, "-> ") {
+		rest += "   "
+	}
+	if t.colour && mark != "" {
+		t.b.WriteString("\x1b[" + colours[mark] + "m" + mark + "\x1b[0m")
+		first = first[1:]
+		t.wrapAt(first, rest, text, 1)
+		return
+	}
+	t.wrapAt(first, rest, text, 0)
+}
+
+func (t *table) wrap(first, rest, text string) { t.wrapAt(first, rest, text, 0) }
+
+// wrapAt writes text in lines of at most the width; written says how much of the first line is there
+// already. What cannot be printed becomes a question mark.
+func (t *table) wrapAt(first, rest, text string, written int) {
+	line, room := first, width-written-len(first)
+	empty := true
+	for _, word := range strings.Fields(text) {
+		word = strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return '?'
+		}, word)
+		for _, piece := range pieces(word, width-len(rest)) {
+			if n := len([]rune(piece)); !empty && n+1 > room {
+				t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+				line, room, empty = rest, width-len(rest), true
+			}
+			if !empty {
+				line += " "
+				room--
+			}
+			line += piece
+			room -= len([]rune(piece))
+			empty = false
+		}
+	}
+	t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// pieces cuts a word that is longer than a line.
+func pieces(word string, size int) []string {
+	var p []string
+	r := []rune(word)
+	for len(r) > size {
+		p, r = append(p, string(r[:size])), r[size:]
+	}
+	return append(p, string(r))
+}

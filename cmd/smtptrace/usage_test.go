@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/live"
+	"github.com/smtptrace/smtptrace/internal/probe"
+)
+
+// TestUsage: what is used wrongly gets status 2 and one line that names the flag and what it takes.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "error: no command given"},
+		{[]string{"walk"}, `error: unknown command "walk"`},
+		{[]string{"run", "--mail-ports", "70000"}, `error: invalid argument "70000" for "--mail-ports" flag: "70000" is not a port: it takes numbers from 1 to 65535, with commas between them`},
+		{[]string{"run", "--mail-ports", "25,,"}, `error: invalid argument "25,," for "--mail-ports" flag: "" is not a port: it takes numbers from 1 to 65535, with commas between them`},
+		{[]string{"run", "--hooks", "magic"}, `error: invalid argument "magic" for "--hooks" flag: it takes one of auto, fentry, kprobe, tracepoint, cgroup`},
+		{[]string{"run", "--cgroup", "/tmp"}, `for "--cgroup" flag: it takes a directory in a cgroup v2 hierarchy, such as /sys/fs/cgroup/system.slice: /tmp is not in a cgroup v2 hierarchy`},
+		{[]string{"run", "--cgroup", "/nowhere"}, `for "--cgroup" flag: it takes a directory in a cgroup v2 hierarchy`},
+		{[]string{"run", "--netns", "/etc/passwd"}, `for "--netns" flag: /etc/passwd is not a network namespace`},
+		{[]string{"run", "--pid", "0"}, `for "--pid" flag: it takes the number of a process`},
+		{[]string{"run", "--uid", "no such user"}, `for "--uid" flag: it takes the name or number of a user`},
+		{[]string{"run", "--privacy", "some"}, `for "--privacy" flag: it takes one of full, domain, hmac, none`},
+		{[]string{"run", "--expect", "postfix"}, `for "--expect" flag: "postfix" does not begin with the absolute path of a program`},
+		{[]string{"run", "--duration", "soon"}, `for "--duration" flag`},
+		{[]string{"run", "--nonsense"}, `error: unknown flag: --nonsense`},
+		{[]string{"run", "extra"}, `error: unexpected argument "extra"`},
+		{[]string{"check", "--nonsense"}, `error: unknown flag: --nonsense`},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(c.args, nil, &stdout, &stderr)
+		lines := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
+		if status != exitUsage || stdout.Len() != 0 || !strings.Contains(lines[0], c.want) ||
+			len(lines) != 2 || !strings.HasPrefix(lines[1], "smtptrace: hint: see smtptrace") {
+			t.Errorf("%q: status %d, stdout %q, stderr %q; want %q", c.args, status, &stdout, &stderr, c.want)
+		}
+	}
+}
+
+// TestHelp: what is asked for is data, on standard output.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "--help"}, {"check", "-h"}, {"version"}, {"--version"}} {
+		var stdout, stderr bytes.Buffer
+		if status := run(args, nil, &stdout, &stderr); status != exitDone || stdout.Len() == 0 || stderr.Len() != 0 {
+			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, &stdout, &stderr)
+		}
+	}
+}
+
+// TestFullDisk: a write that fails is said once, and ends the run with status 1.
+func TestFullDisk(t *testing.T) {
+	cell := live.NewCell(t)
+	child := live.Child("smtptrace", "run", "--cgroup", cell.Cgroup, "--privacy", "none", "-o", "/dev/full")
+	var stderr bytes.Buffer
+	child.Stderr = &stderr
+	err := child.Run()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitFailed ||
+		strings.Count(stderr.String(), "error:") != 1 || !strings.Contains(stderr.String(), "no space left on device") {
+		t.Errorf("%v: %s", err, &stderr)
+	}
+}
+
+// TestClosedPipe: a reader that goes away ends the run quietly.
+func TestClosedPipe(t *testing.T) {
+	cell := live.NewCell(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	child := live.Child("smtptrace", "run", "--cgroup", cell.Cgroup, "--privacy", "none")
+	var stderr bytes.Buffer
+	child.Stdout, child.Stderr = write, &stderr
+	err = child.Run()
+	write.Close()
+	if err != nil || strings.Contains(stderr.String(), "error") {
+		t.Errorf("%v: %s", err, &stderr)
+	}
+}
+
+// TestDuration: the run ends by itself.
+func TestDuration(t *testing.T) {
+	cell := live.NewCell(t)
+	tr := start(t, cell, probe.Auto, "--duration", "100ms")
+	if err := <-tr.ended; err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tr.records()); n != 2 {
+		t.Errorf("%d records, want start and stop", n)
+	}
+}

@@ -96,8 +96,10 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->connector = process_current();
 	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;
+	if (!packets_watched)
+		c->flags = CONN_SYN_LEFT;
 	if (mail_port(t->dport)) {
-		c->flags = CONN_MAIL_PORT;
+		c->flags |= CONN_MAIL_PORT;
 		c->announced = 1;
 	}
 	process_note(c->announced);

@@ -109,8 +109,10 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 		s->show = SHOW_ALL;
 		s->known = 1;
 		out_verb(s);
-	} else if (!held && (ch == '.' || ch == '\r' || ch == '\n')) {
-		s->show = ch == '.' ? SHOW_DOT : SHOW_ALL;
+	} else if (!held && ch == '.') {
+		s->show = SHOW_DOT;
+	} else if (!held && !c->await_data && (ch == '\r' || ch == '\n')) {
+		s->show = SHOW_ALL;
 	} else {
 		/* An unknown command draws a reply: a mark keeps its place. A body that does not
 		 * wait for its 354 is marked nowhere.

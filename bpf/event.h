@@ -85,10 +85,8 @@ enum conn_flag {
 	CONN_MAIL_PORT = 1,
 	CONN_SYN_LEFT = 2,	 /* the SYN passed the host's own firewall */
 	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
-	CONN_SERVER_SPOKE = 8,
-	CONN_BANNER_220 = 16,	/* the server spoke first: 220, 421 or 554 */
-	CONN_BANNER_SMTP = 32,	/* and its greeting names SMTP */
-	CONN_CLIENT_FIRST = 64, /* the client spoke before the server */
+	CONN_BANNER_220 = 16,	 /* the server spoke first: 220, 421 or 554 */
+	CONN_BANNER_SMTP = 32,	 /* and its greeting names SMTP */
 };
 
 struct tuple {
@@ -154,5 +152,15 @@ struct counter_set {
 	__u64 unreadable;			     /* packet headers that could not be read */
 	__u64 events;
 };
+
+/* The types that Go needs and no map mentions: BTF keeps only what something refers to. */
+const struct conn_event *type_conn_event __attribute__((unused));
+const struct payload_event *type_payload_event __attribute__((unused));
+const enum event_kind *type_event_kind __attribute__((unused));
+const enum conn_phase *type_conn_phase __attribute__((unused));
+const enum conn_state *type_conn_state __attribute__((unused));
+const enum conn_flag *type_conn_flag __attribute__((unused));
+const enum process_flag *type_process_flag __attribute__((unused));
+const enum direction *type_direction __attribute__((unused));
 
 #endif

@@ -22,6 +22,9 @@ const volatile u32 selftest_netns;
 /* One bit a port; all set watches every connect. */
 const volatile u8 mail_ports[8192];
 
+/* Packets are seen as they leave. Without that, whether a SYN left is not known. */
+const volatile bool packets_watched;
+
 /* Connection state lives in SK_STORAGE (tracing programs: 5.11+), else in a hash by socket. */
 const volatile bool conn_in_storage;
 

@@ -1,8 +1,4 @@
-/* The few kernel structs that the programs read, and the kernel-change shims, each once.
- *
- * Field offsets are relocated at load time (CO-RE), so only the names and the nesting count.
- * Where a kernel renamed a field there is a flavour (___suffix) with the version next to it.
- */
+/* The kernel's headers, and the shims for what changed between kernels, each once. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -30,181 +26,7 @@ typedef _Bool bool;
 #define SOCK_STREAM 1
 #define PF_KTHREAD 0x00200000
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-#if defined(__TARGET_ARCH_x86)
-struct pt_regs {
-	unsigned long di, si, dx, cx, r8, ax, sp, ip;
-};
-#elif defined(__TARGET_ARCH_arm64)
-struct user_pt_regs {
-	u64 regs[31], sp, pc, pstate;
-};
-#endif
-
-struct ns_common {
-	unsigned int inum;
-};
-struct net {
-	struct ns_common ns;
-};
-struct sock_common {
-	unsigned short skc_family;
-	volatile unsigned char skc_state;
-	u16 skc_dport; /* network order */
-	u16 skc_num;   /* host order */
-	u32 skc_daddr, skc_rcv_saddr;
-	struct {
-		struct net *net;
-	} skc_net;
-	struct {
-		u8 in6_u[16];
-	} skc_v6_daddr, skc_v6_rcv_saddr;
-};
-struct sock {
-	struct sock_common __sk_common;
-	struct {
-		int owned;
-	} sk_lock;
-	int sk_err;
-	u16 sk_protocol;
-};
-struct tcp_sock {
-	u64 bytes_sent, bytes_retrans, bytes_received; /* payload octets; 4.19+ */
-};
-struct sk_buff {
-	struct sock *sk;
-};
-
-struct bpf_sock_addr_kern {
-	struct sock *sk;
-};
-struct bpf_sock_ops_kern {
-	struct sock *sk;
-};
-
-struct qstr {
-	const unsigned char *name;
-};
-struct super_block {
-	u32 s_dev;
-	unsigned long s_magic;
-};
-struct timespec64 {
-	long long tv_sec;
-	long tv_nsec;
-};
-struct inode {
-	unsigned long i_ino;
-	struct super_block *i_sb;
-	long long i_size;
-	unsigned int i_nlink;
-	unsigned short i_mode;
-	long long i_ctime_sec; /* 6.11+ */
-	u32 i_ctime_nsec;
-};
-struct inode___v6_6 { /* 6.6 to 6.10 */
-	struct timespec64 __i_ctime;
-};
-struct inode___v5_10 { /* up to 6.5 */
-	struct timespec64 i_ctime;
-};
-struct dentry {
-	struct dentry *d_parent;
-	struct qstr d_name;
-};
-struct vfsmount {
-	struct dentry *mnt_root;
-};
-struct mount {
-	struct mount *mnt_parent;
-	struct dentry *mnt_mountpoint;
-	struct vfsmount mnt;
-};
-struct path {
-	struct vfsmount *mnt;
-	struct dentry *dentry;
-};
-struct file {
-	struct path f_path;
-	struct inode *f_inode;
-};
-struct fs_struct {
-	struct path pwd;
-};
-struct mm_struct {
-	unsigned long arg_start, arg_end;
-	struct file *exe_file;
-};
-struct mnt_namespace {
-	struct ns_common ns;
-};
-struct pid_namespace {
-	struct ns_common ns;
-};
-struct nsproxy {
-	struct mnt_namespace *mnt_ns;
-};
-struct upid {
-	int nr;
-	struct pid_namespace *ns;
-};
-struct pid {
-	unsigned int level;
-	struct upid numbers[];
-};
-struct kernfs_node {
-	const char *name;
-	u64 id;
-	struct kernfs_node *__parent; /* 6.15+ */
-};
-struct kernfs_node___v5_10 { /* up to 6.14 */
-	struct kernfs_node *parent;
-};
-struct cgroup {
-	int level;
-	struct kernfs_node *kn;
-	struct cgroup *ancestors[]; /* 6.1+ */
-};
-struct cgroup___v5_10 { /* up to 6.0 */
-	u64 ancestor_ids[0];
-};
-struct cgroup_subsys_state {
-	struct cgroup *cgroup;
-};
-struct css_set {
-	struct cgroup *dfl_cgrp;
-	struct cgroup_subsys_state *subsys[1];
-};
-struct kuid {
-	unsigned int val;
-};
-struct cred {
-	struct kuid uid, gid, euid;
-};
-struct task_struct {
-	unsigned int flags;
-	int pid, tgid;
-	u64 start_boottime;
-	u64 self_exec_id;
-	char comm[16];
-	struct task_struct *group_leader, *real_parent;
-	struct mm_struct *mm;
-	struct fs_struct *fs;
-	struct nsproxy *nsproxy;
-	struct pid *thread_pid;
-	struct css_set *cgroups;
-	const struct cred *cred;
-	struct kuid loginuid;
-};
-
-#pragma clang attribute pop
-
-/* Only the names count: the ordinals come from the running kernel. */
-enum cgroup_subsys_id {
-	memory_cgrp_id = 1,
-	pids_cgrp_id = 2,
-};
+#include "structs.h"
 
 /* task_self is the current task as a pointer that only probe reads follow. Its fields serve in
  * every program type; 5.10 has no bpf_get_current_pid_tgid for packet programs.
@@ -212,6 +34,48 @@ enum cgroup_subsys_id {
 static __always_inline struct task_struct *task_self(void)
 {
 	return (void *)bpf_get_current_task();
+}
+
+/* msg_segment finds the i-th stretch of user memory of a message that is sent; false where there is
+ * none, or the message is in other memory (pages of sendfile, buffers of the kernel). Not inline:
+ * the compiler would move offsets that this kernel does not have out of the loop.
+ */
+static __noinline bool msg_segment(struct msghdr *msg, u32 i, struct iovec *out)
+{
+	struct iov_iter *iter = &msg->msg_iter;
+	struct iov_iter___v5_10 *v5_10 = (void *)iter;
+	struct iov_iter___v6_1 *v6_1 = (void *)iter;
+	u64 offset = BPF_CORE_READ(iter, iov_offset);
+	const struct iovec *vec;
+
+	if (bpf_core_field_exists(v5_10->type)) {
+		if (!(BPF_CORE_READ(v5_10, type) & ITER_IOVEC_V5_10))
+			return false;
+	} else if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+		   BPF_CORE_READ(iter, iter_type) ==
+			   bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
+		out->iov_base = BPF_CORE_READ(iter, ubuf) + offset;
+		out->iov_len = BPF_CORE_READ(iter, count);
+		return !i;
+	} else if (BPF_CORE_READ(iter, iter_type) !=
+		   bpf_core_enum_value(enum iter_type, ITER_IOVEC)) {
+		return false;
+	}
+	if (i >= BPF_CORE_READ(iter, nr_segs))
+		return false;
+	if (bpf_core_field_exists(iter->__iov)) {
+		vec = BPF_CORE_READ(iter, __iov);
+		barrier(); /* else the compiler picks an offset, one of which is not there */
+	} else {
+		vec = BPF_CORE_READ(v6_1, iov);
+	}
+	if (bpf_probe_read_kernel(out, sizeof(*out), vec + i))
+		return false;
+	if (!i) {
+		out->iov_base += offset;
+		out->iov_len -= offset;
+	}
+	return true;
 }
 
 #define I_CTIME_QUERIED (1U << 31) /* 6.13+: somebody has read it (include/linux/fs.h) */

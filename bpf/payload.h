@@ -58,6 +58,18 @@ static __always_inline void payload_defer_cut(struct stream *s, struct payload_e
 	}
 }
 
+/* payload_finish sends a record that has something to say. */
+static __always_inline void payload_finish(struct stream *s, struct payload_event *e)
+{
+	payload_defer_cut(s, e);
+	e->segments_len = s->segment + 1;
+	e->unaligned = s->unaligned;
+	if (e->data_len || e->before || e->segments[0].cut || e->lost)
+		payload_submit(e);
+	else
+		bpf_ringbuf_discard(e, 0);
+}
+
 static __always_inline u32 chunk_len(u32 off, u32 end, u32 max)
 {
 	return end - off > max ? max : end - off;
@@ -121,13 +133,7 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		done = i + 1;
 		barrier();
 	}
-	payload_defer_cut(s, e);
-	e->segments_len = s->segment + 1;
-	e->unaligned = s->unaligned;
-	if (e->data_len || e->before || e->segments[0].cut || e->lost)
-		payload_submit(e);
-	else
-		bpf_ringbuf_discard(e, 0);
+	payload_finish(s, e);
 	return done ? off + done : end;
 }
 
@@ -162,7 +168,7 @@ __noinline u32 show_hello(struct __sk_buff *skb, u32 off, u32 end)
 	e->raw = 1;
 	e->data_len = e->segments[0].shown = n;
 	payload_submit(e);
-	return end;
+	return off + n;
 }
 
 #endif

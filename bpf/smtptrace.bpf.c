@@ -7,19 +7,10 @@
 #include "connect.h"
 #include "send.h"
 #include "wire.h"
+#include "gather.h"
 #include "close.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
-/* The types that Go needs and no map mentions: BTF keeps only what something refers to. */
-const struct conn_event *type_conn_event __attribute__((unused));
-const struct payload_event *type_payload_event __attribute__((unused));
-const enum event_kind *type_event_kind __attribute__((unused));
-const enum conn_phase *type_conn_phase __attribute__((unused));
-const enum conn_state *type_conn_state __attribute__((unused));
-const enum conn_flag *type_conn_flag __attribute__((unused));
-const enum process_flag *type_process_flag __attribute__((unused));
-const enum direction *type_direction __attribute__((unused));
 
 /* who connects, where to */
 
@@ -104,6 +95,22 @@ int wire_ingress(struct __sk_buff *skb)
 {
 	on_packet(skb, DIR_SERVER);
 	return 1;
+}
+
+/* the same where no packet hook can be had: the sender's half, from its memory */
+
+SEC("fentry/tcp_sendmsg")
+int BPF_PROG(gather_fentry, struct sock *sk, struct msghdr *msg)
+{
+	on_send_payload(sk, msg);
+	return 0;
+}
+
+SEC("kprobe/tcp_sendmsg")
+int BPF_KPROBE(gather_kprobe, struct sock *sk, struct msghdr *msg)
+{
+	on_send_payload(sk, msg);
+	return 0;
 }
 
 /* how it turned out */

@@ -149,10 +149,8 @@ const (
 	SmtptraceConnFlagCONN_MAIL_PORT      SmtptraceConnFlag = 1
 	SmtptraceConnFlagCONN_SYN_LEFT       SmtptraceConnFlag = 2
 	SmtptraceConnFlagCONN_SENDER_BY_LOCK SmtptraceConnFlag = 4
-	SmtptraceConnFlagCONN_SERVER_SPOKE   SmtptraceConnFlag = 8
 	SmtptraceConnFlagCONN_BANNER_220     SmtptraceConnFlag = 16
 	SmtptraceConnFlagCONN_BANNER_SMTP    SmtptraceConnFlag = 32
-	SmtptraceConnFlagCONN_CLIENT_FIRST   SmtptraceConnFlag = 64
 )
 
 type SmtptraceConnPhase uint32
@@ -301,6 +299,8 @@ const (
 	SmtptraceProgConnectFentry        = "connect_fentry"
 	SmtptraceProgConnectKprobe        = "connect_kprobe"
 	SmtptraceProgConnectTracepoint    = "connect_tracepoint"
+	SmtptraceProgGatherFentry         = "gather_fentry"
+	SmtptraceProgGatherKprobe         = "gather_kprobe"
 	SmtptraceProgSendFentry           = "send_fentry"
 	SmtptraceProgSendKprobe           = "send_kprobe"
 	SmtptraceProgSendLengthTracepoint = "send_length_tracepoint"
@@ -317,6 +317,7 @@ const (
 	SmtptraceVarFilterUid             = "filter_uid"
 	SmtptraceVarFilterUidSet          = "filter_uid_set"
 	SmtptraceVarMailPorts             = "mail_ports"
+	SmtptraceVarPacketsWatched        = "packets_watched"
 	SmtptraceVarSelftestNetns         = "selftest_netns"
 	SmtptraceVarSelftestPid           = "selftest_pid"
 	SmtptraceVarTypeConnEvent         = "type_conn_event"
@@ -376,6 +377,8 @@ type SmtptraceProgramSpecs struct {
 	ConnectFentry        *ebpf.ProgramSpec `ebpf:"connect_fentry"`
 	ConnectKprobe        *ebpf.ProgramSpec `ebpf:"connect_kprobe"`
 	ConnectTracepoint    *ebpf.ProgramSpec `ebpf:"connect_tracepoint"`
+	GatherFentry         *ebpf.ProgramSpec `ebpf:"gather_fentry"`
+	GatherKprobe         *ebpf.ProgramSpec `ebpf:"gather_kprobe"`
 	SendFentry           *ebpf.ProgramSpec `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.ProgramSpec `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.ProgramSpec `ebpf:"send_length_tracepoint"`
@@ -411,6 +414,7 @@ type SmtptraceVariableSpecs struct {
 	FilterUid         *ebpf.VariableSpec `ebpf:"filter_uid"`
 	FilterUidSet      *ebpf.VariableSpec `ebpf:"filter_uid_set"`
 	MailPorts         *ebpf.VariableSpec `ebpf:"mail_ports"`
+	PacketsWatched    *ebpf.VariableSpec `ebpf:"packets_watched"`
 	SelftestNetns     *ebpf.VariableSpec `ebpf:"selftest_netns"`
 	SelftestPid       *ebpf.VariableSpec `ebpf:"selftest_pid"`
 	TypeConnEvent     *ebpf.VariableSpec `ebpf:"type_conn_event"`
@@ -476,6 +480,7 @@ type SmtptraceVariables struct {
 	FilterUid         *ebpf.Variable `ebpf:"filter_uid"`
 	FilterUidSet      *ebpf.Variable `ebpf:"filter_uid_set"`
 	MailPorts         *ebpf.Variable `ebpf:"mail_ports"`
+	PacketsWatched    *ebpf.Variable `ebpf:"packets_watched"`
 	SelftestNetns     *ebpf.Variable `ebpf:"selftest_netns"`
 	SelftestPid       *ebpf.Variable `ebpf:"selftest_pid"`
 	TypeConnEvent     *ebpf.Variable `ebpf:"type_conn_event"`
@@ -497,6 +502,8 @@ type SmtptracePrograms struct {
 	ConnectFentry        *ebpf.Program `ebpf:"connect_fentry"`
 	ConnectKprobe        *ebpf.Program `ebpf:"connect_kprobe"`
 	ConnectTracepoint    *ebpf.Program `ebpf:"connect_tracepoint"`
+	GatherFentry         *ebpf.Program `ebpf:"gather_fentry"`
+	GatherKprobe         *ebpf.Program `ebpf:"gather_kprobe"`
 	SendFentry           *ebpf.Program `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.Program `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.Program `ebpf:"send_length_tracepoint"`
@@ -514,6 +521,8 @@ func (p *SmtptracePrograms) Close() error {
 		p.ConnectFentry,
 		p.ConnectKprobe,
 		p.ConnectTracepoint,
+		p.GatherFentry,
+		p.GatherKprobe,
 		p.SendFentry,
 		p.SendKprobe,
 		p.SendLengthTracepoint,

@@ -54,7 +54,8 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 
 	if (p->syn) {
 		p->seq++;
-		s->seq = p->seq;
+		if (!s->seq_seen) /* a repeated SYN may come after its data (TCP Fast Open) */
+			s->seq = p->seq;
 		s->seq_seen = 1;
 	}
 	if (!len)
@@ -97,10 +98,6 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		c->flags |= CONN_SYN_LEFT;
 	if (!stream_advance(dir ? &c->server : &c->client, &p))
 		return;
-	if (dir)
-		c->flags |= CONN_SERVER_SPOKE;
-	else if (!(c->flags & CONN_SERVER_SPOKE))
-		c->flags |= CONN_CLIENT_FIRST;
 	if (!dir)
 		sender_by_lock(c, skb_sock(skb));
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {

@@ -54,7 +54,6 @@ type Conn struct {
 	MailPort     bool
 	SynLeft      bool // a SYN passed the host's own firewall
 	SenderByLock bool // the sender is known from the socket's lock, not from a send hook
-	ClientFirst  bool // the client spoke before it had heard the server
 }
 
 func (c *Conn) decode(raw []byte) error {
@@ -75,7 +74,6 @@ func (c *Conn) decode(raw []byte) error {
 		MailPort:     flags&bpf.SmtptraceConnFlagCONN_MAIL_PORT != 0,
 		SynLeft:      flags&bpf.SmtptraceConnFlagCONN_SYN_LEFT != 0,
 		SenderByLock: flags&bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK != 0,
-		ClientFirst:  flags&bpf.SmtptraceConnFlagCONN_CLIENT_FIRST != 0,
 	}
 	if c.Phase < PhaseConnect || c.Phase > PhaseClosed {
 		return fmt.Errorf("connection event of unknown phase %d", k.Phase)

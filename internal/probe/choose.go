@@ -62,7 +62,7 @@ func (p *Probe) choose(f Family) error {
 
 // answer attaches the first hook of a's question that was not refused yet.
 func (p *Probe) answer(a *answer, f Family) error {
-	for _, c := range candidatesFor(a.hook.Question, f, p.loader.storage)[len(a.hook.Refused):] {
+	for _, c := range candidatesFor(a.hook.Question, f, p.loader.storage, p.packets)[len(a.hook.Refused):] {
 		programs, links, err := p.attach(c)
 		if err == nil {
 			a.hook.Name, a.programs, a.links = c.name, programs, links
@@ -79,6 +79,12 @@ func (p *Probe) replace(q Question, f Family) error {
 	a.close()
 	a.hook.Refused = append(a.hook.Refused, Refusal{a.hook.Name, "attached, but its events do not arrive"})
 	return p.answer(a, f)
+}
+
+// refuse puts refusals of an earlier attempt before those of a question's hook.
+func (p *Probe) refuse(q Question, earlier []Refusal) {
+	h := &p.answers[slices.Index(Questions, q)].hook
+	h.Refused = append(slices.Clone(earlier), h.Refused...)
 }
 
 func (a *answer) detach() error {

@@ -66,6 +66,8 @@ var candidates = []candidate{
 		{"wire_egress", attachCgroup(ebpf.AttachCGroupInetEgress)},
 		{"wire_ingress", attachCgroup(ebpf.AttachCGroupInetIngress)},
 	}},
+	{Wire, Fentry, "payload at fentry/tcp_sendmsg", []program{{"gather_fentry", attachTracing}}},
+	{Wire, Kprobe, "payload at kprobe/tcp_sendmsg", []program{{"gather_kprobe", attachKprobe("tcp_sendmsg")}}},
 	{State, Tracepoint, "tp_btf/inet_sock_set_state", []program{{"state_tracepoint", attachTracing}}},
 	{State, Cgroup, "sockops", []program{{"state_sockops", attachCgroup(ebpf.AttachCGroupSockOps)}}},
 }
@@ -73,18 +75,21 @@ var candidates = []candidate{
 // candidatesFor gives a question's list under a family. A forced family answers connect and send by its
 // own hooks alone; where it has none for send, the wire hook names the sender. Only the cgroup family
 // follows the state by sockops: for the others the tracepoint is there wherever their own hooks are.
-func candidatesFor(q Question, f Family, storage bool) []candidate {
+// Payload is read at sendmsg only where there are no packet hooks.
+func candidatesFor(q Question, f Family, storage, packets bool) []candidate {
 	var list []candidate
 	for _, c := range candidates {
+		atPackets := c.family == Auto
 		switch {
 		case c.question != q:
+		case (q == Wire || q == Send) && atPackets && !packets, q == Wire && !atPackets && packets:
 		case storage && c.family == Kprobe: // kprobe programs cannot use socket storage
 		case c.family == Auto, f == Auto, c.family == f,
 			q == State && f != Cgroup && c.family == Tracepoint:
 			list = append(list, c)
 		}
 	}
-	if q == Send && f == Fentry || q == Send && f == Kprobe {
+	if q == Send && packets && (f == Fentry || f == Kprobe) {
 		list = list[:len(list)-1]
 	}
 	return list

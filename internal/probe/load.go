@@ -37,6 +37,7 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 	}
 	variables := map[string]any{
 		"conn_in_storage":     storage,
+		"packets_watched":     !o.NoPackets,
 		"filter_netns":        o.NetNS,
 		"filter_pid":          o.Pid,
 		"filter_cgroup":       cg.filterID,

@@ -44,6 +44,10 @@ type Options struct {
 	Pid    uint32 // 0: all
 	UID    *uint32
 	Cgroup string // directory in a cgroup v2 hierarchy; "": all
+
+	// NoPackets does without the packet hooks, as on a kernel that has none: what is said is then read
+	// from the sender's memory, and the answers are not seen.
+	NoPackets bool
 }
 
 // portBits is the bit map that the programs test a port against.

@@ -21,6 +21,7 @@ type Probe struct {
 	cgroup   *cgroupDir
 	reader   *ringbuf.Reader
 	selftest *selftest
+	packets  bool // the wire is watched by packet hooks
 
 	record      ringbuf.Record // reused: reading does not allocate
 	backlog     [][]byte       // events of others that came during the self-test
@@ -30,8 +31,19 @@ type Probe struct {
 // Open loads and attaches the hooks, and returns when events really arrive. An error names the question
 // that no hook answers, with each hook's reason.
 func Open(o Options) (*Probe, error) {
-	p := &Probe{}
-	if err := p.open(o); err != nil {
+	p := &Probe{packets: !o.NoPackets}
+	err := p.open(o)
+	var none *NoHookError
+	if errors.As(err, &none) && none.Question == Wire && p.packets {
+		p.Close()
+		o.NoPackets = true
+		withPackets := none.Refused
+		p = &Probe{}
+		if err = p.open(o); err == nil {
+			p.refuse(Wire, withPackets)
+		}
+	}
+	if err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -45,7 +57,7 @@ func (p *Probe) open(o Options) (err error) {
 	if p.selftest, err = startSelftest(p.cgroup); err != nil {
 		return fmt.Errorf("start the self-test: %w", err)
 	}
-	storage := o.Family != Kprobe && storageWorks()
+	storage := p.packets && o.Family != Kprobe && storageWorks()
 	if p.loader, err = newLoader(&o, p.cgroup, p.selftest.pid, p.selftest.netns, storage); err != nil {
 		return err
 	}

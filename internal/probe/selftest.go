@@ -117,12 +117,13 @@ type proof struct {
 	connect, send, client, server, established, closed bool
 }
 
-func (pr *proof) missing() []Question {
+// missing lists the questions that are not answered. Without packet hooks no answer of a server is seen.
+func (pr *proof) missing(packets bool) []Question {
 	var q []Question
 	for question, seen := range map[Question]bool{
 		Connect: pr.connect,
 		Send:    pr.send,
-		Wire:    pr.client && pr.server,
+		Wire:    pr.client && (pr.server || !packets),
 		State:   pr.established && pr.closed,
 	} {
 		if !seen {
@@ -143,7 +144,7 @@ func (p *Probe) prove(o Options) error {
 		if err != nil {
 			return err
 		}
-		missing := pr.missing()
+		missing := pr.missing(p.packets)
 		if len(missing) == 0 {
 			return nil
 		}
@@ -165,7 +166,7 @@ func (p *Probe) collectProof() (proof, error) {
 	var e event.Event
 	p.reader.SetDeadline(time.Now().Add(proofTimeout))
 	defer p.reader.SetDeadline(time.Time{})
-	for len(pr.missing()) > 0 {
+	for len(pr.missing(p.packets)) > 0 {
 		if err := p.reader.ReadInto(&p.record); errors.Is(err, os.ErrDeadlineExceeded) {
 			return pr, nil
 		} else if err != nil {

@@ -5,7 +5,7 @@
 VERSION = $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo unknown)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Packages whose tests need root, and so a kernel of their own: those that use internal/live.
-LIVE = $(shell go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -w internal/live | cut -d ' ' -f 1)
+LIVE = $(shell go list -f '{{.ImportPath}} uses: {{join .TestImports " "}} {{join .XTestImports " "}} ' ./... | sed -n 's| uses:.* [^ ]*/internal/live .*||p')
 BENCHMARKED = $(shell grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 GO_TEST = go test $(if $(SUDO),-exec 'sudo -E')
 say = @date '+== %H:%M:%S $(1)'

@@ -1,4 +1,7 @@
 // Package bpf holds the kernel programs, compiled, and the Go side of the structs they send.
 package bpf
 
-//go:generate go run github.com/cilium/ebpf/cmd/bpf2go -cc clang-19 -strip llvm-strip-19 -target amd64,arm64 -output-stem smtptrace -type process_event -type conn_event -type payload_event -type counter_set -type process_key -type event_kind -type conn_phase -type conn_state -type conn_flag -type process_flag -type direction Smtptrace smtptrace.bpf.c -- -O2 -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -fdebug-prefix-map=${PWD}=. -I/usr/include/x86_64-linux-gnu
+// The objects are the same wherever they are made: paths of the sources are relative in them, and of the
+// two folders with Debian's asm/types.h the one that a host has will do.
+//go:generate -command compile go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target amd64,arm64 -output-stem smtptrace
+//go:generate compile -type process_event -type conn_event -type payload_event -type counter_set -type process_key -type event_kind -type conn_phase -type conn_state -type conn_flag -type process_flag -type direction Smtptrace smtptrace.bpf.c -- -O2 -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -idirafter /usr/include/x86_64-linux-gnu -idirafter /usr/include/aarch64-linux-gnu

@@ -28,7 +28,7 @@ func (h *host) syscall() Row {
 		return lack(name, "the kernel refuses bpf(2) even to root: a security module forbids it",
 			"look for its denials (dmesg; SELinux: ausearch -m avc), and allow bpf in its policy")
 	default:
-		return lack(name, "bpf(2) creates no map: "+reason(err), "")
+		return lack(name, "bpf(2) creates no map: "+reason(err), "look in the kernel log (dmesg)")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,34 +17,65 @@ import (
 	"github.com/smtptrace/smtptrace/internal/probe"
 )
 
+const nobody = 65534
+
 func TestMain(m *testing.M) {
 	live.Main(m, map[string]func([]string) error{
-		// restrict takes rights away and runs itself again: init functions too have to live with less.
+		// restrict takes rights away and runs a program again: init functions too have to live with less.
 		"restrict": func(args []string) error {
 			runtime.LockOSThread()
-			if err := restrict(args[0]); err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+			program, err := os.Open(args[0]) // before it cannot be reached any more
+			if err != nil {
+				return err
 			}
-			cmd := live.Child("open", args[1:]...)
-			return unix.Exec(cmd.Path, append([]string{"open"}, args[1:]...), cmd.Environ())
+			if err := restrict(args[1]); err != nil {
+				return fmt.Errorf("%s: %w", args[1], err)
+			}
+			child := "check"
+			if len(args) == 2 {
+				child = "rows"
+			}
+			cmd := live.Child(child, args[2:]...)
+			self := fmt.Sprintf("/proc/self/fd/%d", program.Fd())
+			return unix.Exec(self, append([]string{self}, args[2:]...), cmd.Environ())
 		},
-		"open": func(args []string) error {
+		"check": func(args []string) error {
 			netns, err := strconv.ParseUint(args[1], 10, 32)
 			if err != nil {
 				return err
 			}
-			r := Run(probe.Options{MailPorts: []uint16{25}, Cgroup: args[0], NetNS: uint32(netns)})
+			r := Run(probe.Options{
+				Family: probe.Family(args[2]), MailPorts: []uint16{25}, Cgroup: args[0], NetNS: uint32(netns),
+			})
 			return json.NewEncoder(os.Stdout).Encode(r)
 		},
+		"rows": func([]string) error { return json.NewEncoder(os.Stdout).Encode(Host()) },
 	})
 }
 
-// restricted runs the check in a child of the cell with fewer rights, and gives its report.
-func restricted(t *testing.T, cell *live.Cell, how string, attr *syscall.SysProcAttr) *Report {
+// restricted runs the check on the cell in a child with fewer rights, and gives its report. program is
+// this one, or a copy.
+func restricted(t *testing.T, program, how string, namespaces uintptr) *Report {
 	t.Helper()
+	cell := live.NewCell(t)
+	if !strings.HasPrefix(how, "root ") { // without capabilities, each owns what it may write
+		for _, p := range []string{cell.Cgroup, cell.Cgroup + "/cgroup.procs"} {
+			if err := os.Chown(p, nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	var out strings.Builder
-	cmd := live.Child("restrict", how, cell.Cgroup, fmt.Sprint(cell.NetNS))
-	cmd.Stdout, cmd.SysProcAttr = &out, attr
+	family := probe.Auto
+	if namespaces&unix.CLONE_NEWPID != 0 {
+		family = probe.Tracepoint // every hook attaches there and waits for events in vain: one is enough
+	}
+	cmd := live.Child("restrict", program, how, cell.Cgroup, fmt.Sprint(cell.NetNS), string(family))
+	cmd.Stdout = &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
+	if namespaces&unix.CLONE_NEWUSER != 0 {
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}}
+	}
 	cell.Run(cmd)
 	r := &Report{}
 	if err := json.Unmarshal([]byte(out.String()), r); err != nil {
@@ -54,8 +84,24 @@ func restricted(t *testing.T, cell *live.Cell, how string, attr *syscall.SysProc
 	return r
 }
 
-// restrict does what how says: "uid N", "keep CAP,…" (and no others), "seccomp ERRNO" for bpf(2), "hide
-// PATH" below an empty tmpfs, "proc" for the namespace's own /proc, or nothing.
+// restrictedRows is restricted for the rows alone.
+func restrictedRows(t *testing.T, how string, namespaces uintptr) []Row {
+	t.Helper()
+	cell := live.NewCell(t)
+	var out strings.Builder
+	cmd := live.Child("restrict", "/proc/self/exe", how)
+	cmd.Stdout, cmd.SysProcAttr = &out, &syscall.SysProcAttr{Cloneflags: namespaces}
+	cell.Run(cmd)
+	var rows []Row
+	if err := json.Unmarshal([]byte(out.String()), &rows); err != nil {
+		t.Fatalf("%v: %q", err, out.String())
+	}
+	return rows
+}
+
+// restrict does what how says: "uid N"; "root CAP,…" or "nobody CAP,…", with no other capabilities;
+// "seccomp ERRNO" for bpf(2); "hide DIR" below an empty tmpfs; "unmount" the root of cgroup v2;
+// "proc", the namespace's own /proc.
 func restrict(how string) error {
 	verb, arg, _ := strings.Cut(how, " ")
 	switch verb {
@@ -65,8 +111,10 @@ func restrict(how string) error {
 			return err
 		}
 		return syscall.Setresuid(uid, uid, uid)
-	case "keep":
-		return keep(strings.Split(arg, ","))
+	case "root":
+		return keep(strings.Split(arg, ","), 0)
+	case "nobody":
+		return keep(strings.Split(arg, ","), nobody)
 	case "seccomp":
 		errno, err := strconv.Atoi(arg)
 		if err != nil {
@@ -78,6 +126,19 @@ func restrict(how string) error {
 			return err
 		}
 		return unix.Mount("none", arg, "tmpfs", 0, "")
+	case "unmount":
+		if err := privateMounts(); err != nil {
+			return err
+		}
+		for {
+			dir, err := newHost("/", kernel{create: answer(nil)}).cgroupRoot()
+			if err != nil || dir == "" {
+				return err
+			}
+			if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+				return err
+			}
+		}
 	case "proc":
 		if err := privateMounts(); err != nil {
 			return err
@@ -88,31 +149,6 @@ func restrict(how string) error {
 }
 
 func privateMounts() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }
-
-// keep drops all other capabilities, for what is run later too.
-func keep(names []string) error {
-	var set uint64
-	for c, name := range capabilityNames {
-		if slices.Contains(names, name) {
-			set |= 1 << c
-		}
-	}
-	for c := range uint64(64) {
-		if set&(1<<c) != 0 {
-			continue
-		}
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0, 0, 0); err != nil && err != unix.EINVAL {
-			return err
-		}
-	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	for i := range data {
-		word := uint32(set >> (32 * i))
-		data[i] = unix.CapUserData{Effective: word, Permitted: word, Inheritable: word}
-	}
-	return unix.Capset(&header, &data[0])
-}
 
 // refuseBPF installs a filter that answers bpf(2) with an error.
 func refuseBPF(errno uint32) error {

@@ -1,6 +1,12 @@
 package check
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+// runtimeName holds off what else the container may have put there.
+var runtimeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,30}$`)
 
 // anyContainer is one that only its namespaces show.
 const anyContainer = "?"
@@ -34,7 +40,7 @@ func (h *host) containerMark() string {
 	}
 	// systemd writes the name down where it is init in one (systemd.io/CONTAINER_INTERFACE).
 	for _, p := range []string{"/run/systemd/container", "/run/host/container-manager"} {
-		if s, err := h.read(p); err == nil && s != "" && !strings.ContainsAny(s, " \n") {
+		if s, err := h.read(p); err == nil && runtimeName.MatchString(s) {
 			return s
 		}
 	}

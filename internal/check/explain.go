@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -86,4 +87,12 @@ func reason(err error) string {
 // oneLine is an error's text without a line break: a verifier's log has many.
 func oneLine(err error) string { return fold(err.Error()) }
 
-func fold(s string) string { return strings.Join(strings.Fields(s), " ") }
+// fold makes a text safe for a terminal: a line without control characters.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.Join(strings.Fields(s), " "))
+}

@@ -80,6 +80,7 @@ func TestExplainError(t *testing.T) {
 			"make a cgroup: mkdir /sys/fs/cgroup/mail/x: read-only file system",
 			"its self-test runs in a cgroup of its own, below the one that is watched: let it make one there"},
 		{fmt.Errorf("create the maps: %w", unix.EPERM), nil, "create the maps: operation not permitted", allowed},
+		{errors.New("open \x1b[2J/x:\r\n\tno"), nil, "open ?[2J/x: no", seeCheck},
 		{errors.New("the child ended: EOF \n"), nil, "the child ended: EOF", seeCheck},
 	} {
 		t.Run(c.message, func(t *testing.T) {

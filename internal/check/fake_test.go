@@ -45,8 +45,7 @@ func fake(t *testing.T, spoil func(f files, k *kernel)) *host {
 	}
 	yes := func() error { return nil }
 	k := kernel{
-		dumpable: func() bool { return true },
-		create:   yes, ring: yes, readMemory: yes, jit: yes, fentry: yes, storage: yes, mountCgroup: yes,
+		create: yes, ring: yes, readMemory: yes, jit: yes, fentry: yes, storage: yes, mountCgroup: yes,
 		cgroupBPF: func(string) error { return nil },
 	}
 	if spoil != nil {

@@ -15,7 +15,6 @@ import (
 
 // kernel is what only the kernel itself can tell. Nil is yes.
 type kernel struct {
-	dumpable    func() bool  // prctl(2), PR_GET_DUMPABLE
 	create      func() error // a map
 	ring        func() error // has the ring buffer
 	readMemory  func() error // lets programs read its memory
@@ -27,10 +26,6 @@ type kernel struct {
 }
 
 var runningKernel = kernel{
-	dumpable: func() bool {
-		n, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
-		return err != nil || n == 1
-	},
 	create: func() error {
 		m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 		if err != nil {

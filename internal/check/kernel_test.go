@@ -61,7 +61,7 @@ func TestKernelRows(t *testing.T) {
 			"the kernel refuses bpf(2) even to root: a security module forbids it",
 			"look for its denials (dmesg; SELinux: ausearch -m avc), and allow bpf in its policy")},
 		{"ENOMEM", func(_ files, k *kernel) { deny(k, unix.ENOMEM) }, lackRequired("bpf(2)",
-			"bpf(2) creates no map: cannot allocate memory", "")},
+			"bpf(2) creates no map: cannot allocate memory", "look in the kernel log (dmesg)")},
 		{"while bpf(2) fails", seccomp(unix.EPERM), unsureRequired("ring buffer", "cannot be asked while bpf(2) fails")},
 
 		{"confidentiality", func(f files, _ *kernel) {

@@ -35,7 +35,9 @@ func Run(o probe.Options) *Report {
 }
 
 func (r *Report) fail(err error) {
-	r.Error, r.Hint = Explain(err, r.Rows)
+	if r.Error, r.Hint = Explain(err, r.Rows); r.Hint == seeCheck {
+		r.Hint = "" // it is here
+	}
 	var none *probe.NoHookError
 	if errors.As(err, &none) {
 		r.Hooks = []probe.Hook{{Question: none.Question, Refused: none.Refused}}

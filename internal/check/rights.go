@@ -34,7 +34,7 @@ func (h *host) capabilities() Row {
 	if s.uid == "0" {
 		who = "root"
 	}
-	names := s.lacks(s.needed())
+	names := s.lacks(needed)
 	switch {
 	case len(names) == 0:
 		return have(name, who+" has all that are needed")

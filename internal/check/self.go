@@ -13,7 +13,6 @@ type self struct {
 	err       error // /proc could not be read
 	uid       string
 	effective uint64 // capabilities
-	dumpable  bool   // its own user may look into it; not one whose file gave it capabilities
 	seccomp   bool   // a filter is on it
 	userNS    bool   // its user namespace is not the first one: its capabilities hold for nothing here
 	container string // the runtime; anyContainer; "" outside
@@ -23,7 +22,6 @@ func (h *host) readSelf() self {
 	status, err := h.read("/proc/self/status")
 	s := self{
 		err:       err,
-		dumpable:  h.kernel.dumpable(),
 		userNS:    h.namespace("user") == foreign,
 		container: h.container(),
 	}
@@ -52,19 +50,12 @@ func (h *host) readSelf() self {
 func (s *self) can(capability int) bool { return s.effective&(1<<capability) != 0 }
 
 // powerless tells that a refusal by the kernel says nothing about the kernel.
-func (s *self) powerless() bool { return s.userNS || s.err != nil || len(s.lacks(s.needed())) > 0 }
+func (s *self) powerless() bool { return s.userNS || s.err != nil || len(s.lacks(needed)) > 0 }
 
 // needed are the capabilities without which the probe does not open. cap_sys_admin makes the
 // self-test's network namespace and includes cap_bpf and cap_perfmon; cap_net_admin attaches to
-// cgroups and brings the self-test's loopback up; cap_net_bind_service lets it listen on port 25. A
-// process that cannot be looked into needs cap_sys_ptrace to find its own child's namespace.
-func (s *self) needed() []int {
-	list := []int{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_ADMIN}
-	if !s.dumpable {
-		list = append(list, unix.CAP_SYS_PTRACE)
-	}
-	return list
-}
+// cgroups and brings the self-test's loopback up; cap_net_bind_service lets it listen on port 25.
+var needed = []int{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_ADMIN}
 
 var capabilityNames = map[int]string{
 	unix.CAP_DAC_READ_SEARCH:  "cap_dac_read_search",
@@ -72,6 +63,7 @@ var capabilityNames = map[int]string{
 	unix.CAP_NET_BIND_SERVICE: "cap_net_bind_service",
 	unix.CAP_SYS_ADMIN:        "cap_sys_admin",
 	unix.CAP_SYS_PTRACE:       "cap_sys_ptrace",
+	unix.CAP_SYS_RESOURCE:     "cap_sys_resource",
 }
 
 // lacks names those of the capabilities that it has not.

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 )
 
 const width = 100
 
-// Table writes the report for a person, at most 100 columns wide.
+// Table writes the report for a person, at most 100 columns wide. Error and Hint are not in it: they
+// belong on stderr.
 func (r *Report) Table(w io.Writer, colour bool) error {
 	t := &table{colour: colour}
 	t.heading("required")
@@ -39,7 +40,7 @@ func (r *Report) Table(w io.Writer, colour bool) error {
 	}
 	t.heading("not seen")
 	for _, s := range r.Unseen {
-		t.wrap("  - ", "    ", s)
+		t.b.WriteString(wrap("  - ", "    ", s))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err
@@ -79,44 +80,32 @@ func (t *table) line(mark, name, status, text string) {
 	if strings.HasPrefix(text, "-> ") {
 		rest += "   "
 	}
+	line := wrap(first, rest, text)
 	if t.colour && mark != "" {
-		t.b.WriteString("\x1b[" + colours[mark] + "m" + mark + "\x1b[0m")
-		first = first[1:]
-		t.wrapAt(first, rest, text, 1)
-		return
+		line = "\x1b[" + colours[mark] + "m" + mark + "\x1b[0m" + strings.TrimPrefix(line, mark)
 	}
-	t.wrapAt(first, rest, text, 0)
+	t.b.WriteString(line)
 }
 
-func (t *table) wrap(first, rest, text string) { t.wrapAt(first, rest, text, 0) }
-
-// wrapAt writes text in lines of at most the width; written says how much of the first line is there
-// already. What cannot be printed becomes a question mark.
-func (t *table) wrapAt(first, rest, text string, written int) {
-	line, room := first, width-written-len(first)
-	empty := true
-	for _, word := range strings.Fields(text) {
-		word = strings.Map(func(r rune) rune {
-			if unicode.IsPrint(r) {
-				return r
-			}
-			return '?'
-		}, word)
+// wrap gives text as lines of at most the width, the first behind first, the others behind rest.
+func wrap(first, rest, text string) string {
+	var b strings.Builder
+	line, indent := first, len(first)
+	for _, word := range strings.Fields(fold(text)) {
 		for _, piece := range pieces(word, width-len(rest)) {
-			if n := len([]rune(piece)); !empty && n+1 > room {
-				t.b.WriteString(strings.TrimRight(line, " ") + "\n")
-				line, room, empty = rest, width-len(rest), true
-			}
-			if !empty {
+			switch n := utf8.RuneCountInString(line); {
+			case n == indent:
+			case n+1+utf8.RuneCountInString(piece) > width:
+				b.WriteString(line + "\n")
+				line, indent = rest, len(rest)
+			default:
 				line += " "
-				room--
 			}
 			line += piece
-			room -= len([]rune(piece))
-			empty = false
 		}
 	}
-	t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+	return b.String()
 }
 
 // pieces cuts a word that is longer than a line.

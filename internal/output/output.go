@@ -77,8 +77,9 @@ func Open(target string, o Options) (*Output, error) {
 // Text says whether records are written for a person.
 func (o *Output) Text() bool { return o.text }
 
-// Write writes r as one line, by one write(2), at once; it waits as long as the reader of a pipe does. The first error is final: nothing is written after
-// it, and each later Write returns it again. ErrClosedPipe says that the reader of standard output went away.
+// Write writes r as one line, by one write(2), at once; it waits as long as the reader of a pipe does. The
+// first error is final: nothing is written after it, and each later Write returns it again. ErrClosedPipe
+// says that the reader of standard output went away.
 func (o *Output) Write(r *record.Record) error {
 	if o.failed != nil {
 		return o.failed

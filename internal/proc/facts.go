@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strconv"
@@ -58,9 +59,9 @@ func (f *facts) gather(p *event.Process, l *live) {
 
 // environ finds a variable in /proc/PID/environ (proc_pid_environ(5)).
 func environ(b []byte, name string) string {
-	for _, v := range strings.Split(string(b), "\x00") {
-		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value
+	for v := range bytes.SplitSeq(b, []byte{0}) {
+		if len(v) > len(name) && v[len(name)] == '=' && string(v[:len(name)]) == name {
+			return string(v[len(name)+1:])
 		}
 	}
 	return ""

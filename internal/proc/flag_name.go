@@ -13,6 +13,9 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	names := programNames(id)
 	arg := argv0(p)
 	fits := f.alias || fitsAny(arg, names)
+	if len(p.Args) > 0 && !fits { // a file's name may have colons and blanks too
+		fits = fitsAny(baseName(p.Args[0]), names)
+	}
 	r.when(len(p.Args) > 0 && !fits, Argv0Mismatch)
 	if fits && arg != "" {
 		names = append(names, arg)

@@ -24,20 +24,64 @@ const helperVar = "SMTPTRACE_PROC_HELPER"
 // TestMain is also the program of every helper process: a copy of the test binary that says it is
 // ready and lives until its standard input ends.
 func TestMain(m *testing.M) {
-	switch os.Getenv(helperVar) {
-	case "":
+	mode := os.Getenv(helperVar)
+	if mode == "" {
 		os.Exit(m.Run())
-	case "live":
-		fmt.Println("ready")
-		io.Copy(io.Discard, os.Stdin)
-	case "exec": // becomes another program when told to
-		fmt.Println("ready")
-		in := bufio.NewReader(os.Stdin)
-		path, _ := in.ReadString('\n')
-		os.Setenv(helperVar, "live")
-		err := syscall.Exec(strings.TrimSpace(path), []string{path}, os.Environ())
-		fmt.Println("exec:", err)
 	}
+	in := bufio.NewReader(os.Stdin)
+	line := func() string {
+		s, _ := in.ReadString('\n')
+		return strings.TrimSpace(s)
+	}
+	switch mode {
+	case "exec": // becomes another program when it is told which
+		fmt.Println("ready")
+		path := line()
+		os.Setenv(helperVar, "live")
+		fmt.Println("exec:", syscall.Exec(path, []string{path}, os.Environ()))
+	case "mounts": // runs a copy of itself from a file system that only its mount namespace has
+		if err := enterMounts(os.Getenv("DIR"), os.Getenv("KIND")); err != nil {
+			fmt.Println("mounts:", err)
+		}
+	case "chroot":
+		if err := syscall.Chroot(os.Getenv("DIR")); err != nil {
+			fmt.Println("chroot:", err)
+		}
+	}
+	fmt.Println("ready")
+	io.Copy(io.Discard, in)
+}
+
+// enterMounts covers dir with a file system in the mount namespace of the caller, and runs a copy of
+// the caller's program from it.
+func enterMounts(dir, kind string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	program, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("none", dir, "tmpfs", 0, ""); err != nil {
+		return err
+	}
+	if kind == "overlay" { // an upper layer that is on another file system than the lower one
+		for _, sub := range []string{"upper", "work", "merged"} {
+			if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+				return err
+			}
+		}
+		layers := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work,xino=off", os.Getenv("LOWER"), dir, dir)
+		dir = filepath.Join(dir, "merged")
+		if err := unix.Mount("none", dir, "overlay", 0, layers); err != nil {
+			return err
+		}
+	} else if err := os.WriteFile(filepath.Join(dir, "prog"), program, 0o755); err != nil {
+		return err
+	}
+	os.Setenv(helperVar, "live")
+	path := filepath.Join(dir, "prog")
+	return syscall.Exec(path, []string{path}, os.Environ())
 }
 
 // helper is a running process of the test's own.
@@ -160,7 +204,7 @@ func observed(t *testing.T, pid int) *event.Process {
 		return uint32(s.inode)
 	}
 	p := &event.Process{
-		Key:    event.ProcessKey{Pid: uint32(pid), StartNs: st.startTicks * 1e9 / userHz},
+		Key:    event.ProcessKey{Pid: uint32(pid), StartNs: (st.startTicks+1)*1e9/userHz - 1}, // known to the tick
 		TimeNs: bootNs(t), Tid: uint32(pid), Ppid: number("PPid", 0),
 		UID: number("Uid", 0), GID: number("Gid", 0), EUID: number("Uid", 1), LoginUID: ^uint32(0),
 		MntNS: ns("mnt"), PidNS: ns("pid"), Comm: strings.TrimSpace(text("comm")),
@@ -213,4 +257,32 @@ func wait(t *testing.T, r *Resolver, key event.ProcessKey) *Identity {
 		t.Fatalf("not done in time: %+v", id)
 	}
 	return id
+}
+
+// observedFile is the process of another key that ran the same file, a moment ago.
+func observedFile(t *testing.T, p *event.Process) *event.Process {
+	t.Helper()
+	next := *p
+	next.Key.ExecId++
+	next.TimeNs = bootNs(t)
+	return &next
+}
+
+// firstMapping reads how the kernel numbers the file that a process maps first: its exe.
+func firstMapping(p *event.Process) (path string, id fileID, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.Key.Pid))
+	if err != nil {
+		return "", fileID{}, err
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var addresses, perms, offset, dev string
+	if _, err := fmt.Sscan(line, &addresses, &perms, &offset, &dev, &id.inode, &path); err != nil {
+		return "", fileID{}, fmt.Errorf("mapping %q: %w", line, err)
+	}
+	var major, minor uint32
+	if _, err := fmt.Sscanf(dev, "%x:%x", &major, &minor); err != nil {
+		return "", fileID{}, fmt.Errorf("device %q: %w", dev, err)
+	}
+	id.dev = kernelDev(major, minor)
+	return path, id, nil
 }

@@ -23,10 +23,6 @@ type hold struct {
 // holds bounds how many processes are held open between the stages, three descriptors each.
 const holds = 128
 
-func newLine(queue int) *line {
-	return &line{arrivals: make(chan *entry, queue), holds: make(chan hold, holds)}
-}
-
 // lineOf keeps processes apart whose file system may make whoever touches it wait without end.
 func (r *Resolver) lineOf(p *event.Process) *line {
 	if isFar(p.ExeMagic) {

@@ -21,6 +21,8 @@ type live struct {
 	same bool     // exe is the file that the kernel saw
 	root *rootDir // its root directory; nil: not readable
 	stat procStat
+
+	rootPath string // where root is in the mount namespace
 }
 
 // procStat is what proc_pid_stat(5) says.
@@ -43,6 +45,7 @@ func openLive(procfs int, p *event.Process) (*live, error) {
 		l.exe = os.NewFile(uintptr(fd), "exe")
 	}
 	l.root, _ = openRoot(dir, "root")
+	l.rootPath, _ = readlinkAt(dir, "root")
 	l.stat, err = readStat(dir)
 	if err == nil && !l.stat.started(p.Key.StartNs) {
 		err = fmt.Errorf("process %d is another one by now", p.Key.Pid)

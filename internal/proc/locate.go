@@ -22,13 +22,13 @@ func (g found) close() {
 // locate finds the file that p runs: through the process while it lives, else by its path in the
 // mount namespace.
 func (r *Resolver) locate(p *event.Process, l *live) found {
-	if l != nil && l.exe != nil {
+	if l != nil && l.exe != nil && p.ExeInode != 0 {
 		if got, ok := running(p, l.exe, l.dir); ok {
 			l.same, l.exe = true, nil
 			return got
 		}
 	}
-	if p.ExeNlink == 0 || p.ExeTruncated {
+	if p.ExeInode == 0 || p.ExeNlink == 0 || p.ExeTruncated {
 		return found{status: Gone}
 	}
 	return r.byPath(p, l)

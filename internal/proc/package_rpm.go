@@ -34,10 +34,12 @@ type rpmRef struct {
 	size uint32
 }
 
+const maxRpm = 1 << 30 // bytes of a database; a large host has 200 MiB
+
 func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 // with opens the database for one use.
-func (r *rpm) with(root *rootDir, use func(rpmStore) error) error {
+func (r *rpm) with(root *rootDir, use func(store rpmStore, size int64) error) error {
 	f, st, err := root.open(r.file, inRoot)
 	if err != nil {
 		return err
@@ -49,35 +51,50 @@ func (r *rpm) with(root *rootDir, use func(rpmStore) error) error {
 		defer w.Close()
 		wal, walSize = w, wst.size
 	}
+	if st.size > maxRpm {
+		return errTooMany
+	}
 	store, err := r.open(f, wal, st.size, walSize)
 	if err != nil {
 		return err
 	}
-	return use(store)
+	return use(store, st.size+walSize)
+}
+
+// eachRpm calls visit with each header of a database. Their lengths, of which none is small, sum up to
+// less than the size of the files, or they do not all exist.
+func eachRpm(store rpmStore, size int64, visit func(rpmRef, rpmHeader) error) error {
+	var buf []byte
+	return store.list(func(ref rpmRef) error {
+		if size -= int64(max(ref.size, 512)); size < 0 {
+			return errTooMany
+		}
+		var err error
+		if buf, err = store.load(ref, buf); err != nil {
+			return err
+		}
+		h, err := parseRpmHeader(buf)
+		if err != nil {
+			return err
+		}
+		return visit(ref, h)
+	})
 }
 
 func (r *rpm) read(root *rootDir, add func(string, int) error) error {
-	return r.with(root, func(store rpmStore) error {
-		var buf []byte
-		return store.list(func(ref rpmRef) error {
-			var err error
-			if buf, err = store.load(ref, buf); err != nil {
-				return err
-			}
-			h, err := parseRpmHeader(buf)
-			if err != nil {
-				return err
-			}
+	return r.with(root, func(store rpmStore, size int64) error {
+		return eachRpm(store, size, func(ref rpmRef, h rpmHeader) error {
 			pkg := len(r.refs)
 			r.refs = append(r.refs, ref)
-			failed := h.files(func(_ int, dir, base []byte) bool {
+			var full error
+			err := h.files(func(_ int, dir, base []byte) bool {
 				if p := string(dir) + string(base); isProgramPath(p) {
-					err = add(p, pkg)
+					full = add(p, pkg)
 				}
-				return err != nil
+				return full != nil
 			})
 			if err == nil {
-				err = failed
+				err = full
 			}
 			return err
 		})
@@ -89,7 +106,7 @@ func (r *rpm) owner(root *rootDir, path string, pkg int) (owned, error) {
 		return owned{}, errNoFile
 	}
 	var o owned
-	err := r.with(root, func(store rpmStore) error {
+	err := r.with(root, func(store rpmStore, _ int64) error {
 		buf, err := store.load(r.refs[pkg], nil)
 		if err != nil {
 			return err

@@ -54,6 +54,20 @@ func WithMaxFile(n int64) Option { return func(o *options) { o.maxFile = n } }
 
 // New starts a resolver whose files, /proc among them, are below the directory root: "/" but in tests.
 func New(root string, opts ...Option) (*Resolver, error) {
+	r, err := open(root, opts...)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 {
+		r.start(func() { r.hold(r.near) }, func() { r.examine(r.near) }, r.hasher.fast.run)
+	}
+	r.start(func() { r.hold(r.far) }, func() { r.examine(r.far) }, r.hasher.far.run, r.hasher.slow.run)
+	r.start(func() { r.packages.index(r.root) }) // which takes a while, and is needed soon
+	return r, nil
+}
+
+// open makes a resolver without workers.
+func open(root string, opts ...Option) (*Resolver, error) {
 	o := options{processes: 8192, queue: 4096, hashes: 8192, maxFile: 4 << 30}
 	for _, opt := range opts {
 		opt(&o)
@@ -68,18 +82,13 @@ func New(root string, opts ...Option) (*Resolver, error) {
 		return nil, fmt.Errorf("open the process directory of %s: %w", root, err)
 	}
 	stop := make(chan struct{})
-	r := &Resolver{
+	return &Resolver{
 		root: dir, procfs: procfs, hasher: newHasher(o.maxFile, o.hashes, stop),
 		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), programs: newPrograms(procfs),
-		near: newLine(o.queue), far: newLine(o.queue), stop: stop,
-		table: newLRU[event.ProcessKey, *entry](o.processes),
-	}
-	for range 2 {
-		r.start(func() { r.hold(r.near) }, func() { r.examine(r.near) }, r.hasher.fast.run)
-	}
-	r.start(func() { r.packages.index(r.root) }) // which takes a while, and is needed at once
-	r.start(func() { r.hold(r.far) }, func() { r.examine(r.far) }, r.hasher.far.run, r.hasher.slow.run)
-	return r, nil
+		near: &line{arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
+		far:  &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
+		stop: stop, table: newLRU[event.ProcessKey, *entry](o.processes),
+	}, nil
 }
 
 func (r *Resolver) start(workers ...func()) {
@@ -115,13 +124,21 @@ func (r *Resolver) enqueue(e *entry, p *event.Process) {
 }
 
 // Identity gives what is known of a process now, and whether that is all: a hash may be pending. It is
-// nil for a process that was never observed or is forgotten.
+// nil for a process that was never observed or is forgotten. One that Observe refused is taken up
+// again if there is room. It never waits.
 func (r *Resolver) Identity(key event.ProcessKey) (id *Identity, done bool) {
 	e := r.entry(key)
 	if e == nil {
 		return nil, false
 	}
 	id, done, _ = e.now()
+	if !done && e.take() {
+		select {
+		case r.lineOf(id.Process).arrivals <- e:
+		default:
+			e.refuse()
+		}
+	}
 	return id, done
 }
 
@@ -136,26 +153,23 @@ func (r *Resolver) Wait(ctx context.Context, key event.ProcessKey) *Identity {
 		if done {
 			return id
 		}
-		if e.take() {
-			select {
-			case r.lineOf(id.Process).arrivals <- e:
-			case <-ctx.Done():
-				e.refuse()
-				return id
-			case <-r.stop:
-				e.refuse()
-				return id
-			}
+		arrivals := r.lineOf(id.Process).arrivals
+		if !e.take() {
+			arrivals = nil // somebody is at it
 		}
 		select {
+		case arrivals <- e:
+			continue
 		case <-finished:
+			continue
 		case <-ctx.Done():
-			id, _, _ = e.now()
-			return id
 		case <-r.stop:
-			id, _, _ = e.now()
-			return id
 		}
+		if arrivals != nil {
+			e.refuse()
+		}
+		id, _, _ = e.now()
+		return id
 	}
 }
 

@@ -84,7 +84,7 @@ func (b *rpmBdb) list(visit func(rpmRef) error) error {
 	return nil
 }
 
-// load follows a chain of overflow pages. The length bounds it.
+// load follows a chain of overflow pages, which are full but for the last.
 func (b *rpmBdb) load(ref rpmRef, buf []byte) ([]byte, error) {
 	buf = buf[:0]
 	page := make([]byte, b.page)
@@ -96,7 +96,7 @@ func (b *rpmBdb) load(ref rpmRef, buf []byte) ([]byte, error) {
 			return nil, errBdb
 		}
 		n := int(b.order.Uint16(page[22:]))
-		if n == 0 || bdbPageHead+n > len(page) {
+		if bdbPageHead+n > len(page) || bdbPageHead+n < len(page) && len(buf)+n < int(ref.size) {
 			return nil, errBdb
 		}
 		buf = append(buf, page[bdbPageHead:bdbPageHead+n]...)

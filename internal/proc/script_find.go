@@ -24,11 +24,15 @@ func (s *study) findScript(v view, l *live) {
 	if script.Status != Pending {
 		return
 	}
-	if script.Status = Gone; v.own == nil {
+	root := v.start
+	if script.Relative { // to the working directory, which the kernel gives from the namespace's root
+		root = v.space
+	}
+	if script.Status = Gone; root == nil {
 		return
 	}
 	startNs := wallNs(s.p.Key.StartNs)
-	got := openScript(script, v.own, startNs)
+	got := openScript(script, root, startNs)
 	if got.file == nil && l != nil && l.same {
 		if held, ok := heldScript(script.Path, l, startNs); ok {
 			got = held
@@ -47,14 +51,17 @@ func (s *study) findScript(v view, l *live) {
 }
 
 // openScript finds a script by its path. Its content is taken for what ran only if the file has not
-// changed since the process began.
+// changed since the process began; if it changed right then, nobody can tell.
 func openScript(s *Script, root *rootDir, startNs int64) found {
 	f, st, err := root.open(s.Path, inRoot)
 	switch {
-	case err == nil && st.ctimeNs < startNs:
+	case err == nil && settled(st.ctimeNs, startNs):
 		return found{f, st, Verified}
 	case err == nil:
 		f.Close()
+		if st.ctimeNs < startNs {
+			return found{status: Gone}
+		}
 		return found{status: Replaced}
 	case isMissing(err) && !s.Relative:
 		return found{status: Deleted}
@@ -81,7 +88,7 @@ func heldScript(path string, l *live, startNs int64) (found, bool) {
 			continue
 		}
 		st, err := statFd(n)
-		if err != nil || !st.regular() || st.nlink > 0 || st.mtimeNs >= startNs {
+		if err != nil || !st.regular() || st.nlink > 0 || !settled(st.mtimeNs, startNs) {
 			unix.Close(n)
 			continue
 		}

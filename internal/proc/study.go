@@ -68,7 +68,7 @@ func (s *study) landed(change func()) {
 		s.entry.publish(&id)
 		return
 	}
-	if s.p.ExeInode != 0 {
+	if id.Hash.Status != "" {
 		countStatus(&s.r.statuses.exes, id.Hash.Status)
 	}
 	if id.Script != nil {
@@ -82,7 +82,7 @@ func (s *study) landed(change func()) {
 // hashExe sees to the hash of the exe, unless an earlier reading did.
 func (s *study) hashExe(l *live) {
 	p, r := s.p, s.r
-	if p.ExeInode == 0 {
+	if p.Kthread {
 		s.id.Hash = Hash{}
 		return
 	}
@@ -190,9 +190,9 @@ func (s *study) name(v view, l *live) {
 // lookAround looks at the file system around the exe.
 func (s *study) lookAround(v view) {
 	p, f := s.p, &s.facts
-	if v.own != nil {
-		f.alias = leadsTo(v.own, argv0(p), p)
-		if st, err := v.own.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
+	if v.start != nil {
+		f.alias = !fitsAny(argv0(p), programNames(s.id)) && leadsTo(v.start, argv0(p), p)
+		if st, err := v.start.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
 			f.preload = true
 		}
 	}

@@ -74,7 +74,7 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 // accountLine reads a name:password:id:… line. The first line of an id counts, as for getpwuid(3).
 func accountLine(line string, id uint32) (name string, ok bool) {
 	fields := strings.SplitN(line, ":", 4)
-	if len(fields) < 4 || fields[0] == "" || len(fields[0]) > maxName || fields[2] != strconv.FormatUint(uint64(id), 10) {
+	if len(fields) < 4 || fields[0] == "" || fields[0][0] == '#' || len(fields[0]) > maxName || fields[2] != strconv.FormatUint(uint64(id), 10) {
 		return "", false
 	}
 	return strings.Clone(fields[0]), true

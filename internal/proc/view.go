@@ -3,6 +3,7 @@ package proc
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 )
@@ -10,28 +11,40 @@ import (
 // view is where a process's paths are looked up.
 type view struct {
 	space *rootDir // the root of its mount namespace; nil: out of reach
-	own   *rootDir // its own root directory, which may be below that; nil likewise
+	start *rootDir // the root directory that it was started in, which may be below that; nil: not known
 	close func()
 }
 
 // viewOf finds the roots of a process, through a neighbour if it is gone.
 func (r *Resolver) viewOf(p *event.Process, l *live) view {
 	v := view{close: func() {}}
-	if l != nil {
-		v.own = l.root
-	}
-	if p.MntNS == r.spaces.own {
+	switch {
+	case p.MntNS == r.spaces.own:
 		v.space = r.root
-	} else if v.space = v.own; v.space == nil {
+	case l != nil && l.root != nil:
+		v.space = l.root
+	default:
 		r.spaces.doors(p, func(root *rootDir) bool {
 			v.space, v.close = root, root.close
 			return true
 		})
 	}
-	if v.own == nil {
-		v.own = v.space
+	switch {
+	case l == nil || l.root == nil:
+		// Whether it was in a chroot nobody can tell any more, but by where its program is.
+		if isSystemPath(p.Exe) {
+			v.start = v.space
+		}
+	case l.rootPath == "/" || strings.HasPrefix(p.Exe, l.rootPath+"/"):
+		v.start = l.root
+	default: // the program is not in its root: it went there later
+		v.start = v.space
 	}
 	return v
+}
+
+func isSystemPath(exe string) bool {
+	return strings.HasPrefix(exe, "/usr/") || strings.HasPrefix(exe, "/bin/") || strings.HasPrefix(exe, "/sbin/")
 }
 
 // insideID turns an id of the host into that of a process's user namespace, where its root's files

@@ -47,6 +47,9 @@ func openBracket(arg []byte) int {
 // pathEnd finds the unquoted stop byte (RFC 5321 Quoted-string, quoted-pair), or len(b). Where
 // a quote is opened and never closed, quotes are taken as ordinary bytes.
 func pathEnd(b []byte, stop byte) int {
+	if i := bytes.IndexByte(b, stop); stop == '>' && i >= 0 && bytes.IndexByte(b[:i], '"') < 0 {
+		return i
+	}
 	quoted := false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {

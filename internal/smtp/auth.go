@@ -1,6 +1,9 @@
 package smtp
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Auth is what is known of AUTH (RFC 4954). The secret is not part of it and is kept nowhere.
 type Auth struct {
@@ -59,4 +62,37 @@ func mechanism(name []byte) []byte {
 		}
 	}
 	return otherMechanism
+}
+
+// authSaid takes AUTH. After a success the mechanism is settled.
+func (d *dialogue) authSaid(mech []byte) {
+	if d.auth == AuthSuccess {
+		return
+	}
+	d.auth = AuthUnknown
+	d.mech = append(d.mech[:0], mech...)
+}
+
+// authReply takes a reply to AUTH or to an AUTH response (RFC 4954 section 4).
+func (d *dialogue) authReply(code int) {
+	d.inAuth = code == 334
+	switch {
+	case d.auth == AuthSuccess:
+	case accepted(code):
+		d.auth = AuthSuccess
+	case refused(code):
+		d.auth = AuthFailure
+	}
+}
+
+// mayEcho says whether the reply to a line may repeat a secret, as in "500 unrecognized: ...": to an
+// unknown line once AUTH was said, and to an AUTH with something else for a mechanism.
+func (d *dialogue) mayEcho(e *entry, text []byte) bool {
+	switch e.verb {
+	case verbUnknown, verbBlank, verbLost:
+		return d.auth != AuthNone
+	case verbAuth:
+		return len(text) == 0 || bytes.Equal(text, otherMechanism)
+	}
+	return false
 }

@@ -147,8 +147,25 @@ func TestOneSideAlone(t *testing.T) {
 	for range 10000 {
 		feed(p, Server, "250-%s\r\n250 %s", strings.Repeat("x", 400), strings.Repeat("y", 400))
 	}
-	if n := p.footprint(); n > 128<<10 || !p.Session().Overflow {
+	if n := p.footprint(); n > 128<<10 || !p.overflow {
 		t.Errorf("%d bytes", n)
+	}
+}
+
+// Neither do empty addresses, which take no room of their own.
+func TestEmptyAddresses(t *testing.T) {
+	p := New(onPort25)
+	feed(p, Server, "220 mx ESMTP")
+	for range 64 {
+		feed(p, Client, "MAIL FROM:<>")
+		feed(p, Server, "250 ok")
+		for range 200 {
+			feed(p, Client, "RCPT TO:<>")
+			feed(p, Server, "250 ok")
+		}
+	}
+	if n := p.footprint(); n > 128<<10 || !p.Full() {
+		t.Errorf("%d bytes, full %v", n, p.Full())
 	}
 }
 

@@ -5,7 +5,9 @@ package smtp
 func (p *Parser) settleChunk(final bool) bool {
 	c, e := &p.client, p.tape.front()
 	p.tape.dropInside(e.next)
-	e = p.tape.front()
+	if e = p.tape.front(); c.maybeBody && !p.tape.has(verbData) {
+		c.leaveMaybeBody() // what looked like DATA was in the chunk
+	}
 	if c.off >= e.next {
 		return true
 	}
@@ -34,22 +36,5 @@ func (t *tape) dropInside(end uint64) {
 	if i--; i > t.head {
 		t.entries[i] = t.entries[t.head]
 		t.head = i
-	}
-}
-
-// startTLS takes what both sides say from here on as TLS. at is the client's offset behind the
-// STARTTLS line: if nothing was said there yet, a ClientHello is expected.
-func (p *Parser) startTLS(at uint64) {
-	c := &p.client
-	fresh := c.off == at && c.n == 0
-	p.tape.reset()
-	p.replies.reset()
-	p.server.mode = serverOpaque
-	if c.mode == clientTLSHello {
-		return
-	}
-	c.mode, c.chunk = clientOpaque, 0
-	if fresh {
-		c.mode = clientTLSStart
 	}
 }

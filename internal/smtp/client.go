@@ -106,7 +106,7 @@ func (p *Parser) readLine(data []byte) []byte {
 	c := &p.client
 	if c.tls && c.off == c.start {
 		c.tls = false
-		if b := data[0]; b == recordHandshake {
+		if data[0] == recordHandshake {
 			c.mode = clientTLSHello
 			return data
 		}
@@ -147,7 +147,7 @@ func (p *Parser) hold(part []byte) {
 	if n < len(part) {
 		c.dropping, c.long = true, true
 	}
-	if c.body && c.n > len(".\r") {
+	if c.body && !c.bodyLost && c.n > len(".\r") {
 		c.dropping = true
 	}
 	if !c.judged {
@@ -161,8 +161,8 @@ func (p *Parser) judge() {
 	c := &p.client
 	line := c.held[:c.n]
 	word, rest := firstWord(line)
-	if word != nil && len(rest) == 0 {
-		return // the word may go on
+	if word != nil && len(rest) == 0 || c.n <= len(".\r") {
+		return // the word, or the end of a body, may go on
 	}
 	v := verbUnknown
 	if word != nil {

@@ -119,16 +119,16 @@ func (d *dialogue) rcpt(e *entry, address []byte, n uint64, q *answers, a *answe
 		m = d.begin()
 	}
 	switch {
-	case a == nil:
-		m.unanswered += n
 	case accepted(code):
 		m.accepted += n
 		d.revive()
-	default:
+	case refused(code):
 		m.refused += n
 		if m.outcome == Open && m.accepted == 0 {
 			d.decided.set(q, a)
 		}
+	default:
+		m.unanswered += n
 	}
 	if len(address) == 0 && e.cut {
 		m.rcptsOmitted += n
@@ -166,90 +166,6 @@ func (d *dialogue) refuseData(q *answers, a *answer) {
 	}
 }
 
-// endBody takes the final "." or the last chunk: the message is offered, and replies are due.
-func (d *dialogue) endBody() {
-	m := d.current()
-	m.offered = true
-	d.offered++
-	d.left = 1
-	if d.lmtp && m.accepted > 1 {
-		d.left = m.accepted
-	}
-}
-
-// delivery takes one of the replies to an offered message: one in SMTP, one for each accepted
-// recipient in LMTP (RFC 2033 section 4.2), and with PRDR after 353 as many and a last one.
-func (d *dialogue) delivery(q *answers, a *answer) {
-	m := d.current()
-	if a.code == 353 && !d.lmtp && !d.perRcpt {
-		d.perRcpt, d.left = true, m.accepted+1
-		return
-	}
-	d.left--
-	switch {
-	case d.perRcpt && d.left > 0:
-	case accepted(a.code) && m.outcome != Accepted:
-		m.outcome = Accepted
-		d.decided.set(q, a)
-		d.accepted++
-		if !d.lmtp {
-			m.delivered = m.accepted
-			d.recipients += m.delivered
-		}
-	case m.outcome != Accepted:
-		m.outcome = Refused
-		d.decided.set(q, a)
-	}
-	if d.lmtp && accepted(a.code) {
-		m.delivered++
-		d.recipients++
-	}
-	if d.left == 0 {
-		d.perRcpt = false
-		d.close()
-	}
-}
-
-// chunk takes BDAT and its octets. After a refused chunk later ones are refused for its sake, so
-// that the first refusal is the one kept.
-func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
-	code := codeOf(a)
-	d.dataSaid = true
-	m := d.current()
-	if m == nil {
-		if refused(code) {
-			return
-		}
-		m = d.begin()
-	}
-	if e.bad {
-		if refused(code) && code != 501 {
-			d.refuse(q, a)
-		}
-		return
-	}
-	m.chunked = true
-	m.size += octets
-	if !e.last {
-		if refused(code) {
-			d.refuse(q, a)
-		}
-		return
-	}
-	d.endBody()
-	if a == nil {
-		d.end()
-		return
-	}
-	if m.outcome == Refused && refused(code) {
-		d.left = 0
-		d.close()
-		return
-	}
-	m.outcome = Open
-	d.delivery(q, a)
-}
-
 // end ends the open transaction without a deciding reply: RSET, QUIT, a new HELO or MAIL, the end.
 func (d *dialogue) end() {
 	m := d.current()
@@ -258,7 +174,7 @@ func (d *dialogue) end() {
 	}
 	switch {
 	case m.outcome != Open || m.offered:
-	case m.accepted == 0 && m.refused > 0:
+	case m.accepted == 0 && d.decided.code > 0:
 		m.outcome = Refused
 	default:
 		m.outcome = Aborted
@@ -284,25 +200,4 @@ func (d *dialogue) note(q *answers, a *answer) {
 		d.first.set(q, a)
 	}
 	d.last.set(q, a)
-}
-
-// authSaid takes AUTH. After a success the mechanism is settled.
-func (d *dialogue) authSaid(mech []byte) {
-	if d.auth == AuthSuccess {
-		return
-	}
-	d.auth = AuthUnknown
-	d.mech = append(d.mech[:0], mech...)
-}
-
-// authReply takes a reply to AUTH or to an AUTH response (RFC 4954 section 4).
-func (d *dialogue) authReply(code int) {
-	d.inAuth = code == 334
-	switch {
-	case d.auth == AuthSuccess:
-	case accepted(code):
-		d.auth = AuthSuccess
-	case refused(code):
-		d.auth = AuthFailure
-	}
 }

@@ -1,9 +1,12 @@
 package smtp
 
+import "slices"
+
 // Bounds of what is kept of the transactions of one session until Drain.
 const (
 	maxTransactions = 64
 	maxRcpts        = 100      // addresses a transaction
+	maxRcptsHeld    = 1500     // addresses a session
 	maxRcptText     = 16 << 10 // octets of addresses a session
 	maxArena        = 24 << 10 // octets of addresses and deciding replies a session
 )
@@ -81,7 +84,7 @@ func (v *envelope) keep(text []byte, bound int) (span, bool) {
 func (v *envelope) addRcpt(address []byte, code int, cut bool) {
 	m := v.current()
 	s, ok := span{}, false
-	if m.rcptTo-m.rcptFrom < maxRcpts {
+	if m.rcptTo-m.rcptFrom < maxRcpts && len(v.rcpts) < maxRcptsHeld {
 		s, ok = v.keep(address, maxRcptText)
 	}
 	if !ok {
@@ -114,7 +117,9 @@ func (v *envelope) finished() int {
 }
 
 // full says whether addresses are no longer kept for want of room.
-func (v *envelope) full() bool { return len(v.arena) > maxRcptText-maxAddress }
+func (v *envelope) full() bool {
+	return len(v.arena) > maxRcptText-maxAddress || len(v.rcpts) >= maxRcptsHeld
+}
 
 // drain forgets the finished transactions. The open one is always the last.
 func (v *envelope) drain() {
@@ -145,9 +150,9 @@ func (v *envelope) drain() {
 
 // clone copies what later calls change in place.
 func (v *envelope) clone() {
-	v.mails = append([]mail(nil), v.mails...)
-	v.rcpts = append([]rcpt(nil), v.rcpts...)
-	v.arena = append([]byte(nil), v.arena...)
+	v.mails = slices.Clone(v.mails)
+	v.rcpts = slices.Clone(v.rcpts)
+	v.arena = slices.Clone(v.arena)
 	v.decided.clone()
 }
 

@@ -167,7 +167,21 @@ func TestAuth(t *testing.T) {
 			C: AUTH
 			S: 501 syntax`, `
 			smtp, EHLO "client.example" 250, auth  failure
-			last "501 syntax"`},
+			last "501"`},
+		{"what a server repeats of a secret is not kept", onPort25, greeted + `
+			C: AUTH LOGIN
+			S: 503-no AUTH here
+			S: 503 at all
+			C: Y2FuYXJ5
+			S: 500-5.5.1 unrecognized:
+			S: 500 5.5.1 "Y2FuYXJ5"`, `
+			smtp, EHLO "client.example" 250, auth LOGIN failure
+			last "500 5.5.1"`},
+		{"nor of a challenge", onPort25, greeted + `
+			C: AUTH CRAM-MD5
+			S: 334 PDEyMzRAbXg+`, `
+			smtp, EHLO "client.example" 250, auth CRAM-MD5 unknown
+			last "334"`},
 		{"pipelined behind the initial response", onPort25, greeted + `
 			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nBDAT 3 LAST\r\nabcQUIT
 			S: 235 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n221 bye`, `

@@ -1,5 +1,8 @@
 package smtp
 
+// noDot stands for a line that begins with a dot and goes on.
+var noDot = []byte("..")
+
 // gapClient takes n bytes of the client that are not fed.
 func (p *Parser) gapClient(n uint64, aligned bool) {
 	c := &p.client
@@ -39,7 +42,11 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 		known := c.judged && !c.dropping || !c.judged && isKnown(c.held[:c.n])
 		c.long = c.long || known
 		c.off += n
-		p.endLine(c.held[:c.n])
+		line := c.held[:c.n]
+		if len(line) > 0 && line[0] == '.' {
+			line = noDot // not the end of a body: more follows the dot
+		}
+		p.endLine(line)
 	} else {
 		e := entry{at: c.off, next: c.off + n, run: 1, vague: true}
 		c.off += n

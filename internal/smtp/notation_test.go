@@ -147,8 +147,10 @@ func (x *dialogueTest) run(t *testing.T) {
 	t.Helper()
 	t.Run(x.name, func(t *testing.T) {
 		t.Helper()
-		s := checkReplays(t, x.options, parseDialogue(t, x.dialogue))
+		segments := parseDialogue(t, x.dialogue)
+		s := checkReplays(t, x.options, segments)
 		x.compare(t, &s)
+		checkCut(t, x.options, segments)
 	})
 }
 

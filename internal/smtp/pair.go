@@ -103,12 +103,17 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 	d := &p.d
 	code := a.code
 	switch {
+	case d.left > 0 && code == 354: // the reply to the message before was not seen
+		return p.skipTo(code, final)
 	case d.left > 0:
 		p.pairDelivery(a)
 		return true
 	case d.inAuth:
 		p.popLine()
 		d.authReply(code)
+		if syntaxError(code) {
+			p.replies.conceal(a)
+		}
 		p.consume(a)
 		return true
 	case e.verb == verbLost && p.tape.len() > 1,
@@ -177,6 +182,9 @@ func (p *Parser) apply(e *entry, a *answer) {
 	d, q := &p.d, &p.replies
 	code := a.code
 	p.check(e)
+	if d.mayEcho(e, p.tape.bytes(e.text)) {
+		q.conceal(a)
+	}
 	switch e.verb {
 	case verbHelo, verbEhlo, verbLhlo:
 		d.hello(e.verb, p.tape.bytes(e.text), a)
@@ -214,6 +222,13 @@ func (p *Parser) apply(e *entry, a *answer) {
 		if d.security == NoTLS {
 			d.security = TLSRefused
 		}
+	case verbTurn:
+		if accepted(code) { // the two change roles (RFC 2645 section 5.3)
+			d.end()
+			p.consume(a)
+			p.stopListening()
+			return
+		}
 	}
 	if code == 421 {
 		d.closing(q, a)
@@ -222,103 +237,6 @@ func (p *Parser) apply(e *entry, a *answer) {
 		p.popLine()
 	}
 	p.consume(a)
-}
-
-// unanswered tells the dialogue that the reply to the front line will not be seen.
-func (p *Parser) unanswered() {
-	d, e := &p.d, p.tape.front()
-	if d.left > 0 {
-		d.end()
-		p.popLine()
-		return
-	}
-	if d.inAuth {
-		d.inAuth = false
-		p.popLine()
-		return
-	}
-	p.check(e)
-	switch e.verb {
-	case verbHelo, verbEhlo, verbLhlo:
-		d.hello(e.verb, p.tape.bytes(e.text), nil)
-	case verbMail:
-		d.mail(e, p.tape.bytes(e.text), nil, nil)
-	case verbRcpt:
-		d.rcpt(e, p.tape.bytes(e.text), uint64(e.run), nil, nil)
-		p.tape.drop()
-		return
-	case verbUnknown:
-		p.tape.drop()
-		return
-	case verbData:
-		d.dataSaid = true
-		if p.looksLikeBody() {
-			d.startBody(e.next)
-		}
-	case verbBdat:
-		p.settleChunk(true)
-		e = p.tape.front()
-		d.chunk(e, p.chunkOctets(e), nil, nil)
-	case verbRset:
-		d.end()
-	case verbQuit:
-		d.quit = true
-		d.end()
-	case verbAuth:
-		d.authSaid(p.tape.bytes(e.text))
-	}
-	p.popLine()
-}
-
-// looksLikeBody guesses, without a reply to the DATA in front, whether what follows is body: a
-// "." line comes, or the next line is no command.
-func (p *Parser) looksLikeBody() bool {
-	next := p.tape.entries[p.tape.head+1:]
-	for i := range next {
-		if next[i].verb == verbDot && !next[i].split {
-			return true
-		}
-	}
-	return len(next) > 0 && next[0].verb == verbUnknown || len(next) == maxEntries-1
-}
-
-// resync takes up matching after lost replies: the next reply answers the last waiting line that
-// it can, as it does with a client that waits for each reply.
-func (p *Parser) resync() bool {
-	if p.replies.len() < 2 {
-		return false
-	}
-	p.replies.pop()
-	p.d.left, p.owed, p.vague = min(p.d.left, 1), 0, false
-	code := p.replies.front().code
-	last := -1
-	for i := p.tape.head; i < len(p.tape.entries); i++ {
-		if p.tape.entries[i].plausible(code) {
-			last = i
-		}
-	}
-	for n := last - p.tape.head; n > 0 && p.tape.len() > 0; n-- {
-		if p.d.inBody && !p.findDot() {
-			break
-		}
-		p.unanswered()
-	}
-	return true
-}
-
-// plausible says whether code can answer the line.
-func (e *entry) plausible(code int) bool {
-	switch {
-	case code == 221:
-		return e.verb == verbQuit
-	case code == 235:
-		return e.verb == verbAuth || e.verb == verbUnknown
-	case goAhead(code):
-		return e.takesGoAhead(code)
-	case accepted(code):
-		return e.verb != verbData && e.verb != verbAuth && e.verb != verbBlank
-	}
-	return true
 }
 
 // popLine takes the front line off the tape. Without a 354 a DATA makes no body possible.

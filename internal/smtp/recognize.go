@@ -8,10 +8,11 @@ type clientSaid uint8
 const (
 	clientSilent  clientSaid = iota // nothing, or empty lines
 	clientUnknown                   // the first line is no command
-	clientBinary                    // so, and no text
 	clientLate                      // so, and later a command that only SMTP has
+	clientBinary                    // the first line is not even text
 	clientWeak                      // the first line is a command that other protocols have too
-	clientStrong                    // the first command that is one, or a later one after weak ones, is only SMTP's
+	clientBacked                    // so, and later a command that only SMTP has
+	clientStrong                    // the first line is a command that only SMTP has
 	clientForeign                   // the first line is another protocol's
 	clientTLS                       // a ClientHello
 )
@@ -72,6 +73,9 @@ func (v *evidence) state() (s State, final bool) {
 		}
 		return Other, true
 	}
+	if v.client == clientBacked {
+		return smtp, v.server != serverSilent
+	}
 	if v.mailPort {
 		return v.onMailPort(smtp, open)
 	}
@@ -82,8 +86,8 @@ func (v *evidence) state() (s State, final bool) {
 		return smtp, true
 	case v.client == clientLate && (v.server == serverNamed || v.server == serverPlain):
 		return smtp, true
-	case (v.client == clientUnknown || v.client == clientLate) && v.server == serverReply:
-		return Other, !v.midstream
+	case (v.client == clientUnknown || v.client == clientLate) && v.server == serverReply && !v.midstream:
+		return Other, true
 	}
 	return open, false
 }
@@ -119,10 +123,8 @@ func (p *Parser) judgeState() {
 	}
 	p.state, p.final = p.said.state()
 	if p.final && p.state == Other {
-		p.tape.reset()
-		p.replies.reset()
+		p.stopListening()
 		p.d.reset()
-		p.client.mode, p.server.mode = clientOpaque, serverOpaque
 	}
 }
 
@@ -174,19 +176,29 @@ func (p *Parser) sawCommand(cmd *command, line []byte) bool {
 			v.hello, v.lmtp = true, cmd.verb == verbLhlo
 		}
 	}
-	switch before := v.client; {
-	case cmd.foreign && before == clientSilent:
+	switch {
+	case cmd.foreign && v.client == clientSilent:
 		v.client = clientForeign
-	case cmd.strong && before <= clientWeak:
-		v.client = clientStrong
-		if late := before == clientUnknown || before == clientBinary || before == clientLate; late && !v.midstream {
-			v.client = clientLate
-		}
-	case before == clientSilent:
+	case cmd.strong:
+		v.client = v.client.backed(v.midstream)
+	case v.client == clientSilent:
 		v.client = clientWeak
 	}
 	p.judgeState()
 	return false
+}
+
+// backed is what the client's words show with a command that only SMTP has.
+func (c clientSaid) backed(midstream bool) clientSaid {
+	switch {
+	case c == clientSilent:
+		return clientStrong
+	case c == clientWeak, c == clientUnknown && midstream:
+		return clientBacked
+	case c == clientUnknown:
+		return clientLate
+	}
+	return c
 }
 
 // sawForeign takes a first line of another protocol.

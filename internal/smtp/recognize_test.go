@@ -76,6 +76,9 @@ func TestRecognition(t *testing.T) {
 			S: +OK ready <1@x>
 			C: AUTH PLAIN`},
 		{"POP3, the client alone", Other, Other, `C: CAPA`},
+		{"POP3, and a command of SMTP behind a common one", Other, Other, `
+			S: +OK ready
+			C: NOOP\r\nEHLO client.example`},
 		{"IMAP", Other, Other, `
 			S: * OK IMAP4rev1
 			C: a001 CAPABILITY`},
@@ -131,17 +134,17 @@ func TestRecognition(t *testing.T) {
 	}
 }
 
-// None of the captures of other protocols is taken for SMTP. What goes through a SOCKS proxy
-// there is HTTP and TLS.
+// None of the captures of other protocols is taken for SMTP, not even if its port were a mail port.
+// What goes through a SOCKS proxy there is HTTP and TLS.
 func TestCorpusLookalikes(t *testing.T) {
 	for _, path := range corpus(t, "zeek-lookalikes") {
 		for i, f := range readCapture(t, path) {
-			s := replay(f.options(true), f.segments)
-			if s.State == SMTP || s.State == LMTP {
-				t.Errorf("%s/%d is taken for %v", filepath.Base(path), i, s.State)
-			}
-			if s.State == Other && len(s.Via) == 0 && len(describe(&s)) > len("other\n") {
-				t.Errorf("%s/%d is not SMTP, but this is kept of it:\n%s", filepath.Base(path), i, describe(&s))
+			for _, mail := range []bool{false, true} {
+				o := f.options(true)
+				o.MailPort = mail
+				if s := replay(o, f.segments); s.State == SMTP || s.State == LMTP {
+					t.Errorf("%s/%d is taken for %v on a mail port %v", filepath.Base(path), i, s.State, mail)
+				}
 			}
 		}
 	}

@@ -1,8 +1,10 @@
 package smtp
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +24,18 @@ func replayTo(p *Parser, segments []segment) Session {
 	}
 	p.End()
 	return p.Session()
+}
+
+// differences names the fields in which two summaries differ.
+func differences(got, want *Session) string {
+	var list strings.Builder
+	a, b := reflect.ValueOf(got).Elem(), reflect.ValueOf(want).Elem()
+	for i := range a.NumField() {
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); !reflect.DeepEqual(x, y) {
+			fmt.Fprintf(&list, "%s: got %+v, want %+v; ", a.Type().Field(i).Name, x, y)
+		}
+	}
+	return list.String()
 }
 
 // byByte cuts segments into single bytes, in the same order.
@@ -92,8 +106,9 @@ func checkReplays(t testing.TB, o Options, segments []segment) Session {
 	want := replay(o, segments)
 	check := func(how string, o Options, want Session, s []segment) {
 		t.Helper()
-		if got := replay(o, s); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s:\n got %+v\nwant %+v", how, got, want)
+		got := replay(o, s)
+		if d := differences(&got, &want); d != "" {
+			t.Errorf("%s: %s", how, d)
 		}
 	}
 	check("byte by byte", o, want, byByte(segments))

@@ -1,5 +1,7 @@
 package smtp
 
+import "bytes"
+
 // maxReplyLine bounds a kept reply line (RFC 5321 section 4.5.3.1.5).
 const maxReplyLine = 512
 
@@ -94,6 +96,21 @@ func (q *answers) push(code int, first, last []byte) {
 	q.queue = append(q.queue, a)
 }
 
+// conceal keeps of a reply its code and its enhanced status code (RFC 3463), but no text.
+func (q *answers) conceal(a *answer) {
+	line := q.line(a.first)
+	n := min(len(line), 3)
+	if len(line) > 3 {
+		status := firstArg(line[4:])
+		if len(status) > 0 && status[0] == byte('0'+a.code/100) && bytes.IndexByte(status, '.') == 1 && len(bytes.Trim(status, "0123456789.")) == 0 {
+			line[3] = ' '
+			n = 4 + len(status)
+		}
+	}
+	a.first.n = uint32(n)
+	a.last = a.first
+}
+
 // compact moves what is left to the start of both arrays.
 func (q *answers) compact() {
 	if q.head == 0 {
@@ -142,6 +159,6 @@ func (t *replyText) reply() Reply {
 
 // clone gives the text arrays of its own.
 func (t *replyText) clone() {
-	t.first = append([]byte(nil), t.first...)
-	t.last = append([]byte(nil), t.last...)
+	t.first = bytes.Clone(t.first)
+	t.last = bytes.Clone(t.last)
 }

@@ -140,8 +140,12 @@ func (p *Parser) endReplyLine(line []byte) {
 	}
 }
 
-// endReply takes a complete reply. Without a last line it has one line.
+// endReply takes a complete reply. Without a last line it has one line. The text of a 334 is a
+// challenge, of which with the answer a password can be guessed.
 func (p *Parser) endReply(code int, first, last []byte) {
+	if code == 334 {
+		first, last = first[:3], nil
+	}
 	p.replies.push(code, first, last)
 	p.overflow = p.overflow || p.replies.lost
 	p.said.sawReply(code)

@@ -30,7 +30,8 @@ var securityNames = [...]string{"none", "implicit", "starttls", "starttls_refuse
 
 func (s Security) String() string { return securityNames[s] }
 
-// Session is the summary of one connection. All texts are as sent, bounded, and not escaped.
+// Session is the summary of one connection. All texts are as sent, bounded, and not escaped. Where
+// State is Undecided, Tunnel or Other, only Via, Client and Server are filled.
 type Session struct {
 	State State
 	Via   []Via // the proxies in front, outermost first, at most 4

@@ -163,6 +163,18 @@ func TestSloppiness(t *testing.T) {
 			smtp, EHLO "client.example" 250
 			<a@x.example> -> <b@y.example> 0 0 octets: accepted "250 queued"
 			last "221 bye"`},
+		{"the reply to a message never came", onPort25, greeted + envelope2 + `
+			C: DATA
+			S: 354 go ahead
+			C: .
+			C: MAIL FROM:<d@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA
+			S: 354 go ahead
+			C: .
+			S: 250 queued`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 0 octets: open
+			<d@x.example> -> <b@y.example> 0 0 octets: accepted "250 queued"
+			last "250 queued"`},
 		{"the server's last line has no end", onPort25, `
 			S: 554 go away\`, `
 			smtp

@@ -1,12 +1,16 @@
 package smtp
 
+import "slices"
+
 var helloNames = map[verb]string{verbHelo: "HELO", verbEhlo: "EHLO", verbLhlo: "LHLO"}
 
 // Session summarises the connection as far as it was fed. What was said and not answered yet is
 // in it. It may be called at any time and changes nothing.
 func (p *Parser) Session() Session {
 	q := *p
-	q.tape.entries = append([]entry(nil), p.tape.entries...)
+	q.tape.entries = slices.Clone(p.tape.entries)
+	q.replies.queue = slices.Clone(p.replies.queue)
+	q.replies.text = slices.Clone(p.replies.text)
 	q.d.clone()
 	q.flush()
 	return q.session()
@@ -51,7 +55,8 @@ func (p *Parser) cutBody() {
 // session builds the summary.
 func (p *Parser) session() Session {
 	s := Session{State: p.state, Via: p.via.export(), Client: p.volume[Client], Server: p.volume[Server]}
-	if p.state == Other {
+	switch p.state {
+	case Undecided, Tunnel, Other:
 		return s
 	}
 	d := &p.d

@@ -88,8 +88,12 @@ func (t *tape) push(e entry, text []byte) bool {
 	return true
 }
 
-// absorb lets a run of unknown lines, or of recipients without text, grow by one.
+// absorb lets a run of unknown lines, of recipients without text, or of lost bytes grow.
 func (e *entry) absorb(next *entry, text int) bool {
+	if e.verb == verbLost && next.verb == verbLost {
+		e.next = next.next
+		return true
+	}
 	if e.verb != next.verb || text > 0 || e.text.n > 0 || e.split || next.split || e.vague || next.vague {
 		return false
 	}

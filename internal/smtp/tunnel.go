@@ -23,8 +23,9 @@ const (
 // vias are the preambles said on a connection, outermost first.
 type vias struct {
 	list    [maxVias]via
-	said    int // by the client
-	replied int // of those that are answered, how many the server answered
+	said    int           // by the client
+	refused [maxVias]bool // the server's answers, in order; PROXY has none
+	replied int
 }
 
 type via struct {
@@ -35,7 +36,6 @@ type via struct {
 	source  [maxHost]byte
 	sourceN int
 	srcPort uint16
-	refused bool
 }
 
 type viaKind uint8
@@ -58,14 +58,14 @@ func (v *vias) add(kind viaKind) *via {
 		v.said++
 	}
 	w := &v.list[v.said-1]
-	*w = via{kind: kind, refused: w.refused && v.replied >= v.said}
+	*w = via{kind: kind}
 	return w
 }
 
 // answer notes a proxy's answer. It may come before the request was seen.
 func (v *vias) answer(refused bool) {
 	if v.replied < maxVias {
-		v.list[v.replied].refused = refused
+		v.refused[v.replied] = refused
 		v.replied++
 	}
 }
@@ -174,6 +174,7 @@ func (p *Parser) connectLine(arg []byte) bool {
 	w.port = uint16(port)
 	p.client.mode = clientHeaders
 	p.said.tunnel()
+	p.judgeState()
 	return true
 }
 
@@ -243,13 +244,18 @@ func (p *Parser) endHeaders() {
 	}
 }
 
-// vias returns the exported form.
+// export returns the exported form.
 func (v *vias) export() []Via {
 	var list []Via
+	answered := v.refused[:v.replied]
 	for i := range v.list[:v.said] {
 		w := &v.list[i]
+		refused := false
+		if w.kind < viaProxy1 && len(answered) > 0 {
+			refused, answered = answered[0], answered[1:]
+		}
 		list = append(list, Via{
-			Kind: viaNames[w.kind], Refused: w.refused,
+			Kind: viaNames[w.kind], Refused: refused,
 			Address: joinHostPort(w.host[:w.hostN], w.port),
 			Source:  joinHostPort(w.source[:w.sourceN], w.srcPort),
 		})

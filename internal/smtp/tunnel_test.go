@@ -111,8 +111,7 @@ func TestTunnels(t *testing.T) {
 			S: 220 hello
 			C: QUIT
 			S: 221 bye`, `
-			tunnel via socks4 192.0.2.25:21
-			last "221 bye"`},
+			tunnel via socks4 192.0.2.25:21`},
 		{"PROXY version 1", onPort25, `
 			C: PROXY TCP4 203.0.113.7 192.0.2.25 41822 25` + inside, `
 			smtp via proxy-v1 192.0.2.25:25 for 203.0.113.7:41822, EHLO "client.example" 250
@@ -137,6 +136,11 @@ func TestTunnels(t *testing.T) {
 			S: \x05\x00\x00\x01\xc0\x00\x02\x01\x04\x00\` + inside, `
 			smtp via proxy-v1 [2001:db8::1]:1080 for [2001:db8::7]:41822 via socks5 mx.example:25, EHLO "client.example" 250
 			last "221 bye"`},
+		{"PROXY in front of SOCKS, refused", Options{}, `
+			C: PROXY TCP4 192.0.2.1 192.0.2.2 41822 1080
+			C: \x04\x01\x00\x19\xc0\x00\x02\x19\x00\
+			S: \x00\x5b\x00\x19\xc0\x00\x02\x19\`, `
+			tunnel via proxy-v1 192.0.2.2:1080 for 192.0.2.1:41822 via socks4 192.0.2.25:25 refused`},
 		{"an early talker inside", Options{Ordered: true}, `
 			C: \x04\x01\x00\x19\xc0\x00\x02\x19\x00\
 			S: \x00\x5a\x00\x19\xc0\x00\x02\x19\

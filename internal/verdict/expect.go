@@ -14,13 +14,13 @@ import (
 type Sender struct {
 	Exe  string
 	User string // name or number; "": any
-	Unit string // "": any
+	Unit string // "": any; a unit of a user's own manager, which that user can name at will, only with User
 }
 
 // ParseSender reads PATH[,user=NAME][,unit=UNIT].
 func ParseSender(s string) (Sender, error) {
 	parts := strings.Split(s, ",")
-	sender := Sender{Exe: parts[0]}
+	sender := Sender{Exe: filepath.Clean(parts[0])}
 	if !filepath.IsAbs(sender.Exe) {
 		return Sender{}, fmt.Errorf("%q does not begin with the absolute path of a program: it takes PATH[,user=NAME][,unit=UNIT]", s)
 	}
@@ -52,20 +52,23 @@ var mailers = []string{
 	"/usr/sbin/dma", "/usr/bin/msmtp",
 }
 
-// Expected says whether a process is an expected sender: one of those given, or a known mailer whose
-// package says that the file is unmodified. A script is not what its interpreter is.
+// Expected says whether a process is an expected sender: one of those given, unless its package says that
+// the file was modified, or a known mailer whose package says that it was not. A script is not what its
+// interpreter is.
 func Expected(id *proc.Identity, given []Sender) bool {
-	if id == nil || id.Process == nil {
+	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
 		return false
 	}
-	verified := id.Hash.Status == proc.Verified
+	var intact *bool // nil: not known
+	if id.Package != nil {
+		intact = id.Package.Intact
+	}
 	for _, s := range given {
-		if verified && s.Exe == id.Process.Exe &&
+		if s.Exe == id.Process.Exe && (intact == nil || *intact) &&
 			(s.User == "" || s.User == id.User || s.User == fmt.Sprint(id.Process.UID)) &&
-			(s.Unit == "" || s.Unit == id.Unit.Name || s.Unit == id.Unit.UserUnit) {
+			(s.Unit == "" || s.Unit == id.Unit.Name || s.User != "" && s.Unit == id.Unit.UserUnit) {
 			return true
 		}
 	}
-	return verified && id.Script == nil && slices.Contains(mailers, id.Process.Exe) &&
-		id.Package != nil && id.Package.Intact != nil && *id.Package.Intact
+	return id.Script == nil && slices.Contains(mailers, id.Process.Exe) && intact != nil && *intact
 }

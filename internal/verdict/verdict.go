@@ -48,13 +48,19 @@ func (h *Host) Refresh() {
 			if err != nil {
 				continue
 			}
-			a.own[prefix.Addr()] = true
-			if isBridge(i.Name) {
-				a.bridges = append(a.bridges, prefix.Masked())
-			}
+			a.add(prefix, isOwnBridge(classNet, i.Name))
 		}
 	}
 	h.own.Store(a)
+}
+
+// add takes the address of an interface. Every interface has the same link-local network: being in it
+// says nothing about where another address is.
+func (a *addresses) add(address netip.Prefix, bridge bool) {
+	a.own[address.Addr()] = true
+	if bridge && !address.Addr().IsLinkLocalUnicast() {
+		a.bridges = append(a.bridges, address.Masked())
+	}
 }
 
 // Local says whether an address is this machine, or a container on one of its bridges.

@@ -1,9 +1,11 @@
 // Command initramfs writes an uncompressed newc cpio archive of the files named on its command
-// line as SRC:DEST, with the shared libraries that they need.
+// line as SRC:DEST, with the shared libraries that they need. With --root DIR it begins with a whole
+// root folder, as it is.
 package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,23 +17,30 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: initramfs OUT SRC:DEST…")
+	root := flag.String("root", "", "")
+	flag.Parse()
+	if flag.NArg() < 1 {
+		fmt.Fprintln(os.Stderr, "usage: initramfs [--root DIR] OUT SRC:DEST…")
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2:]); err != nil {
+	if err := write(*root, flag.Arg(0), flag.Args()[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "initramfs: error:", err)
 		os.Exit(1)
 	}
 }
 
-func write(out string, pairs []string) error {
+func write(root, out string, pairs []string) error {
 	f, err := os.Create(out)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	a := archive{w: bufio.NewWriterSize(f, 1<<20), have: map[string]bool{"/": true}}
+	if root != "" {
+		if err := a.addRoot(root); err != nil {
+			return err
+		}
+	}
 	for _, pair := range pairs {
 		src, dest, ok := strings.Cut(pair, ":")
 		if !ok || !path.IsAbs(dest) {
@@ -141,12 +150,14 @@ func libraries(src string, st fs.FileInfo) (libs []string) {
 	return libs
 }
 
-// entry writes a newc header: the kernel's Documentation/driver-api/early-userspace/buffer-format.
-func (a *archive) entry(name string, mode uint32, size int) {
+func (a *archive) entry(name string, mode uint32, size int) { a.ownedEntry(name, mode, 0, 0, size) }
+
+// ownedEntry writes a newc header: the kernel's Documentation/driver-api/early-userspace/buffer-format.
+func (a *archive) ownedEntry(name string, mode, uid, gid uint32, size int) {
 	a.n++
 	name = strings.TrimPrefix(name, "/")
 	n, _ := fmt.Fprintf(a.w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
-		a.n, mode, 0, 0, 1, 0, size, 0, 0, 0, 0, len(name)+1, 0, name)
+		a.n, mode, uid, gid, 1, 0, size, 0, 0, 0, 0, len(name)+1, 0, name)
 	a.size += n
 	a.pad()
 }

@@ -1,0 +1,104 @@
+package proc
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("mount namespaces and chroot take root")
+	}
+}
+
+// inMounts runs a copy of the test binary from a file system that nobody else sees.
+func inMounts(t *testing.T, kind string) (*helper, *event.Process) {
+	t.Helper()
+	needRoot(t)
+	lower := t.TempDir()
+	copyExe(t, filepath.Join(lower, "prog"))
+	cmd := exec.Command(selfExe(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	cmd.Env = append(os.Environ(), "DIR="+t.TempDir(), "KIND="+kind, "LOWER="+lower)
+	h := start(t, cmd, "mounts")
+	return h, observed(t, h.cmd.Process.Pid)
+}
+
+func TestHashInMountNamespace(t *testing.T) {
+	_, p := inMounts(t, "tmpfs")
+	id := resolve(t, resolver(t), p)
+	expectHash(t, id, Hash{sumOf(t, selfExe(t)), Verified})
+}
+
+// A process that is gone is reached through another of its mount namespace, and by its path in there.
+func TestHashThroughNeighbour(t *testing.T) {
+	neighbour, p := inMounts(t, "tmpfs")
+	gone := *p
+	gone.Key.Pid, gone.Ancestors = 1<<22+1, []event.Ancestor{{Pid: p.Key.Pid}}
+	gone.TimeNs += 1e9 // an act long after the file was written
+	r := resolver(t)
+	expectHash(t, resolve(t, r, &gone), Hash{sumOf(t, selfExe(t)), Verified})
+
+	// And with nobody left, nothing in the host's own tree is taken for it.
+	neighbour.end()
+	gone.Key.Pid++
+	gone.ExeCtimeNs++ // of which no digest is known
+	expectHash(t, resolve(t, r, &gone), Hash{Status: Gone})
+}
+
+// An overlay of two file systems gives files other numbers than the kernel has inside.
+func TestHashInOverlay(t *testing.T) {
+	_, p := inMounts(t, "overlay")
+	_, kernel := kernelNumbers(t, p)
+	if kernel.inode == p.ExeInode && kernel.dev == uint64(p.ExeDev) {
+		t.Logf("this overlay's numbers are the kernel's: %+v", kernel)
+	}
+	p.ExeInode, p.ExeDev = kernel.inode, uint32(kernel.dev)
+	r := resolver(t)
+	expectHash(t, resolve(t, r, p), Hash{sumOf(t, selfExe(t)), Verified})
+
+	other := *p
+	other.Key.ExecId, other.ExeInode = 9, p.ExeInode+1
+	if id := resolve(t, r, &other); id.Hash.SHA256 != "" {
+		t.Errorf("a file of another number is taken: %+v", id.Hash)
+	}
+	other.Key.ExecId, other.ExeInode, other.ExeDev = 10, p.ExeInode, p.ExeDev+1
+	if id := resolve(t, r, &other); id.Hash.SHA256 != "" {
+		t.Errorf("a file of another device is taken: %+v", id.Hash)
+	}
+}
+
+// kernelNumbers reads the inode and the device of a process's exe as the kernel has them, from the
+// first mapping of it in /proc/PID/maps.
+func kernelNumbers(t *testing.T, p *event.Process) (path string, id fileID) {
+	t.Helper()
+	path, id, err := firstMapping(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, id
+}
+
+func TestHashInChroot(t *testing.T) {
+	needRoot(t)
+	jail := t.TempDir()
+	path := copyExe(t, filepath.Join(jail, "prog"))
+	cmd := exec.Command(path)
+	cmd.Env = append(os.Environ(), "DIR="+jail)
+	h := start(t, cmd, "chroot")
+	p := observed(t, h.cmd.Process.Pid)
+	p.Exe = path // the kernel gives the path from the namespace's root, whatever the process's is
+	r := resolver(t)
+	expectHash(t, resolve(t, r, p), Hash{sumOf(t, path), Verified})
+
+	h.end()
+	settle(t, path)
+	gone := observedFile(t, p)
+	expectHash(t, resolve(t, r, gone), Hash{sumOf(t, path), Verified})
+}

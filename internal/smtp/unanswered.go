@@ -1,0 +1,100 @@
+package smtp
+
+// unanswered tells the dialogue that the reply to the front line will not be seen.
+func (p *Parser) unanswered() {
+	d, e := &p.d, p.tape.front()
+	if d.left > 0 {
+		d.end()
+		p.popLine()
+		return
+	}
+	if d.inAuth {
+		d.inAuth = false
+		p.popLine()
+		return
+	}
+	p.check(e)
+	switch e.verb {
+	case verbHelo, verbEhlo, verbLhlo:
+		d.hello(e.verb, p.tape.bytes(e.text), nil)
+	case verbMail:
+		d.mail(e, p.tape.bytes(e.text), nil, nil)
+	case verbRcpt:
+		d.rcpt(e, p.tape.bytes(e.text), uint64(e.run), nil, nil)
+		p.tape.drop()
+		return
+	case verbUnknown:
+		p.tape.drop()
+		return
+	case verbData:
+		d.dataSaid = true
+		if p.looksLikeBody() {
+			d.startBody(e.next)
+		}
+	case verbBdat:
+		p.settleChunk(true)
+		e = p.tape.front()
+		d.chunk(e, p.chunkOctets(e), nil, nil)
+	case verbRset:
+		d.end()
+	case verbQuit:
+		d.quit = true
+		d.end()
+	case verbAuth:
+		d.authSaid(p.tape.bytes(e.text))
+	}
+	p.popLine()
+}
+
+// looksLikeBody guesses, without a reply to the DATA in front, whether what follows is body: a
+// "." line comes, or the next line is no command.
+func (p *Parser) looksLikeBody() bool {
+	next := p.tape.entries[p.tape.head+1:]
+	for i := range next {
+		if next[i].verb == verbDot && !next[i].split {
+			return true
+		}
+	}
+	return len(next) > 0 && next[0].verb == verbUnknown || len(next) == maxEntries-1
+}
+
+// resync takes up matching after lost replies: the next reply answers the last waiting line that
+// it can, as it does with a client that waits for each reply.
+func (p *Parser) resync() bool {
+	if p.replies.len() < 2 {
+		return false
+	}
+	p.replies.pop()
+	p.d.left, p.owed, p.vague = min(p.d.left, 1), 0, false
+	code := p.replies.front().code
+	at, found := uint64(0), false
+	for i := p.tape.head; i < len(p.tape.entries); i++ {
+		if e := &p.tape.entries[i]; e.plausible(code) {
+			at, found = e.at, true
+		}
+	}
+	for found && p.tape.len() > 0 {
+		if p.d.inBody && !p.findDot() || p.tape.front().at >= at {
+			break
+		}
+		p.unanswered()
+	}
+	return true
+}
+
+// plausible says whether code can answer the line.
+func (e *entry) plausible(code int) bool {
+	switch {
+	case code == 221:
+		return e.verb == verbQuit
+	case code == 235:
+		return e.verb == verbAuth || e.verb == verbUnknown
+	case goAhead(code):
+		return e.takesGoAhead(code)
+	case accepted(code):
+		return e.verb != verbData && e.verb != verbAuth && e.verb != verbBlank
+	case code == 450, code == 550, code == 551, code == 553: // a mailbox
+		return e.verb != verbData
+	}
+	return true
+}

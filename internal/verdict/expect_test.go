@@ -1,0 +1,184 @@
+package verdict
+
+import (
+	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/proc"
+)
+
+func TestParseSender(t *testing.T) {
+	for text, want := range map[string]Sender{
+		"/usr/bin/backup":                                   {Exe: "/usr/bin/backup"},
+		"/usr/bin/backup,user=backup":                       {Exe: "/usr/bin/backup", User: "backup"},
+		"/usr/bin/backup,user=0":                            {Exe: "/usr/bin/backup", User: "0"},
+		"/usr/bin/backup,unit=backup.service,user=backup":   {Exe: "/usr/bin/backup", User: "backup", Unit: "backup.service"},
+		"/opt/with blank/mailer,unit=a=b.service":           {Exe: "/opt/with blank/mailer", Unit: "a=b.service"},
+		"/usr//bin/../bin/backup":                           {Exe: "/usr/bin/backup"}, // as the kernel writes it
+		"/usr/bin/perl,user=www-data,unit=cron-run@7.scope": {Exe: "/usr/bin/perl", User: "www-data", Unit: "cron-run@7.scope"},
+	} {
+		if got, err := ParseSender(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", text, got, err, want)
+		}
+	}
+}
+
+func TestParseSenderSaysWhatItTakes(t *testing.T) {
+	const takes = ": it takes PATH[,user=NAME][,unit=UNIT]"
+	for text, want := range map[string]string{
+		"":                          `"" does not begin with the absolute path of a program`,
+		"perl":                      `"perl" does not begin with the absolute path of a program`,
+		"./perl,user=bob":           `"./perl,user=bob" does not begin with the absolute path of a program`,
+		"user=bob":                  `"user=bob" does not begin with the absolute path of a program`,
+		"/usr/bin/perl,":            `"/usr/bin/perl," has no value in ""`,
+		"/usr/bin/perl,user":        `"/usr/bin/perl,user" has no value in "user"`,
+		"/usr/bin/perl,user=":       `"/usr/bin/perl,user=" has no value in "user="`,
+		"/usr/bin/perl,uid=33":      `"/usr/bin/perl,uid=33" has the unknown key "uid"`,
+		"/usr/bin/perl,User=bob":    `"/usr/bin/perl,User=bob" has the unknown key "User"`,
+		"/usr/bin/perl,user=a,b=c ": `"/usr/bin/perl,user=a,b=c " has the unknown key "b"`,
+	} {
+		if got, err := ParseSender(text); err == nil || err.Error() != want+takes || got != (Sender{}) {
+			t.Errorf("%q: %+v, %v, want %s", text, got, err, want+takes)
+		}
+	}
+}
+
+// postfix is the smtp client of Postfix as Debian packages and runs it.
+func postfix() *proc.Identity {
+	intact := true
+	return &proc.Identity{
+		Process: &event.Process{Exe: "/usr/lib/postfix/sbin/smtp", UID: 101},
+		User:    "postfix", Unit: proc.Unit{Name: "postfix@-.service"}, Hash: proc.Hash{SHA256: "ab", Status: proc.Verified},
+		Package: &proc.Package{Name: "postfix", Version: "3.7.11-0+deb12u1", Intact: &intact},
+	}
+}
+
+func TestExpectedMailers(t *testing.T) {
+	no := false
+	for _, test := range []struct {
+		name   string
+		change func(*proc.Identity)
+		want   bool
+	}{
+		{"as its package brought it", func(*proc.Identity) {}, true},
+		{"of any user and unit", func(id *proc.Identity) { id.User, id.Process.UID, id.Unit.Name = "root", 0, "" }, true},
+		{"modified", func(id *proc.Identity) { id.Package.Intact = &no }, false},
+		{"not known whether modified", func(id *proc.Identity) { id.Package.Intact = nil }, false},
+		{"of no package", func(id *proc.Identity) { id.Package = nil }, false},
+		{"replaced since", func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Replaced} }, false},
+		{"deleted since", func(id *proc.Identity) { id.Hash.Status = proc.Deleted }, false},
+		{"not hashed yet", func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Pending} }, false},
+		{"at another path, as the same user", func(id *proc.Identity) { id.Process.Exe = "/var/tmp/smtp" }, false},
+		{"below the path", func(id *proc.Identity) { id.Process.Exe += "/smtp" }, false},
+		{"a script run by it", func(id *proc.Identity) { id.Script = &proc.Script{Path: "/tmp/x"} }, false},
+		{"not read", func(id *proc.Identity) { id.Process = nil }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			id := postfix()
+			test.change(id)
+			if got := Expected(id, nil); got != test.want {
+				t.Errorf("expected: %t, want %t", got, test.want)
+			}
+		})
+	}
+	if Expected(nil, []Sender{{Exe: "/usr/lib/postfix/sbin/smtp"}}) {
+		t.Error("a process of which nothing is known is expected")
+	}
+}
+
+// Each known mailer, by the path that the kernel sees, on Debian and RHEL.
+func TestExpectedMailersByPath(t *testing.T) {
+	for _, exe := range []string{
+		"/usr/lib/postfix/sbin/smtp", "/usr/libexec/postfix/smtp", "/usr/sbin/exim4", "/usr/sbin/exim",
+		"/usr/libexec/sendmail/sendmail", "/usr/sbin/sendmail.sendmail", "/usr/sbin/smtpd", "/var/qmail/bin/qmail-remote",
+		"/usr/lib/nullmailer/smtp", "/usr/sbin/dma", "/usr/bin/msmtp",
+	} {
+		id := postfix()
+		id.Process.Exe = exe
+		if !Expected(id, nil) {
+			t.Errorf("%s is not expected", exe)
+		}
+	}
+	for _, exe := range []string{"/usr/bin/perl", "/usr/bin/python3.11", "/usr/bin/curl", "/usr/lib/postfix/sbin/smtpd", "smtp", ""} {
+		id := postfix()
+		id.Process.Exe = exe
+		if Expected(id, nil) {
+			t.Errorf("%s is expected", exe)
+		}
+	}
+}
+
+func TestExpectedGiven(t *testing.T) {
+	yes, no := true, false
+	// backup is a program of the administrator's own, in no package.
+	backup := func() *proc.Identity {
+		return &proc.Identity{
+			Process: &event.Process{Exe: "/usr/local/bin/backup", UID: 34}, User: "backup",
+			Unit: proc.Unit{Name: "backup.service"}, Hash: proc.Hash{SHA256: "ab", Status: proc.Verified},
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		given  string
+		change func(*proc.Identity)
+		want   bool
+	}{
+		{name: "its path", given: "/usr/local/bin/backup", want: true},
+		{name: "the user by name", given: "/usr/local/bin/backup,user=backup", want: true},
+		{name: "the user by number", given: "/usr/local/bin/backup,user=34", want: true},
+		{name: "the unit", given: "/usr/local/bin/backup,unit=backup.service", want: true},
+		{name: "all three", given: "/usr/local/bin/backup,user=34,unit=backup.service", want: true},
+		{name: "another path", given: "/usr/bin/backup,user=backup"},
+		{name: "another user", given: "/usr/local/bin/backup,user=www-data"},
+		{name: "another number", given: "/usr/local/bin/backup,user=3"},
+		{name: "another unit", given: "/usr/local/bin/backup,unit=cron.service"},
+		{name: "the right user in another unit", given: "/usr/local/bin/backup,user=backup,unit=cron.service"},
+		{name: "the unit's slice", given: "/usr/local/bin/backup,unit=system.slice"},
+		{
+			name: "a user without a name, by number", given: "/usr/local/bin/backup,user=34", want: true,
+			change: func(id *proc.Identity) { id.User = "" },
+		},
+		{
+			name: "a unit of that user's own manager", given: "/usr/local/bin/backup,user=backup,unit=mine.service", want: true,
+			change: func(id *proc.Identity) { id.Unit = proc.Unit{Name: "user@34.service", UserUnit: "mine.service"} },
+		},
+		{
+			name: "a unit of that name of anybody's own manager", given: "/usr/local/bin/backup,unit=backup.service",
+			change: func(id *proc.Identity) { id.Unit = proc.Unit{Name: "user@34.service", UserUnit: "backup.service"} },
+		},
+		{
+			name: "replaced since", given: "/usr/local/bin/backup",
+			change: func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Replaced} },
+		},
+		{
+			name: "its content not known yet", given: "/usr/local/bin/backup",
+			change: func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Pending} },
+		},
+		{
+			name: "as its package brought it", given: "/usr/local/bin/backup", want: true,
+			change: func(id *proc.Identity) { id.Package = &proc.Package{Name: "backup", Intact: &yes} },
+		},
+		{
+			name: "of a package that does not say", given: "/usr/local/bin/backup", want: true,
+			change: func(id *proc.Identity) { id.Package = &proc.Package{Name: "backup"} },
+		},
+		{
+			name: "other than its package brought it", given: "/usr/local/bin/backup",
+			change: func(id *proc.Identity) { id.Package = &proc.Package{Name: "backup", Intact: &no} },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			id := backup()
+			if test.change != nil {
+				test.change(id)
+			}
+			given, err := ParseSender(test.given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := Expected(id, []Sender{{Exe: "/bin/other"}, given}); got != test.want {
+				t.Errorf("expected: %t, want %t", got, test.want)
+			}
+		})
+	}
+}

@@ -81,7 +81,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if err := writeReadyFile(f.readyFile); err != nil {
 		return err
 	}
-	sayReady(stderr, p.Hooks(), f.filters(), time.Since(began))
+	sayReady(stderr, time.Since(began), out.Text(), f.filters())
 	err = tracer.Run()
 	stop()
 	err = errors.Join(err, <-drained)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -30,13 +29,13 @@ func sayWarning(w io.Writer, message string) {
 // maxSaid bounds a sentence in characters: a verifier's complaint can be long.
 const maxSaid = 1000
 
-func sayReady(w io.Writer, hooks []probe.Hook, f record.Filters, took time.Duration) {
-	names := make([]string, len(hooks))
-	for i, h := range hooks {
-		names[i] = fmt.Sprintf("%s by %s", h.Question, h.Name)
+// sayReady says that events arrive. In text the start record says the rest.
+func sayReady(w io.Writer, took time.Duration, text bool, f record.Filters) {
+	fmt.Fprintf(w, "smtptrace: ready after %d ms", took.Milliseconds())
+	if !text {
+		fmt.Fprintf(w, ", watching %s", watched(f))
 	}
-	fmt.Fprintf(w, "smtptrace: ready after %d ms, watching %s (%s)\n",
-		took.Milliseconds(), watched(f), strings.Join(names, ", "))
+	fmt.Fprintln(w)
 }
 
 // watched says what the filters let through.

@@ -2,10 +2,14 @@
 .NOTPARALLEL:
 .PHONY: help build run test test-unit test-live test-vm lint format generate check-generated bench fuzz clean deps
 
+# A clone that belongs to somebody else has no version that git would tell, and builds all the same.
+export GOFLAGS := $(shell go env GOFLAGS) -buildvcs=false
 VERSION = $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo unknown)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Packages whose tests need root, and so a kernel of their own: those that use internal/live.
-LIVE = $(shell go list -f '{{.ImportPath}} uses: {{join .TestImports " "}} {{join .XTestImports " "}} ' ./... | sed -n 's| uses:.* [^ ]*/internal/live .*||p')
+LIVE = $(shell go list -buildvcs=false -f '{{.ImportPath}} uses: {{join .TestImports " "}} {{join .XTestImports " "}} ' ./... | sed -n 's| uses:.* [^ ]*/internal/live .*||p')
+# What runs in the VMs: the kernel side. The rest of the live tests needs more of a machine than they are.
+VM = ./internal/probe
 BENCHMARKED = $(shell grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 GO_TEST = go test $(if $(SUDO),-exec 'sudo -E')
 say = @date '+== %H:%M:%S $(1)'
@@ -14,7 +18,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 build: ## build ./smtptrace, a static binary
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.release=$(VERSION)' -o smtptrace ./cmd/smtptrace
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.release=$(VERSION)' -o smtptrace ./cmd/smtptrace
 
 run: build ## build it and watch this machine for mail, until Ctrl-C
 	$(SUDO) ./smtptrace run $(ARGS)
@@ -23,7 +27,7 @@ test: deps lint check-generated test-unit test-live test-vm ## install what is m
 
 test-unit: ## tests that need neither root nor a network
 	$(call say,unit tests)
-	@go test $(filter-out $(LIVE),$(shell go list ./...))
+	@go test $(filter-out $(LIVE),$(shell go list -buildvcs=false ./...))
 
 test-live: ## tests on this kernel, as root, in namespaces and cgroups of their own
 	$(call say,live tests)
@@ -31,7 +35,7 @@ test-live: ## tests on this kernel, as root, in namespaces and cgroups of their 
 
 test-vm: ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
 	$(call say,live tests in VMs)
-	@scripts/test-vm $(LIVE)
+	@scripts/test-vm $(VM)
 
 lint: ## vet, staticcheck, formats, go.mod and the rules of the house
 	$(call say,lint)

@@ -98,10 +98,9 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->tuple = *t;
 	if (!packets_watched)
 		c->flags = CONN_SYN_LEFT;
-	if (mail_port(t->dport)) {
+	if (mail_port(t->dport))
 		c->flags |= CONN_MAIL_PORT;
-		c->announced = 1;
-	}
+	c->announced = announce_all || c->flags & CONN_MAIL_PORT;
 	process_note(c->announced);
 	if (c->announced)
 		conn_emit(c, sk, CONN_CONNECT, 0);

@@ -86,9 +86,7 @@ static __always_inline void payload_put(struct stream *s, struct payload_event *
 
 	segment->shown += s->out_len;
 	segment->cut += s->out_cut;
-	/* All five at once: what is too many is written over by the next. No byte still to be read
-	 * lies there, since at most four were held and the slack is eight.
-	 */
+	/* All five at once: what is too many is written over by the next. */
 	e->data[at] = s->out;
 	e->data[at + 1] = s->out >> 8;
 	e->data[at + 2] = s->out >> 16;
@@ -103,7 +101,8 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 	u8 held = s->letters;
 
 	s->letters = LINE_JUDGED;
-	if (c->secret) {
+	if (c->secret || (c->await_data && (held || ch != '.'))) {
+		/* A secret; or a body that does not wait for its 354. */
 		s->out_cut = held;
 	} else if (held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch)) {
 		s->show = SHOW_ALL;
@@ -111,15 +110,12 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 		out_verb(s);
 	} else if (!held && ch == '.') {
 		s->show = SHOW_DOT;
-	} else if (!held && !c->await_data && (ch == '\r' || ch == '\n')) {
+	} else if (!held && (ch == '\r' || ch == '\n')) {
 		s->show = SHOW_ALL;
 	} else {
-		/* An unknown command draws a reply: a mark keeps its place. A body that does not
-		 * wait for its 354 is marked nowhere.
-		 */
+		/* An unknown command draws a reply: a mark keeps its place. */
 		s->out_cut = held;
-		if (!c->await_data)
-			out_show(s, '?');
+		out_show(s, '?');
 	}
 }
 
@@ -132,7 +128,10 @@ static __always_inline void client_line(struct conn *c, struct stream *s)
 		c->dots++;
 		c->await_data = 0;
 	} else if (s->known) {
-		c->await_data = s->verb == VERB('D', 'A', 'T', 'A');
+		if (s->verb == VERB('D', 'A', 'T', 'A')) {
+			c->await_data = 1;
+			c->dots = 0;
+		}
 		if (s->verb == VERB('S', 'T', 'A', 'R'))
 			c->await_tls = 1;
 		else if (s->verb == VERB('A', 'U', 'T', 'H'))
@@ -141,6 +140,15 @@ static __always_inline void client_line(struct conn *c, struct stream *s)
 			s->mode = MODE_CHUNK;
 	}
 	stream_reset_line(s);
+}
+
+/* is_mechanism is true for the characters of a SASL mechanism's name (RFC 4422, 3.1), and those
+ * that follow it. A secret in its place ends at its first small letter.
+ */
+static __always_inline bool is_mechanism(u8 ch)
+{
+	return (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_' ||
+	       is_blank(ch);
 }
 
 /* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no
@@ -154,7 +162,8 @@ static __always_inline void client_argument(struct stream *s, u8 ch)
 		s->chunk = 0;
 	s->blank = is_blank(ch);
 	if (s->verb == VERB('A', 'U', 'T', 'H')) {
-		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2))
+		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2 ||
+			     (s->field && !is_mechanism(ch))))
 			s->show = SHOW_NONE;
 	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
 		if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
@@ -219,6 +228,7 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 	} else if (code == 334 && c->await_auth) {
 		c->secret = 1;
 	} else if (code >= 400 || code == 235) {
+		c->await_data = 0;
 		c->await_tls = 0;
 		c->await_auth = 0;
 		c->secret = 0;

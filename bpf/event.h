@@ -118,7 +118,7 @@ enum direction {
 
 #define SEGMENTS 8
 #define PAYLOAD_SIZE 256
-#define PAYLOAD_SLACK 8 /* room for a held verb that is shown late */
+#define PAYLOAD_SLACK 8 /* each byte is written with what was held before it, five at a time */
 
 /* segment: so many bytes shown, then so many cut on purpose, through the end of a line. */
 struct segment {

@@ -19,8 +19,11 @@ const volatile u32 filter_cgroup_level;
 const volatile u32 selftest_pid;
 const volatile u32 selftest_netns;
 
-/* One bit a port; all set watches every connect. */
+/* One bit a port. */
 const volatile u8 mail_ports[8192];
+
+/* Every connect is told of, not those to mail ports alone. */
+const volatile bool announce_all;
 
 /* Packets are seen as they leave. Without that, whether a SYN left is not known. */
 const volatile bool packets_watched;

@@ -11,22 +11,28 @@
  * address.
  */
 
-__noinline int gather_judge(u64 key, u32 ch)
+/* gather_step takes the byte at an address of user memory: 1 when it brought the verdict. */
+__noinline int gather_step(u64 key, u64 at)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
-
-	return c && client_verdict(c, &c->client, ch);
-}
-
-__noinline int gather_step(u64 key, u32 ch)
-{
-	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
+	bool judged = false;
+	u8 ch;
 
 	if (!c)
 		return 0;
-	client_byte(c, &c->client, ch);
+	c->client.out = c->client.out_len = c->client.out_cut = 0;
+	if (bpf_probe_read_user(&ch, 1, (void *)at)) {
+		count(unreadable);
+		return 0;
+	}
+	if (c->state == STATE_NEW)
+		judged = client_verdict(c, &c->client, ch);
+	if (c->state == STATE_SMTP)
+		client_byte(c, &c->client, ch);
+	else if (c->state == STATE_TLS) /* the ClientHello, as it is */
+		out_show(&c->client, ch);
 	out_segment(&c->client);
-	return 0;
+	return judged;
 }
 
 /* gather_announce tells the agent of a connection that has been judged. */
@@ -55,36 +61,17 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 		s->lost += n;
 		return n;
 	}
-	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
-	if (bpf_probe_read_user(e->data + PAYLOAD_SLACK, n, (void *)base)) {
-		count(unreadable);
-		e->lost += n;
-		n = 0;
-	}
 	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
-		u8 ch;
-
 		if (i >= n || c->state == STATE_OTHER)
 			break;
-		ch = e->data[PAYLOAD_SLACK + i];
-		if (c->state == STATE_NEW) {
-			if (!gather_judge(key, ch) || c->state == STATE_OTHER)
-				continue;
+		if (gather_step(key, base + i) && c->state != STATE_OTHER)
 			gather_announce(key);
-		}
-		if (c->state == STATE_TLS) { /* the ClientHello, as it is */
-			e->raw = 1;
-			s->out = ch;
-			s->out_len = 1;
-			s->out_cut = 0;
-		} else {
-			gather_step(key, ch);
-		}
 		payload_put(s, e);
 		barrier();
 	}
+	e->raw = c->state == STATE_TLS;
 	payload_finish(s, e);
-	return n ? n : len;
+	return n;
 }
 
 #define GATHER_SEGMENTS 8

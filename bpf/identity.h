@@ -201,6 +201,9 @@ static __always_inline void process_read(struct process_event *e, struct process
 	struct fs_struct *fs = BPF_CORE_READ(task_self(), fs);
 
 	e->kind = EVENT_PROCESS;
+	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = 0;
+	e->exe_dev = e->exe_nlink = e->exe_magic = e->exe_mode = 0;
+	e->exe_len = e->cwd_len = e->argv_len = e->ancestors_len = 0;
 	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
 	e->key = *key;
 	e->ts_ns = bpf_ktime_get_boot_ns();
@@ -224,34 +227,37 @@ static __always_inline void process_read(struct process_event *e, struct process
 	read_ancestors(e, task);
 }
 
-/* process_note remembers the current process; show also sends it to the agent. A process that is
- * known is read again only to be shown, since it may have renamed itself meanwhile. The map's
- * value is filled in place: a per-CPU scratch is not private where programs are preempted, and
- * 5.10 takes no ring memory as a map value. Two threads of one program write the same facts. A
- * global function: the verifier looks at it once.
+/* process_note remembers the current process; show also sends it to the agent, read anew, since
+ * it may have renamed itself meanwhile. What is shown is read into a record, which is private:
+ * neither a per-CPU scratch nor a map's value is, where programs are preempted. The map's value
+ * is filled once, by whoever made it. A global function: the verifier looks at it once.
  */
 __noinline int process_note(u32 show)
 {
 	struct process_key key = process_current();
-	struct process_event *e = bpf_map_lookup_elem(&processes, &key);
+	struct process_event *e;
+	struct blank *blank;
 	u32 zero = 0;
 
-	if (e && !show)
-		return 0;
-	if (!e) {
-		struct blank *blank = bpf_map_lookup_elem(&blanks, &zero);
-
-		if (blank)
-			bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST);
-		e = bpf_map_lookup_elem(&processes, &key);
+	if (show) {
+		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+		if (!e) {
+			count(lost_process);
+		} else {
+			process_read(e, &key);
+			bpf_ringbuf_submit(e, 0);
+		}
 	}
-	if (!e) {
+	if (bpf_map_lookup_elem(&processes, &key))
+		return 0;
+	blank = bpf_map_lookup_elem(&blanks, &zero);
+	if (!blank || bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST))
+		return 0;
+	e = bpf_map_lookup_elem(&processes, &key);
+	if (e)
+		process_read(e, &key);
+	else
 		count(process_missing);
-		return 0;
-	}
-	process_read(e, &key);
-	if (show && bpf_ringbuf_output(&events, e, sizeof(*e), 0))
-		count(lost_process);
 	return 0;
 }
 

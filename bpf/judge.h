@@ -63,9 +63,11 @@ static __always_inline bool verb_ends(u32 verb, u8 ch)
 {
 	switch (verb) {
 	case VERB('X', 'C', 'L', 'I'):
+		return upper(ch) == 'E';
 	case VERB('X', 'F', 'O', 'R'):
+		return upper(ch) == 'W';
 	case VERB('S', 'T', 'A', 'R'):
-		return is_letter(ch);
+		return upper(ch) == 'T';
 	case VERB('M', 'A', 'I', 'L'):
 	case VERB('R', 'C', 'P', 'T'):
 		return is_blank(ch) || ch == ':';

@@ -75,29 +75,48 @@ static __always_inline u32 chunk_len(u32 off, u32 end, u32 max)
 	return end - off > max ? max : end - off;
 }
 
-/* client_step and server_step take one byte; what becomes of it stands in the stream's out
- * fields.
+/* client_step and server_step take the byte at off; what becomes of it stands in the stream's out
+ * fields. A byte that is cut is never in a record, not even for a moment: the ring is user memory.
  */
-__noinline int client_step(struct __sk_buff *skb, u32 ch)
+__noinline int client_step(struct __sk_buff *skb, u32 off)
 {
 	struct conn *c = conn_of(skb);
+	u8 ch;
 
 	if (!c)
 		return 0;
+	if (bpf_skb_load_bytes(skb, off, &ch, 1)) {
+		count(unreadable);
+		return 0;
+	}
 	client_byte(c, &c->client, ch);
 	out_segment(&c->client);
 	return 0;
 }
 
-__noinline int server_step(struct __sk_buff *skb, u32 ch)
+__noinline int server_step(struct __sk_buff *skb, u32 off)
 {
 	struct conn *c = conn_of(skb);
+	u8 ch;
 
 	if (!c)
 		return 0;
+	if (bpf_skb_load_bytes(skb, off, &ch, 1)) {
+		count(unreadable);
+		return 0;
+	}
 	server_byte(c, &c->server, ch);
 	out_segment(&c->server);
 	return 0;
+}
+
+/* lines_end is true where cut_lines must stop: the stream is no lines any more, or the record
+ * has no room for another line.
+ */
+static __always_inline bool lines_end(struct conn *c, struct stream *s)
+{
+	return c->state != STATE_SMTP || s->mode != MODE_LINES ||
+	       (!s->letters && s->segment == SEGMENTS - 1 && s->segment_cut);
 }
 
 static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, const int dir)
@@ -111,24 +130,27 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		return end;
 	s = dir ? &c->server : &c->client;
 	e = payload_reserve(c, s, dir);
-	if (!e) {
-		s->lost += n;
-		stream_reset_line(s);
-		s->letters = LINE_JUDGED;
-		return off + n;
-	}
-	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
-	if (bpf_skb_load_bytes(skb, off, e->data + PAYLOAD_SLACK, n)) {
-		count(unreadable);
-		n = 0;
+	if (!e) { /* nothing can be shown; the state goes on, or a body would pass for commands */
+		for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
+			if (i >= n || c->state != STATE_SMTP || s->mode != MODE_LINES)
+				break;
+			if (dir)
+				server_step(skb, off + i);
+			else
+				client_step(skb, off + i);
+			done = i + 1;
+			barrier();
+		}
+		s->lost += done;
+		return done ? off + done : end;
 	}
 	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
-		if (i >= n || c->state != STATE_SMTP || s->mode != MODE_LINES)
+		if (i >= n || lines_end(c, s))
 			break;
 		if (dir)
-			server_step(skb, e->data[PAYLOAD_SLACK + i]);
+			server_step(skb, off + i);
 		else
-			client_step(skb, e->data[PAYLOAD_SLACK + i]);
+			client_step(skb, off + i);
 		payload_put(s, e);
 		done = i + 1;
 		barrier();

@@ -309,6 +309,7 @@ const (
 	SmtptraceProgStateTracepoint      = "state_tracepoint"
 	SmtptraceProgWireEgress           = "wire_egress"
 	SmtptraceProgWireIngress          = "wire_ingress"
+	SmtptraceVarAnnounceAll           = "announce_all"
 	SmtptraceVarConnInStorage         = "conn_in_storage"
 	SmtptraceVarFilterCgroup          = "filter_cgroup"
 	SmtptraceVarFilterCgroupLevel     = "filter_cgroup_level"
@@ -406,6 +407,7 @@ type SmtptraceMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SmtptraceVariableSpecs struct {
+	AnnounceAll       *ebpf.VariableSpec `ebpf:"announce_all"`
 	ConnInStorage     *ebpf.VariableSpec `ebpf:"conn_in_storage"`
 	FilterCgroup      *ebpf.VariableSpec `ebpf:"filter_cgroup"`
 	FilterCgroupLevel *ebpf.VariableSpec `ebpf:"filter_cgroup_level"`
@@ -472,6 +474,7 @@ func (m *SmtptraceMaps) Close() error {
 //
 // It can be passed to LoadSmtptraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SmtptraceVariables struct {
+	AnnounceAll       *ebpf.Variable `ebpf:"announce_all"`
 	ConnInStorage     *ebpf.Variable `ebpf:"conn_in_storage"`
 	FilterCgroup      *ebpf.Variable `ebpf:"filter_cgroup"`
 	FilterCgroupLevel *ebpf.Variable `ebpf:"filter_cgroup_level"`

@@ -70,16 +70,19 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 		p->off += -ahead;
 		len -= -ahead;
 	} else if (ahead > 1 << 20) {
-		return false; /* no window is that far ahead of us: not of this stream */
-	} else if (ahead) {
+		count(unreadable);
+		return false;
+	} else if (ahead) { /* where the next byte stands in its line is not known */
 		s->lost += ahead;
+		stream_reset_line(s);
+		s->letters = LINE_JUDGED;
 	}
 	s->seq = p->seq + (ahead < 0 ? -ahead : 0) + len;
 	return true;
 }
 
-/* Enough for a packet of 64 KiB of message body, 1 KiB a step, and as many commands. */
-#define STEPS 128
+/* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
+#define STEPS 272
 
 static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 {
@@ -121,8 +124,10 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		else
 			p.off = cut_client(skb, p.off, p.end);
 	}
-	if (p.off < p.end)
+	if (p.off < p.end) {
 		(dir ? &c->server : &c->client)->lost += p.end - p.off;
+		count(unreadable);
+	}
 }
 
 #endif

@@ -36,13 +36,13 @@ type runFlags struct {
 func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	f := &runFlags{
 		format: output.Auto, connects: trace.ConnectsMail, mailPorts: []uint16{25, 465, 587, 2525},
-		hooks: probe.Auto, privacy: privacy.Domain,
+		hooks: probe.Auto, privacy: privacy.Domain, keep: 5,
 	}
 	s := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	s.StringVarP(&f.output, "output", "o", output.Stdout, "write records to this `FILE`; - is standard output")
 	s.Var(choice(&f.format, output.Auto, output.JSON, output.Text), "format", "of the records; auto: text on a terminal, else JSON")
-	s.Int64Var(&f.maxMiB, "max-size", 0, "rotate the output file at so many `MiB`; 0: never")
-	s.IntVar(&f.keep, "keep", 5, "rotated files to keep")
+	s.Var(atLeast(&f.maxMiB, 0, "MiB"), "max-size", "rotate the output file at this size; 0: never")
+	s.Var(atLeast(&f.keep, 1, "N"), "keep", "rotated files to keep")
 	s.Var(choice(&f.connects, trace.ConnectsMail, trace.ConnectsAll, trace.ConnectsNone), "connects", "which TCP connects to record")
 	s.Var(ports(&f.mailPorts), "mail-ports", "ports where mail is to be expected; SMTP is found on any port")
 	s.Var(netns(&f.netns), "netns", "watch only this network namespace")
@@ -50,11 +50,11 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.Var(pid(&f.pid), "pid", "watch only this process")
 	s.Var(uid(&f.uid), "uid", "watch only processes of this user")
 	s.Var(choice(&f.hooks, probe.Families...), "hooks", "kernel hooks to use; auto: the first that work")
-	s.DurationVar(&f.duration, "duration", 0, "stop after this time, such as 10m; 0: at Ctrl-C")
+	s.Var(duration(&f.duration), "duration", "stop after this time, such as 10m, and not at Ctrl-C only")
 	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
 	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
-	s.StringVar(&f.metricAddr, "metrics-addr", "", "serve counters for Prometheus at this `HOST:PORT`")
+	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s
 }
 

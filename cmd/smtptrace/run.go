@@ -7,7 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -49,9 +50,10 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	defer resolver.Close()
 
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
+	ctx, unhook := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer unhook()
 	if f.duration > 0 {
+		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, f.duration)
 		defer cancel()
 	}
@@ -60,11 +62,13 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	drained := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		cancel() // a second Ctrl-C ends the program at once
+		unhook() // a second Ctrl-C ends the program at once
 		drained <- p.Drain()
 	}()
 	reopen := make(chan os.Signal, 1)
-	signal.Notify(reopen, syscall.SIGHUP)
+	if f.output != output.Stdout { // else a closed terminal ends the program, as it should
+		signal.Notify(reopen, syscall.SIGHUP)
+	}
 	metrics, err := serveMetrics(ctx, f.metricAddr)
 	if err != nil {
 		return &failure{err.Error(), "give --metrics-addr an address of this host and a free port"}
@@ -99,11 +103,16 @@ func writeReadyFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	partial := path + ".partial"
-	if err := os.WriteFile(partial, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+	partial, err := os.CreateTemp(filepath.Dir(path), ".smtptrace-ready-*") // follows no link
+	if err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}
-	if err := os.Rename(partial, path); err != nil {
+	defer os.Remove(partial.Name())
+	_, err = fmt.Fprintln(partial, os.Getpid())
+	if err := errors.Join(err, partial.Chmod(0o644), partial.Close()); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	if err := os.Rename(partial.Name(), path); err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}
 	return nil
@@ -111,7 +120,7 @@ func writeReadyFile(path string) error {
 
 // stateDir is where the key for address hashes lives; systemd names it for a unit with StateDirectory=.
 func stateDir() string {
-	if dir := os.Getenv("STATE_DIRECTORY"); dir != "" {
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
 		return dir
 	}
 	return "/var/lib/smtptrace"

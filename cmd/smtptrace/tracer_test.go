@@ -141,22 +141,6 @@ func (tr *tracer) records() []record.Record {
 	return records
 }
 
-// await waits for a record that the tracer writes while it runs.
-func (tr *tracer) await(what string, ok func(*record.Record) bool) *record.Record {
-	tr.t.Helper()
-	var found *record.Record
-	live.Eventually(tr.t, what, func() bool {
-		for _, r := range tr.records() {
-			if ok(&r) {
-				found = &r
-				return true
-			}
-		}
-		return false
-	})
-	return found
-}
-
 func pick(records []record.Record, a record.Action) []record.Record {
 	var picked []record.Record
 	for _, r := range records {
@@ -173,9 +157,11 @@ func shot(args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(conn, strings.Join(live.Message, "\r\n")+"\r\n")
+	if _, err := fmt.Fprint(conn, strings.Join(live.Message, "\r\n")+"\r\n"); err != nil {
+		return err
+	}
 	os.Exit(0)
-	return err
+	return nil
 }
 
 // spray starts so many shots, eight at a time, and prints their process ids.

@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -123,6 +125,43 @@ func uid(to **uint32) *value {
 		}
 		id := uint32(n)
 		*to = &id
+		return nil
+	}}
+}
+
+// atLeast takes a number that is not smaller than least.
+func atLeast[T int | int64](to *T, least T, kind string) *value {
+	return &value{kind, strconv.FormatInt(int64(*to), 10), func(s string) error {
+		n, err := strconv.ParseInt(s, 10, 40)
+		if err != nil || T(n) < least {
+			return fmt.Errorf("it takes a number from %d", least)
+		}
+		*to = T(n)
+		return nil
+	}}
+}
+
+func duration(to *time.Duration) *value {
+	return &value{"TIME", "", func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d <= 0 {
+			return errors.New("it takes a time such as 90s, 10m or 24h")
+		}
+		*to = d
+		return nil
+	}}
+}
+
+func address(to *string) *value {
+	return &value{"HOST:PORT", "", func(s string) error {
+		_, port, err := net.SplitHostPort(s)
+		if err != nil {
+			return fmt.Errorf("it takes HOST:PORT, such as 127.0.0.1:9125: %w", err)
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return fmt.Errorf("%q is not a port: it takes HOST:PORT, such as 127.0.0.1:9125", port)
+		}
+		*to = s
 		return nil
 	}}
 }

@@ -46,7 +46,7 @@ type Conn struct {
 	SenderTid     uint32
 	Source        netip.AddrPort // port 0: the kernel has not chosen one yet
 	Destination   netip.AddrPort
-	BytesSent     uint64 // acknowledged by the other side
+	BytesSent     uint64 // payload, without retransmissions
 	BytesReceived uint64
 	NetNS         uint32
 	Errno         syscall.Errno // at PhaseFailed and PhaseClosed; 0: none

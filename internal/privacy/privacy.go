@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -87,6 +88,21 @@ func create(path string) ([]byte, error) {
 		return nil, err
 	}
 	return os.ReadFile(path)
+}
+
+// address matches a mailbox within a text (RFC 5321 section 4.1.2).
+var address = regexp.MustCompile(`(?:"[^"]*"|[^\s<>()\[\]:;,"]+)@(\[[^\]]*\]|[^\s<>()\[\]:;,"']+)`)
+
+// Text is a server's reply as the mode shows it: an address that it repeats is one all the same, and what
+// the mode hides of it becomes "…".
+func (p *Policy) Text(s string) string {
+	if p.Mode == Full || strings.IndexByte(s, '@') < 0 {
+		return s
+	}
+	if p.Mode == Domain {
+		return address.ReplaceAllString(s, "…@$1")
+	}
+	return address.ReplaceAllString(s, "…")
 }
 
 // Hash is the keyed hash of an address, in hex; "" where the mode has none. Case does not count: few

@@ -206,3 +206,29 @@ func TestKeyInDirectoryThatIsNotWritable(t *testing.T) {
 		t.Errorf("error %v, want one of the key and permission denied", err)
 	}
 }
+
+// Servers repeat addresses in their replies.
+func TestText(t *testing.T) {
+	for _, test := range []struct{ text, domain, none string }{
+		{"250 2.0.0 Ok: queued as 4E81026038", "250 2.0.0 Ok: queued as 4E81026038", "250 2.0.0 Ok: queued as 4E81026038"},
+		{
+			"550 5.1.1 <bob@example.net>: Recipient address rejected: User unknown",
+			"550 5.1.1 <…@example.net>: Recipient address rejected: User unknown",
+			"550 5.1.1 <…>: Recipient address rejected: User unknown",
+		},
+		{"250 bob@example.net, carol@[192.0.2.1] ok", "250 …@example.net, …@[192.0.2.1] ok", "250 …, … ok"},
+		{`251 "bob smith"@example.net will forward`, "251 …@example.net will forward", "251 … will forward"},
+		{"550 RCPT TO:<bob+list=a@b@example.net> no", "550 RCPT TO:<…@example.net> no", "550 RCPT TO:<…> no"},
+		{"550 (bob@example.net)", "550 (…@example.net)", "550 (…)"},
+		{"550 'bob@example.net'", "550 …@example.net'", "550 …'"},
+		{"550 böb@exämple.net", "550 …@exämple.net", "550 …"},
+		{"550 b\xf6b@example.net", "550 …@example.net", "550 …"},
+		{"220 @ your service", "220 @ your service", "220 @ your service"},
+	} {
+		for mode, want := range map[Mode]string{Full: test.text, Domain: test.domain, HMAC: test.none, None: test.none} {
+			if got := (&Policy{Mode: mode}).Text(test.text); got != want {
+				t.Errorf("%s: %q, want %q", mode, got, want)
+			}
+		}
+	}
+}

@@ -42,20 +42,32 @@ func openCgroup(dir string) (*cgroupDir, error) {
 	if err := CheckCgroup(dir); err != nil {
 		return nil, err
 	}
-	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, dir, 0)
+	id, err := cgroupID(dir)
 	if err != nil {
-		return nil, fmt.Errorf("find the id of cgroup %s: %w", dir, err)
+		return nil, err
 	}
 	level, err := cgroupLevel(dir)
 	if err != nil {
 		return nil, err
 	}
-	// The handle of a kernfs directory is its 64-bit id (fs/kernfs/mount.c, kernfs_encode_fh).
+	return &cgroupDir{path: dir, filterID: id, level: level}, nil
+}
+
+// rootCgroupID is the id of the first directory of a kernfs (fs/kernfs/dir.c, kernfs_create_root).
+const rootCgroupID = 1
+
+// cgroupID is the kernel's id of a cgroup. The handle of a kernfs directory is its 64-bit id
+// (fs/kernfs/mount.c, kernfs_encode_fh).
+func cgroupID(dir string) (uint64, error) {
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, dir, 0)
+	if err != nil {
+		return 0, fmt.Errorf("find the id of cgroup %s: %w", dir, err)
+	}
 	var id uint64
 	for i, b := range handle.Bytes() {
 		id |= uint64(b) << (8 * i)
 	}
-	return &cgroupDir{path: dir, filterID: id, level: level}, nil
+	return id, nil
 }
 
 // cgroupLevel counts the directories between dir and its mount's root, and the root's own depth.
@@ -115,7 +127,7 @@ func openCgroupRoot() (*cgroupDir, error) {
 		return nil, err
 	}
 	for _, m := range mounts {
-		if m.root == "/" {
+		if id, err := cgroupID(m.point); err == nil && id == rootCgroupID {
 			return &cgroupDir{path: m.point}, nil
 		}
 	}
@@ -123,8 +135,13 @@ func openCgroupRoot() (*cgroupDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mount a cgroup2 hierarchy of our own: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), "cgroup2")
-	return &cgroupDir{path: fmt.Sprintf("/proc/self/fd/%d", fd), file: f}, nil
+	dir := &cgroupDir{path: fmt.Sprintf("/proc/self/fd/%d", fd), file: os.NewFile(uintptr(fd), "cgroup2")}
+	if id, err := cgroupID(dir.path + "/."); err != nil || id != rootCgroupID {
+		dir.close()
+		return nil, errors.New("the root of the cgroup v2 hierarchy is out of reach from this cgroup namespace: " +
+			"run it in the host's (docker run --cgroupns=host), or watch one cgroup with --cgroup")
+	}
+	return dir, nil
 }
 
 // mountCgroup makes a detached mount (Linux 5.2+): it has no place in the tree and goes with its

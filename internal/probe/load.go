@@ -38,6 +38,7 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 	variables := map[string]any{
 		"conn_in_storage":     storage,
 		"packets_watched":     !o.NoPackets,
+		"announce_all":        o.AllPorts,
 		"filter_netns":        o.NetNS,
 		"filter_pid":          o.Pid,
 		"filter_cgroup":       cg.filterID,

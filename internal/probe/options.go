@@ -53,11 +53,6 @@ type Options struct {
 // portBits is the bit map that the programs test a port against.
 func (o *Options) portBits() [8192]uint8 {
 	var bits [8192]uint8
-	for i := range bits {
-		if o.AllPorts {
-			bits[i] = 0xff
-		}
-	}
 	for _, p := range o.MailPorts {
 		bits[p>>3] |= 1 << (p & 7)
 	}

@@ -16,8 +16,8 @@ type catalogs struct {
 type catalog struct {
 	mu    sync.Mutex
 	state databaseState
-	tried time.Time
-	index *index // nil: it cannot be read, or was changing
+	next  time.Time // not to be read again before
+	index *index    // nil: it cannot be read, or was changing
 }
 
 // fileKey names a file whatever its content.
@@ -25,7 +25,8 @@ type fileKey struct{ dev, inode uint64 }
 
 const (
 	maxCatalogs = 4
-	rebuildWait = 5 * time.Second // a database in the midst of an upgrade is not read over and over
+	rebuildWait = 5 * time.Second // a database in the midst of an upgrade is not read over and over,
+	rebuildRest = 20              // nor a large one: it rests so many times what the reading took
 )
 
 func newCatalogs() *catalogs { return &catalogs{known: newLRU[fileKey, *catalog](maxCatalogs)} }
@@ -60,12 +61,13 @@ func (c *catalog) refresh(root *rootDir, kind databaseKind, state databaseState)
 	if c.state == state {
 		return c.index
 	}
-	if time.Since(c.tried) < rebuildWait {
+	began := time.Now()
+	if began.Before(c.next) {
 		return nil
 	}
-	c.tried, c.state, c.index = time.Now(), state, nil
+	c.state, c.index = state, nil
 	built, err := newIndex(root, kind.open(kind.first))
-	// A change meanwhile, or one so close before that its time might be used twice, and it is read again.
+	c.next = time.Now().Add(max(rebuildWait, rebuildRest*time.Since(began)))
 	after, ok := kind.state(root)
 	if err == nil && ok && after == state {
 		c.index = built

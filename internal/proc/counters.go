@@ -4,10 +4,10 @@ import "sync/atomic"
 
 // Counters says what the resolver did, and what it had to leave undone.
 type Counters struct {
-	Refused         uint64 // observed, but the queue was full
+	Refused         uint64 // times that the queue was full: to be looked into when somebody asks
 	EvictedProcess  uint64 // forgotten to make room
 	EvictedHash     uint64
-	HashesByStatus  map[Status]uint64 // exes, by the status that they ended with
+	HashesByStatus  map[Status]uint64 // exes of processes, by the status that they ended with
 	ScriptsByStatus map[Status]uint64
 	HashErrors      uint64 // files that were found and could not be read to the end
 }

@@ -3,55 +3,70 @@ package proc
 import (
 	"crypto/md5" // what dpkg records
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
-// digest is what one reading of a file gives.
+// digest names a content.
 type digest struct {
 	sha256 [sha256.Size]byte
 	md5    [md5.Size]byte
 }
+
+// outcome is what one reading of a file gives.
+type outcome struct {
+	digest
+	deleted bool // the file lost its name meanwhile
+	err     error
+}
+
+func hexString(d digest) string { return hex.EncodeToString(d.sha256[:]) }
 
 var (
 	errChanged = errors.New("file changed while it was read")
 	errClosed  = errors.New("resolver closed")
 )
 
-// digestFile reads a file to its end through buf. It fails if the file changed meanwhile. allow is
-// asked before each stretch, and may wait; false ends the reading.
-func digestFile(f *os.File, want fileID, buf []byte, allow func(n int) bool) (digest, error) {
+// digestFile reads a file to its end through buf. It fails if the file changed meanwhile: to lose its
+// name is no change. allow is asked before each stretch, and may wait; false ends the reading.
+func digestFile(f *os.File, want stat, buf []byte, allow func(n int) bool) outcome {
 	sha, md := sha256.New(), md5.New()
 	var at int64
 	for {
 		if !allow(int(min(int64(len(buf)), max(want.size-at, 1)))) {
-			return digest{}, errClosed
+			return outcome{err: errClosed}
 		}
 		n, err := f.ReadAt(buf, at)
 		sha.Write(buf[:n])
 		md.Write(buf[:n])
 		at += int64(n)
+		// Hashing leaves a processor to others only when it is made to, after 10 ms: time enough for a process
+		// that waits to be held to exit.
+		runtime.Gosched()
 		if at > want.size {
-			return digest{}, errChanged
+			return outcome{err: errChanged}
 		}
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return digest{}, fmt.Errorf("hash a file at byte %d: %w", at, err)
+			return outcome{err: fmt.Errorf("hash a file at byte %d: %w", at, err)}
 		}
 	}
 	st, err := statFd(int(f.Fd()))
 	if err != nil {
-		return digest{}, err
+		return outcome{err: err}
 	}
-	if at != want.size || st.fileID != want {
-		return digest{}, errChanged
+	deleted := st.nlink == 0 && want.nlink > 0 && st.mtimeNs == want.mtimeNs
+	if at != want.size || st.size != want.size || st.ctimeNs != want.ctimeNs && !deleted {
+		return outcome{err: errChanged}
 	}
-	var d digest
-	sha.Sum(d.sha256[:0])
-	md.Sum(d.md5[:0])
-	return d, nil
+	o := outcome{deleted: deleted}
+	sha.Sum(o.sha256[:0])
+	md.Sum(o.md5[:0])
+	return o
 }

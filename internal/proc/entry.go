@@ -75,6 +75,21 @@ func (e *entry) finish(id *Identity) bool {
 	return false
 }
 
+// reopen asks for the work to be done once more; true: the caller is to queue it.
+func (e *entry) reopen() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.isDone() {
+		e.done = make(chan struct{})
+	}
+	if e.busy {
+		e.again = true
+		return false
+	}
+	e.busy = true
+	return true
+}
+
 // refuse gives up on the work for now: whoever waits may take it up again.
 func (e *entry) refuse() {
 	e.mu.Lock()

@@ -1,10 +1,7 @@
 package proc
 
 import (
-	"bytes"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +19,7 @@ type facts struct {
 	execPid     int      // SYSTEMD_EXEC_PID; 0: not set
 	ancestors   []string // names of the ancestors' programs
 	libraries   []string // mapped files, but for the exe
-	database    bool     // of packages, in the root of the exe
+	database    bool     // there is one of packages, and it was asked for the exe
 	owned       *owned
 	digest      *digest // of the exe
 	unlinked    bool    // the exe had no name when it was opened
@@ -30,12 +27,7 @@ type facts struct {
 	alias       bool // argv[0] leads to the exe
 }
 
-const (
-	maxEnviron  = 256 << 10
-	maxMaps     = 1 << 20
-	maxCmdline  = 64 << 10
-	maxMappings = 512
-)
+const maxCmdline = 64 << 10
 
 // gather reads what is lost when the process exits.
 func (f *facts) gather(p *event.Process, l *live) {
@@ -43,28 +35,19 @@ func (f *facts) gather(p *event.Process, l *live) {
 		return
 	}
 	f.seen, f.leader = true, l.stat.session == int(p.Key.Pid)
-	if env, err := l.read("environ", maxEnviron); err == nil {
-		f.preload = environ(env, "LD_PRELOAD") != "" || environ(env, "LD_AUDIT") != ""
-		f.execPid, _ = strconv.Atoi(environ(env, "SYSTEMD_EXEC_PID"))
+	if env, err := l.open("environ"); err == nil {
+		f.environ(env)
+		env.Close()
 	}
-	if maps, err := l.read("maps", maxMaps); err == nil {
-		f.libraries = mappedFiles(maps, p.ExeInode)
+	if maps, err := l.open("maps"); err == nil {
+		f.libraries = mappedFiles(maps, p)
+		maps.Close()
 	}
 	if p.ArgsTruncated {
 		if b, err := l.read("cmdline", maxCmdline); err == nil {
 			f.args = wholeArgs(p.Args, b)
 		}
 	}
-}
-
-// environ finds a variable in /proc/PID/environ (proc_pid_environ(5)).
-func environ(b []byte, name string) string {
-	for v := range bytes.SplitSeq(b, []byte{0}) {
-		if len(v) > len(name) && v[len(name)] == '=' && string(v[:len(name)]) == name {
-			return string(v[len(name)+1:])
-		}
-	}
-	return ""
 }
 
 // wholeArgs takes a command line for the one that the kernel showed the beginning of, if it begins so.
@@ -76,41 +59,9 @@ func wholeArgs(shown []string, cmdline []byte) []string {
 	return strings.Split(all, "\x00")
 }
 
-// mappedFiles lists the files in /proc/PID/maps (proc_pid_maps(5)) that are mapped to be executed.
-func mappedFiles(maps []byte, exe uint64) []string {
-	var files []string
-	for line := range strings.Lines(string(maps)) {
-		// address perms offset dev inode path
-		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 6)
-		if len(fields) < 6 || len(fields[1]) < 3 || fields[1][2] != 'x' || fields[4] == "0" {
-			continue
-		}
-		name := strings.TrimLeft(fields[5], " ")
-		inode, err := strconv.ParseUint(fields[4], 10, 64)
-		if err != nil || inode == exe || !strings.HasPrefix(name, "/") || isVolatile(name) {
-			continue
-		}
-		name = strings.TrimSuffix(strings.ReplaceAll(name, `\012`, "\n"), " (deleted)")
-		if !slices.Contains(files, name) && len(files) < maxMappings {
-			files = append(files, name)
-		}
-	}
-	return files
-}
-
-// isVolatile tells mappings that never were a file on disk.
-func isVolatile(name string) bool {
-	for _, prefix := range [...]string{"/memfd:", "/dev/zero", "/SYSV", "/anon_hugepage", "/dev/shm/"} {
-		if strings.HasPrefix(name, prefix) && strings.HasSuffix(name, " (deleted)") {
-			return true
-		}
-	}
-	return false
-}
-
-// hasWritableDir looks at the directories on a path, as far as they still exist.
-func hasWritableDir(root *rootDir, p *event.Process) bool {
-	for dir := path.Dir(p.Exe); ; dir = path.Dir(dir) {
+// hasWritableDir looks at the directories on the exe's path in a root, as far as they still exist.
+func hasWritableDir(root *rootDir, exe string, p *event.Process) bool {
+	for dir := path.Dir(exe); ; dir = path.Dir(dir) {
 		if st, err := root.stat(dir, noSymlinks); err == nil && st.dir() && writable(&st, p) {
 			return true
 		}
@@ -131,12 +82,14 @@ func writable(st *stat, p *event.Process) bool {
 		st.mode&unix.S_IWGRP != 0 && st.gid == p.GID
 }
 
+var programDirs = []string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/usr/lib/"}
+
 // leadsTo tells whether a program's name is a link to the exe in a directory that only root changes.
 func leadsTo(root *rootDir, name string, p *event.Process) bool {
 	if name == "" {
 		return false
 	}
-	for _, dir := range [...]string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/usr/lib/"} {
+	for _, dir := range programDirs {
 		st, err := root.stat(dir+name, inRoot)
 		if err == nil && st.inode == p.ExeInode && st.ctimeNs == int64(p.ExeCtimeNs) {
 			return true

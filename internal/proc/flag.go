@@ -32,13 +32,15 @@ const (
 	// MTAImpostor: the user, comm or argv[0] is one of a known mail server's own, and the exe is none of
 	// the files of a known mail server.
 	MTAImpostor Flag = "mta_impostor"
-	// Interpreter: the exe runs programs that are written in files.
+	// Interpreter: the exe's file has the name of an interpreter, which runs programs that are in files.
 	Interpreter Flag = "interpreter"
-	// ScriptDeleted: nothing is at the script's absolute path, or the process holds it open and deleted.
+	// ScriptDeleted: nothing is at the script's path, where it was found or, if that was given as an
+	// absolute one, must have been.
 	ScriptDeleted Flag = "script_deleted"
-	// WebChild: the process or an ancestor runs a web server's program, or its unit is one's.
+	// WebChild: the process or an ancestor runs a program with the name of a web server (by its exe while
+	// that can be read, else by its comm), or its unit is one's.
 	WebChild Flag = "web_child"
-	// CronChild: an ancestor runs a cron or at daemon, or the process's unit is one's.
+	// CronChild: the same for an ancestor and the daemons of cron and at.
 	CronChild Flag = "cron_child"
 	// Orphaned: its parent is systemd, which did not start it: whoever did is gone, as for any daemon that
 	// put itself into the background. It leads no session, which systemd makes for all that it starts; or it

@@ -12,19 +12,16 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	p := id.Process
 	names := programNames(id)
 	arg := argv0(p)
-	fits := f.alias || fitsAny(arg, names)
-	if len(p.Args) > 0 && !fits { // a file's name may have colons and blanks too
-		fits = fitsAny(baseName(p.Args[0]), names)
-	}
+	fits := f.alias || namesExe(p) || fitsAny(arg, names)
 	r.when(len(p.Args) > 0 && !fits, Argv0Mismatch)
 	if fits && arg != "" {
 		names = append(names, arg)
 	}
 	r.when(!fitsAny(p.Comm, names), CommMismatch)
-	r.when(isBracketed(p.Comm) || len(p.Args) == 1 && isBracketed(p.Args[0]) || len(p.Args) == 0 && !p.ArgsUnreadable,
-		FakeKthread)
-	r.when(!isMTAExe(p.Exe) && (mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || mtaNames[arg] || mtaNames[p.Comm]),
-		MTAImpostor)
+	empty := len(p.Args) == 0 && !p.ArgsUnreadable
+	r.when(empty || isBracketed(p.Comm) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
+	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || mtaNames[arg] || mtaNames[p.Comm]
+	r.when(poses && !p.ExeTruncated && !isMTAExe(p.Exe), MTAImpostor)
 }
 
 // programNames are the names that a process bears by right.
@@ -34,6 +31,12 @@ func programNames(id *Identity) []string {
 		names = append(names, baseName(id.Script.Path))
 	}
 	return names
+}
+
+// namesExe tells whether argv[0] is the exe's name. A file's name may have colons and blanks in it.
+func namesExe(p *event.Process) bool {
+	exe := []string{baseName(p.Exe)}
+	return fitsAny(argv0(p), exe) || len(p.Args) > 0 && fitsAny(baseName(p.Args[0]), exe)
 }
 
 // argv0 is the name in argv[0]: the last component, without the dash of a login shell, and of a title

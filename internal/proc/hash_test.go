@@ -59,7 +59,7 @@ func settle(t *testing.T, path string) {
 		if settled(st.ctimeNs, time.Now().UnixNano()) {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 

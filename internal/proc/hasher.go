@@ -16,7 +16,7 @@ type hasher struct {
 
 	mu      sync.Mutex
 	cache   *lru[fileID, digest]
-	flights map[fileID][]func(digest, error) // being hashed: who waits for it
+	flights map[fileID][]func(outcome) // being hashed: who waits for it
 }
 
 const bigFile = 32 << 20
@@ -35,7 +35,7 @@ func newHasher(limit int64, entries int, stop <-chan struct{}) *hasher {
 		slow:    newLane(newPace(128*mib, 128*mib, stop)),
 		far:     newLane(newPace(32*mib, 64*mib, stop)),
 		cache:   newLRU[fileID, digest](entries),
-		flights: map[fileID][]func(digest, error){},
+		flights: map[fileID][]func(outcome){},
 	}
 }
 
@@ -48,10 +48,11 @@ func (h *hasher) cached(id fileID) (digest, bool) {
 
 // hash takes a file over and calls done once with its digest, at once or from a lane. open gives the
 // same file again, should it have to wait closed; nil: nobody can.
-func (h *hasher) hash(id fileID, far bool, file *os.File, open func() *os.File, done func(digest, error)) {
+func (h *hasher) hash(st stat, far bool, file *os.File, open func() *os.File, done func(outcome)) {
+	id := st.fileID
 	if id.size > h.limit {
 		file.Close()
-		done(digest{}, errTooLarge)
+		done(outcome{err: errTooLarge})
 		return
 	}
 	// A file that changed a moment ago could change again under the same ctime: it speaks for itself only.
@@ -70,20 +71,20 @@ func (h *hasher) hash(id fileID, far bool, file *os.File, open func() *os.File, 
 		}
 		switch {
 		case ok:
-			done(d, nil)
+			done(outcome{digest: d})
 			return
 		case full:
-			done(digest{}, errFull)
+			done(outcome{err: errFull})
 			return
 		case flying:
 			return
 		}
-		done = func(d digest, err error) { h.landed(id, d, err) }
+		done = func(o outcome) { h.landed(id, o) }
 	}
-	j := &job{id: id, file: file, open: open, done: done}
+	j := &job{stat: st, file: file, open: open, done: done}
 	if !h.laneOf(id, far).add(j) {
 		file.Close()
-		done(digest{}, errFull)
+		done(outcome{err: errFull})
 	}
 }
 
@@ -98,16 +99,16 @@ func (h *hasher) laneOf(id fileID, far bool) *lane {
 }
 
 // landed tells all who wait for one content.
-func (h *hasher) landed(id fileID, d digest, err error) {
+func (h *hasher) landed(id fileID, o outcome) {
 	h.mu.Lock()
 	waiting := h.flights[id]
 	delete(h.flights, id)
-	if err == nil {
-		h.cache.put(id, d)
+	if o.err == nil {
+		h.cache.put(id, o.digest)
 	}
 	h.mu.Unlock()
 	for _, done := range waiting {
-		done(d, err)
+		done(o)
 	}
 }
 

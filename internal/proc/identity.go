@@ -6,7 +6,7 @@ import "github.com/smtptrace/smtptrace/internal/event"
 type Identity struct {
 	Process *event.Process // as the kernel read it, the latest of this key
 
-	User          string // names are of the process's own root; "": no such entry, or the root is out of reach
+	User          string // names are the host's, or its container's own; "": no such entry, or out of reach
 	Group         string
 	EffectiveUser string
 	LoginUser     string // who logged in (loginuid), of the host; "": nobody
@@ -37,8 +37,11 @@ type Status string
 
 // The statuses. Only verified, deleted and memfd come with a hash.
 const (
-	Pending  Status = "pending"   // still being worked on
-	Verified Status = "verified"  // read from the file that ran: same inode, ctime, size and device
+	// Pending: still being worked on.
+	Pending Status = "pending"
+	// Verified: read from the file that ran: same inode, device, ctime and size. A file system that is served
+	// by a program or by another machine may lie about all of them.
+	Verified Status = "verified"
 	Deleted  Status = "deleted"   // the same, of a file without a name, read through the process
 	Memfd    Status = "memfd"     // the same, of a file that lives in memory only
 	Replaced Status = "replaced"  // another file, or a changed one, is now at the path: not hashed

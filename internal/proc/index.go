@@ -30,6 +30,8 @@ var (
 	pathSeed   = maphash.MakeSeed()
 	errTooMany = errors.New("package database is larger than a real one")
 	errNoFile  = errors.New("package does not have the file")
+
+	errNotIndexed = errors.New("path is of no program or library")
 )
 
 func pathHash(path string) uint64 { return maphash.String(pathSeed, path) &^ (maxPackages - 1) }
@@ -52,16 +54,26 @@ func newIndex(root *rootDir, db database) (*index, error) {
 }
 
 // find looks up who owns a path; nil: no package does.
-func (x *index) find(root *rootDir, path string) *owned {
+func (x *index) find(root *rootDir, path string) (*owned, error) {
+	if !isProgramPath(path) {
+		return nil, errNotIndexed
+	}
 	x.mu.Lock()
 	answer, ok := x.answers.get(path)
 	x.mu.Unlock()
 	if ok {
-		return answer
+		return answer, nil
 	}
 	for _, name := range x.names(path) {
 		for _, pkg := range x.packages(name) {
-			if o, err := x.db.owner(root, name, pkg); err == nil {
+			o, err := x.db.owner(root, name, pkg)
+			if errors.Is(err, errNoFile) {
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("look up the package of %s: %w", path, err)
+			}
+			if answer == nil || answer.digest == "" {
 				answer = &o
 			}
 		}
@@ -69,11 +81,14 @@ func (x *index) find(root *rootDir, path string) *owned {
 	x.mu.Lock()
 	x.answers.put(path, answer)
 	x.mu.Unlock()
-	return answer
+	return answer, nil
 }
 
-// has tells whether a package owns a path.
+// has tells whether a package owns a path, or may own it.
 func (x *index) has(path string) bool {
+	if !isProgramPath(path) {
+		return true
+	}
 	for _, name := range x.names(path) {
 		if len(x.packages(name)) > 0 {
 			return true
@@ -90,6 +105,20 @@ func (x *index) packages(path string) []int {
 		pkgs = append(pkgs, int(x.entries[i]&(maxPackages-1)))
 	}
 	return pkgs
+}
+
+// isProgramPath leaves out what is never run, which is half of a system's files.
+func isProgramPath(p string) bool {
+	rest, ok := strings.CutPrefix(p, "/usr/")
+	if !ok {
+		return len(p) > 1
+	}
+	for _, dir := range [...]string{"share/doc/", "share/man/", "share/locale/", "share/icons/", "include/", "src/"} {
+		if strings.HasPrefix(rest, dir) {
+			return false
+		}
+	}
+	return true
 }
 
 // names gives the names that a database may have for a path: /usr/bin/sh was /bin/sh before the two

@@ -19,16 +19,16 @@ type lane struct {
 
 // job is one file to hash. done is called once, by the lane.
 type job struct {
-	id   fileID
+	stat stat
 	file *os.File        // nil: too many were open already
 	open func() *os.File // opens it again; nil: it cannot be
-	done func(digest, error)
+	done func(outcome)
 }
 
 const (
 	laneJobs = 8192 // waiting in one lane
 	lanePins = 128  // of them, held open
-	laneBuf  = 256 << 10
+	laneBuf  = 64 << 10
 )
 
 func newLane(p *pace) *lane {
@@ -79,12 +79,12 @@ func (l *lane) run() {
 			j.file = j.open()
 		}
 		if j.file == nil {
-			j.done(digest{}, errLost)
+			j.done(outcome{err: errLost})
 			continue
 		}
-		d, err := digestFile(j.file, j.id, buf, l.pace.take)
+		o := digestFile(j.file, j.stat, buf, l.pace.take)
 		j.file.Close()
-		j.done(d, err)
+		j.done(o)
 	}
 }
 

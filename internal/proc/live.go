@@ -21,8 +21,6 @@ type live struct {
 	same bool     // exe is the file that the kernel saw
 	root *rootDir // its root directory; nil: not readable
 	stat procStat
-
-	rootPath string // where root is in the mount namespace
 }
 
 // procStat is what proc_pid_stat(5) says.
@@ -44,8 +42,7 @@ func openLive(procfs int, p *event.Process) (*live, error) {
 	if fd, err := unix.Openat(dir, "exe", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
 		l.exe = os.NewFile(uintptr(fd), "exe")
 	}
-	l.root, _ = openRoot(dir, "root")
-	l.rootPath, _ = readlinkAt(dir, "root")
+	l.root, _ = openRootOf(dir)
 	l.stat, err = readStat(dir)
 	if err == nil && !l.stat.started(p.Key.StartNs) {
 		err = fmt.Errorf("process %d is another one by now", p.Key.Pid)
@@ -70,15 +67,25 @@ func (l *live) close() {
 	}
 }
 
+// open opens a file of the process's /proc directory.
+func (l *live) open(name string) (*os.File, error) { return openProc(l.dir, name) }
+
 // read reads a file of the process's /proc directory, at most limit bytes of it.
 func (l *live) read(name string, limit int64) ([]byte, error) { return readProc(l.dir, name, limit) }
 
-func readProc(dir int, name string, limit int64) ([]byte, error) {
+func openProc(dir int, name string) (*os.File, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open /proc/PID/%s: %w", name, err)
 	}
-	f := os.NewFile(uintptr(fd), name)
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+func readProc(dir int, name string, limit int64) ([]byte, error) {
+	f, err := openProc(dir, name)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {

@@ -51,10 +51,11 @@ func running(p *event.Process, f *os.File, dir int) (found, bool) {
 	if st.ctimeNs == int64(p.ExeCtimeNs) {
 		return found{f, st, status}, true
 	}
-	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act (its
-	// number was not used again) and not written after it.
+	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act, so that
+	// its number was not used again, and not written after it.
 	seen := int64(p.ExeCtimeNs)
-	if p.ExeNlink > 0 && st.nlink == 0 && st.btimeNs > 0 && st.btimeNs <= seen && st.mtimeNs <= seen {
+	if p.ExeNlink > 0 && st.nlink == 0 && st.btimeNs > 0 && st.btimeNs <= seen && st.mtimeNs <= seen &&
+		settled(seen, wallNs(p.TimeNs)) {
 		return found{f, st, status}, true
 	}
 	return found{}, false
@@ -65,11 +66,6 @@ func running(p *event.Process, f *os.File, dir int) (found, bool) {
 func (r *Resolver) byPath(p *event.Process, l *live) found {
 	if p.MntNS == r.spaces.own {
 		return inDir(r.root, p, l)
-	}
-	if l != nil && l.root != nil {
-		if got := inDir(l.root, p, l); got.status == Verified {
-			return got
-		}
 	}
 	got := found{status: Gone}
 	r.spaces.doors(p, func(root *rootDir) bool {
@@ -85,7 +81,11 @@ func (r *Resolver) byPath(p *event.Process, l *live) found {
 }
 
 func inDir(root *rootDir, p *event.Process, l *live) found {
-	f, st, err := root.open(p.Exe, noSymlinks)
+	path, ok := root.inside(p.Exe)
+	if !ok {
+		return found{status: Gone}
+	}
+	f, st, err := root.open(path, noSymlinks)
 	if err != nil {
 		if isMissing(err) {
 			return found{status: Gone}

@@ -30,7 +30,7 @@ func newNamespaces(procfs int) *namespaces {
 	return n
 }
 
-// note remembers a process and its ancestors' pids as doors to its mount namespace.
+// note remembers a process as a door to its mount namespace.
 func (n *namespaces) note(p *event.Process) {
 	if p.MntNS == n.own {
 		return
@@ -81,7 +81,7 @@ func (n *namespaces) door(pid, mntns uint32) *rootDir {
 	if st, err := statAt(dir, "ns/mnt", 0); err != nil || uint32(st.inode) != mntns {
 		return nil
 	}
-	root, err := openRoot(dir, "root")
+	root, err := openRootOf(dir)
 	if err != nil {
 		return nil
 	}

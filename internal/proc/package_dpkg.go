@@ -14,6 +14,14 @@ type dpkg struct {
 	moved    map[string]string    // where a diverted file is: the path that it was meant for
 }
 
+// Limits in bytes, far above what real databases have, so that a hostile one ends.
+const (
+	dpkgStatus     = 32 << 20
+	dpkgFile       = 32 << 20
+	dpkgLists      = 512 << 20 // all together
+	dpkgDiversions = 1 << 20
+)
+
 type dpkgPackage struct{ file, name, version string } // file: the stem of its files in info
 
 type diversion struct{ to, by string }
@@ -27,9 +35,13 @@ func (d *dpkg) read(root *rootDir, add func(string, int) error) error {
 	if err := d.readStatus(root); err != nil {
 		return err
 	}
+	left := dpkgLists
 	for i := range d.packages {
 		k := &d.packages[i]
 		each := func(line string) error {
+			if left -= len(line); left < 0 {
+				return errTooMany
+			}
 			if p := d.place(line, k.name); isProgramPath(p) {
 				return add(p, i)
 			}
@@ -37,10 +49,10 @@ func (d *dpkg) read(root *rootDir, add func(string, int) error) error {
 		}
 		// A package that may be there for several architectures bears its own in the file's name.
 		qualified := k.file
-		err := root.eachLine(d.info(qualified, "list"), each)
+		err := root.eachLine(d.info(qualified, "list"), dpkgFile, each)
 		if isMissing(err) {
 			k.file = k.name
-			err = root.eachLine(d.info(k.name, "list"), each)
+			err = root.eachLine(d.info(k.name, "list"), dpkgFile, each)
 		}
 		if err != nil && !isMissing(err) {
 			return err
@@ -51,26 +63,12 @@ func (d *dpkg) read(root *rootDir, add func(string, int) error) error {
 
 func (d *dpkg) info(stem, suffix string) string { return d.dir + "/info/" + stem + "." + suffix }
 
-// isProgramPath leaves out what is never run, which is half of a system's files.
-func isProgramPath(p string) bool {
-	rest, ok := strings.CutPrefix(p, "/usr/")
-	if !ok {
-		return len(p) > 1
-	}
-	for _, dir := range [...]string{"share/doc/", "share/man/", "share/locale/", "share/icons/", "include/", "src/"} {
-		if strings.HasPrefix(rest, dir) {
-			return false
-		}
-	}
-	return true
-}
-
 // readStatus reads which packages are installed (deb-control(5)).
 func (d *dpkg) readStatus(root *rootDir) error {
 	var name, arch, version string
 	var installed bool
 	end := func() error {
-		if installed && isPackageName(name) && isPackageName(arch) {
+		if installed && isPackageName(name) && isPackageName(arch) && len(version) <= maxName {
 			d.packages = append(d.packages, dpkgPackage{name + ":" + arch, name, version})
 		}
 		name, arch, version, installed = "", "", "", false
@@ -79,7 +77,7 @@ func (d *dpkg) readStatus(root *rootDir) error {
 		}
 		return nil
 	}
-	err := root.eachLine(d.dir+"/status", func(line string) error {
+	err := root.eachLine(d.dir+"/status", dpkgStatus, func(line string) error {
 		key, value, _ := strings.Cut(line, ": ")
 		switch key {
 		case "":
@@ -102,21 +100,20 @@ func (d *dpkg) readStatus(root *rootDir) error {
 }
 
 // isPackageName keeps a hostile name from being a path (deb-control(5) allows less).
-func isPackageName(s string) bool { return s != "" && !strings.Contains(s, "/") }
+func isPackageName(s string) bool {
+	return s != "" && len(s) <= maxName && !strings.Contains(s, "/")
+}
 
 // readDiversions reads the diversions: three lines each, the path, where it goes to, and the package
 // that has the path to itself (":" for the administrator).
 func (d *dpkg) readDiversions(root *rootDir) error {
 	d.diverted, d.moved = map[string]diversion{}, map[string]string{}
 	var lines []string
-	err := root.eachLine(d.dir+"/diversions", func(line string) error {
+	err := root.eachLine(d.dir+"/diversions", dpkgDiversions, func(line string) error {
 		if lines = append(lines, line); len(lines) == 3 {
 			d.diverted[lines[0]] = diversion{lines[1], lines[2]}
 			d.moved[lines[1]] = lines[0]
 			lines = nil
-		}
-		if len(d.moved) > maxPackages {
-			return errTooMany
 		}
 		return nil
 	})
@@ -144,7 +141,7 @@ func (d *dpkg) owner(root *rootDir, p string, pkg int) (owned, error) {
 	}
 	o := owned{Package: Package{Name: k.name, Version: k.version}}
 	// Conffiles have no sum, and a few packages ship none.
-	err := root.eachLine(d.info(k.file, "md5sums"), func(line string) error {
+	err := root.eachLine(d.info(k.file, "md5sums"), dpkgFile, func(line string) error {
 		if sum, file, ok := strings.Cut(line, "  "); ok && file == p[1:] {
 			o.digest = sum
 		}

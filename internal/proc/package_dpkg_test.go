@@ -67,7 +67,7 @@ func TestDpkg(t *testing.T) {
 	} {
 		got := ""
 		for range 2 { // the second answer comes from memory
-			if o := x.find(root, path); o != nil {
+			if o, _ := x.find(root, path); o != nil {
 				got = o.Name + " " + o.Version
 				for _, p := range strings.Fields(want) {
 					if o.digest != "" && o.digest == md5Of(p) {
@@ -80,6 +80,18 @@ func TestDpkg(t *testing.T) {
 			}
 			got = ""
 		}
+	}
+}
+
+// What is never run is not indexed, and so nobody can say that it is of no package.
+func TestNotIndexed(t *testing.T) {
+	root := openTestRoot(t, dpkgRoot(t))
+	x := newCatalogs().index(root)
+	if o, err := x.find(root, "/usr/share/doc/perl/x"); err == nil {
+		t.Errorf("a document is of %+v", o)
+	}
+	if !x.has("/usr/share/doc/perl/x") {
+		t.Error("a document is of no package")
 	}
 }
 
@@ -100,7 +112,7 @@ func TestDpkgChange(t *testing.T) {
 		t.Error("a database that changed a moment after it was read is read again at once")
 	}
 	for _, one := range c.known.items {
-		one.value.tried = time.Now().Add(-rebuildWait)
+		one.value.next = time.Time{}
 	}
 	if x := c.index(root); x == nil || !x.has("/usr/bin/new") {
 		t.Error("the new package is not found")

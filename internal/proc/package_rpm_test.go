@@ -105,7 +105,10 @@ func TestRpm(t *testing.T) {
 				"/usr/lib/mailer/part-301": nil,
 				"/usr/bin/mail":            nil,
 			} {
-				got := x.find(root, path)
+				got, err := x.find(root, path)
+				if err != nil {
+					t.Error(err)
+				}
 				if (got == nil) != (want == nil) || got != nil && *got != *want {
 					t.Errorf("%s is of %+v, want %+v", path, got, want)
 				}
@@ -113,8 +116,8 @@ func TestRpm(t *testing.T) {
 					t.Errorf("%s: has says %v", path, want == nil)
 				}
 			}
-			if got := x.find(root, "/usr/bin/late"); (got != nil) != c.late {
-				t.Errorf("the package of the log is %+v", got)
+			if got, err := x.find(root, "/usr/bin/late"); err != nil || (got != nil) != c.late {
+				t.Errorf("the package of the log is %+v, %v", got, err)
 			}
 		})
 	}
@@ -146,7 +149,7 @@ func FuzzRpm(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, db []byte, at int, value byte, wal []byte) {
 		if len(db) > 1<<20 {
-			t.Skip()
+			t.Skip("larger than a database of this test")
 		}
 		if at >= 0 && at < len(db) {
 			db = bytes.Clone(db)

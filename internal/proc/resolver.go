@@ -98,8 +98,8 @@ func (r *Resolver) start(workers ...func()) {
 }
 
 // Observe takes note of a process that the kernel showed. It never waits and makes no system call: if
-// the workers cannot follow it counts the process as refused, and only Wait will look into it. p is
-// not to be changed afterwards.
+// the workers cannot follow it counts the process as refused, and whoever asks for the identity starts
+// the work. p is not to be changed afterwards.
 func (r *Resolver) Observe(p *event.Process) {
 	r.mu.Lock()
 	e, ok := r.table.get(p.Key)
@@ -140,6 +140,17 @@ func (r *Resolver) Identity(key event.ProcessKey) (id *Identity, done bool) {
 		}
 	}
 	return id, done
+}
+
+// Recheck has a process looked at once more, as for the last record of a session: its script may be
+// gone by then. What is known stays known. It never waits.
+func (r *Resolver) Recheck(key event.ProcessKey) {
+	e := r.entry(key)
+	if e == nil || !e.reopen() {
+		return
+	}
+	id, _, _ := e.now()
+	r.enqueue(e, id.Process)
 }
 
 // Wait gives all that can be known of a process, or what is known when ctx ends; nil as for Identity.

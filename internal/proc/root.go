@@ -14,8 +14,8 @@ import (
 // rootDir is a directory that paths are looked up in as if it were "/": nothing in it, however
 // hostile, leads outside of it (openat2(2), Linux 5.6).
 type rootDir struct {
-	fd int // O_PATH
-	id fileID
+	fd int    // O_PATH
+	at string // its path in the mount namespace, for a chroot; "": the namespace's own root
 }
 
 const (
@@ -29,12 +29,28 @@ func openRoot(dirfd int, path string) (*rootDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the root directory %s: %w", path, err)
 	}
-	st, err := statFd(fd)
+	return &rootDir{fd: fd}, nil
+}
+
+// openRootOf opens the root directory of a process, by its directory in /proc.
+func openRootOf(dir int) (*rootDir, error) {
+	root, err := openRoot(dir, "root")
 	if err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("look at the root directory %s: %w", path, err)
+		return nil, err
 	}
-	return &rootDir{fd: fd, id: st.fileID}, nil
+	at, err := readlinkAt(dir, "root")
+	if err != nil {
+		root.close()
+		return nil, fmt.Errorf("read where a root directory is: %w", err)
+	}
+	root.at = strings.TrimSuffix(at, "/")
+	return root, nil
+}
+
+// inside turns a path of the mount namespace into one of the root directory; false: it is not below.
+func (d *rootDir) inside(path string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, d.at)
+	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
 func (d *rootDir) close() { unix.Close(d.fd) }
@@ -117,14 +133,18 @@ func readlinkAt(dirfd int, name string) (string, error) {
 	return string(buf[:n]), nil
 }
 
-// eachLine calls visit with the lines of a file, without their ends. A hostile file costs no memory.
-func (d *rootDir) eachLine(path string, visit func(line string) error) error {
+// eachLine calls visit with the lines of a file, without their ends. What is over limit bytes is an
+// error: a hostile file costs neither memory nor time.
+func (d *rootDir) eachLine(path string, limit int64, visit func(line string) error) error {
 	f, st, err := d.open(path, inRoot)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(io.LimitReader(f, min(st.size, maxText)))
+	if st.size > limit {
+		return fmt.Errorf("read %s: %d bytes are over the limit of %d", path, st.size, limit)
+	}
+	lines := bufio.NewScanner(io.LimitReader(f, limit))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		if err := visit(lines.Text()); err != nil {
@@ -136,8 +156,6 @@ func (d *rootDir) eachLine(path string, visit func(line string) error) error {
 	}
 	return nil
 }
-
-const maxText = 64 << 20
 
 func isMissing(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR)

@@ -84,13 +84,13 @@ func TestEachLine(t *testing.T) {
 	}
 	root := openTestRoot(t, dir)
 	var got []string
-	if err := root.eachLine("lines", func(line string) error { got = append(got, line); return nil }); err != nil {
+	if err := root.eachLine("lines", 100, func(line string) error { got = append(got, line); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 4 || got[0] != "a" || got[3] != "c" {
 		t.Errorf("lines are %q", got)
 	}
-	if err := root.eachLine("endless", func(string) error { return nil }); err == nil {
+	if err := root.eachLine("endless", 1<<41, func(string) error { return nil }); err == nil {
 		t.Error("a line of a terabyte was read")
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/smtptrace/smtptrace/internal/event"
 )
 
-// Script is the file of a program that an interpreter runs, as its arguments name it.
+// Script is the file of a program that an interpreter runs, as its arguments name it: they are the
+// process's own memory, and it may change them.
 type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of
 	Relative bool   // the argument was relative, and read from the working directory at the act
 	SHA256   string // "" unless Status is verified or deleted
-	Deleted  bool   // nothing is at the absolute path any more
+	Deleted  bool   // nothing is at the path any more
 	Status   Status
 }
 
@@ -35,7 +36,7 @@ func scriptOf(p *event.Process, args []string) *Script {
 	switch {
 	case module != "":
 		return &Script{Module: module, Status: Gone}
-	case name == "":
+	case strings.TrimSpace(name) == "": // also what is left of arguments behind a title
 		return nil
 	case path.IsAbs(name):
 		return &Script{Path: path.Clean(name), Status: Pending}

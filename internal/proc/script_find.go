@@ -7,9 +7,14 @@ import (
 )
 
 // findScript finds the script of a reading, and keeps the one of an earlier reading: a program that
-// names itself anew still runs it.
+// names itself anew still runs it. One that has already done so, that argv[0] is no name of the
+// interpreter, has written over its arguments, and they name no script.
 func (s *study) findScript(v view, l *live) {
 	if s.id.Script != nil {
+		s.missScript(v)
+		return
+	}
+	if !namesExe(s.p) && !s.facts.alias && baseName(s.p.Exe) != "busybox" {
 		return
 	}
 	args := s.facts.args
@@ -32,7 +37,17 @@ func (s *study) findScript(v view, l *live) {
 		return
 	}
 	startNs := wallNs(s.p.Key.StartNs)
-	got := openScript(script, root, startNs)
+	path := script.Path
+	if script.Relative {
+		var ok bool
+		if path, ok = root.inside(path); !ok {
+			return
+		}
+	}
+	got := openScript(path, root, startNs)
+	if got.status == Deleted && script.Relative {
+		got.status = Gone // the process may have been in another directory when it began
+	}
 	if got.file == nil && l != nil && l.same {
 		if held, ok := heldScript(script.Path, l, startNs); ok {
 			got = held
@@ -43,17 +58,36 @@ func (s *study) findScript(v view, l *live) {
 		return
 	}
 	script.Status = Pending
-	s.hash(got, nil, func(h Hash, _ digest) {
+	s.hash(got, nil, func(h Hash, o outcome) {
 		next := *script
-		next.SHA256, next.Status = h.SHA256, h.Status
+		next.SHA256, next.Status, next.Deleted = h.SHA256, h.Status, next.Deleted || o.deleted
 		s.id.Script = &next
 	})
 }
 
+// missScript looks whether a script that was found once is still there.
+func (s *study) missScript(v view) {
+	path, root := s.id.Script.Path, v.start
+	if s.id.Script.Relative {
+		root = v.space
+	}
+	if s.id.Script.Status != Verified || s.id.Script.Deleted || root == nil {
+		return
+	}
+	if s.id.Script.Relative {
+		path, _ = root.inside(path)
+	}
+	if _, err := root.stat(path, inRoot); isMissing(err) {
+		next := *s.id.Script
+		next.Deleted = true
+		s.id.Script = &next
+	}
+}
+
 // openScript finds a script by its path. Its content is taken for what ran only if the file has not
 // changed since the process began; if it changed right then, nobody can tell.
-func openScript(s *Script, root *rootDir, startNs int64) found {
-	f, st, err := root.open(s.Path, inRoot)
+func openScript(path string, root *rootDir, startNs int64) found {
+	f, st, err := root.open(path, inRoot)
 	switch {
 	case err == nil && settled(st.ctimeNs, startNs):
 		return found{f, st, Verified}
@@ -63,7 +97,7 @@ func openScript(s *Script, root *rootDir, startNs int64) found {
 			return found{status: Gone}
 		}
 		return found{status: Replaced}
-	case isMissing(err) && !s.Relative:
+	case isMissing(err):
 		return found{status: Deleted}
 	}
 	return found{status: Gone}

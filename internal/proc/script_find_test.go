@@ -105,3 +105,74 @@ func TestFindScript(t *testing.T) {
 		}
 	}
 }
+
+// A script stands in the root that the process was started in: a chroot if the interpreter is in it,
+// the namespace's if it went there later.
+func TestScriptInChroot(t *testing.T) {
+	dir := files(t, map[string]string{
+		"usr/bin/perl": "x", "x.pl": "outside", "jail/x.pl": "inside", "jail/usr/bin/perl": "y", "jail/srv/r.pl": "relative",
+	})
+	jail := filepath.Join(dir, "jail")
+	r := fakeResolver(t, dir)
+	for i, c := range []struct {
+		exe, arg string
+		gone     bool
+		want     string
+	}{
+		{exe: "/jail/usr/bin/perl", arg: "/x.pl", want: "inside"},
+		{exe: "/usr/bin/perl", arg: "/x.pl", want: "outside"},
+		{exe: "/jail/usr/bin/perl", arg: "r.pl", want: "relative"},
+		{exe: "/usr/bin/perl", arg: "/x.pl", gone: true, want: "outside"},
+		{exe: "/jail/usr/bin/perl", arg: "/x.pl", gone: true, want: ""}, // nobody knows where it was
+	} {
+		p := fakeProcess(t, dir, c.exe)
+		p.Key.Pid, p.Key.StartNs = uint32(6000+i), p.Key.StartNs+uint64(3*time.Second)
+		p.Args, p.Cwd = []string{"perl", c.arg}, "/jail/srv"
+		if !c.gone {
+			alive(t, dir, p, map[string]string{"root": "->" + jail, "exe": "->" + filepath.Join(dir, p.Exe)})
+			if c.exe != "/usr/bin/perl" {
+				p.Exe = filepath.Join(dir, p.Exe) // where the root link says that the jail is
+			}
+		}
+		want := ""
+		if c.want != "" {
+			want = sha256Of(c.want)
+		}
+		if s := resolve(t, r, p).Script; s == nil || s.SHA256 != want {
+			t.Errorf("%+v: script is %+v", c, s)
+		}
+	}
+}
+
+// A script that was there at the act and is gone at the end of the session.
+func TestScriptDeletedLater(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print"})
+	for i, arg := range []string{"/srv/x.pl", "x.pl"} {
+		put(t, dir, "srv/x.pl", "print")
+		r := fakeResolver(t, dir)
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Key.Pid, p.Key.StartNs = uint32(7000+i), p.Key.StartNs+uint64(3*time.Second)
+		p.Args, p.Cwd = []string{"perl", arg}, "/srv"
+		expectFlag(t, resolve(t, r, p), ScriptDeleted, false)
+		remove(t, filepath.Join(dir, "srv/x.pl"))
+		r.Recheck(p.Key)
+		id := wait(t, r, p.Key)
+		expectFlag(t, id, ScriptDeleted, true)
+		if s := id.Script; s.SHA256 != sha256Of("print") || s.Status != Verified || !s.Deleted {
+			t.Errorf("script is %+v", s)
+		}
+	}
+}
+
+// Perl pads the arguments behind a new title with blanks.
+func TestScriptBehindTitle(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print"})
+	r := fakeResolver(t, dir)
+	for i, args := range [][]string{{"httpd", "      "}, {"httpd", "/srv/x.pl"}, {"perl", "   "}} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Key.Pid, p.Args = uint32(8000+i), args
+		if s := resolve(t, r, p).Script; s != nil {
+			t.Errorf("%q: script is %+v", args, s)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"encoding/hex"
 	"errors"
 	"os"
 	"sync"
@@ -16,7 +15,8 @@ type study struct {
 	far   bool
 	p     *event.Process
 
-	hashes []func() // to start once the study itself is over
+	hashing bool     // no earlier reading had the exe's hash
+	hashes  []func() // to start once the study itself is over
 
 	mu      sync.Mutex
 	id      *Identity // the draft; of the study alone until the hashes start
@@ -28,9 +28,13 @@ type study struct {
 func (r *Resolver) study(e *entry, l *live, far bool) {
 	p, before := e.begin()
 	s := &study{r: r, entry: e, far: far, p: p, waiting: 1, id: &Identity{
-		Process: p, Unit: unitOf(p.Cgroup), Container: containerOf(p.Cgroup),
+		Process: p, Container: containerOf(p.Cgroup),
 		Hash: before.Hash, Script: before.Script, Package: before.Package, Libraries: before.Libraries,
 	}}
+	if !p.CgroupTruncated { // a unit is told from the top
+		s.id.Unit = unitOf(p.Cgroup)
+	}
+	s.hashing = !before.Hash.known()
 	if before.facts != nil {
 		s.facts = *before.facts
 		s.facts.ancestors = nil
@@ -41,8 +45,8 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	v := r.viewOf(p, l)
 	s.name(v, l)
 	s.lineage()
-	s.findScript(v, l)
 	s.lookAround(v)
+	s.findScript(v, l)
 	v.close()
 	if l != nil {
 		l.close()
@@ -57,21 +61,21 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 // landed ends one part of the work; the last one finishes the identity.
 func (s *study) landed(change func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock() // to the end: a state must not be shown after a later one
 	change()
 	s.waiting--
-	id, facts, last := *s.id, s.facts, s.waiting == 0
-	s.mu.Unlock()
+	id, facts := *s.id, s.facts
 	facts.args, facts.libraries = nil, nil // only what they led to is kept
 	id.facts = &facts
 	id.Flags = flagsOf(&id, &facts)
-	if !last {
+	if s.waiting > 0 {
 		s.entry.publish(&id)
 		return
 	}
-	if id.Hash.Status != "" {
+	if s.hashing && id.Hash.Status != "" {
 		countStatus(&s.r.statuses.exes, id.Hash.Status)
 	}
-	if id.Script != nil {
+	if s.hashing && id.Script != nil {
 		countStatus(&s.r.statuses.scripts, id.Script.Status)
 	}
 	if s.entry.finish(&id) {
@@ -94,7 +98,7 @@ func (s *study) hashExe(l *live) {
 	}
 	if d, ok := r.hasher.cached(exeID(p)); ok {
 		got.close()
-		s.digested(Hash{hex.EncodeToString(d.sha256[:]), unlinkedStatus(p)}, d)
+		s.digested(Hash{hexString(d), unlinkedStatus(p)}, outcome{digest: d})
 		return
 	}
 	s.id.Hash = Hash{Status: got.status}
@@ -110,11 +114,12 @@ func (s *study) hashExe(l *live) {
 }
 
 // digested takes the outcome for the exe.
-func (s *study) digested(h Hash, d digest) {
+func (s *study) digested(h Hash, o outcome) {
 	s.id.Hash = h
 	if h.SHA256 != "" {
-		s.facts.digest = &d
+		s.facts.digest = &o.digest
 	}
+	s.facts.unlinked = s.facts.unlinked || o.deleted
 	s.judgePackage()
 }
 
@@ -135,23 +140,23 @@ func (s *study) judgePackage() {
 }
 
 // hash sets a file aside for the hasher; set is called with the outcome, and the draft is its own then.
-func (s *study) hash(got found, open func() *os.File, set func(Hash, digest)) {
-	done := func(d digest, err error) {
-		h := Hash{hex.EncodeToString(d.sha256[:]), got.status}
+func (s *study) hash(got found, open func() *os.File, set func(Hash, outcome)) {
+	done := func(o outcome) {
+		h := Hash{hexString(o.digest), got.status}
 		switch {
-		case errors.Is(err, errTooLarge):
+		case errors.Is(o.err, errTooLarge):
 			h = Hash{Status: TooLarge}
-		case errors.Is(err, errChanged):
+		case errors.Is(o.err, errChanged):
 			h = Hash{Status: Replaced}
-		case errors.Is(err, errClosed):
+		case errors.Is(o.err, errClosed):
 			h = Hash{Status: Pending}
-		case err != nil:
+		case o.err != nil:
 			h = Hash{Status: Gone}
 			s.r.statuses.errors.Add(1)
 		}
-		s.landed(func() { set(h, d) })
+		s.landed(func() { set(h, o) })
 	}
-	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat.fileID, s.far, got.file, open, done) })
+	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat, s.far, got.file, open, done) })
 }
 
 // unlinkedStatus is the status of an exe whose content is known, by what the kernel saw of its links.
@@ -177,9 +182,11 @@ func (s *study) name(v view, l *live) {
 			return
 		}
 		if l != nil {
-			uids, _ := l.read("uid_map", maxIDMap)
-			gids, _ := l.read("gid_map", maxIDMap)
-			uid, gid, euid = insideID(uids, uid), insideID(gids, gid), insideID(uids, euid)
+			uids, err := l.read("uid_map", maxIDMap)
+			gids, err2 := l.read("gid_map", maxIDMap)
+			if err == nil && err2 == nil {
+				uid, gid, euid = insideID(uids, uid), insideID(gids, gid), insideID(uids, euid)
+			}
 		}
 	}
 	s.id.User = names.user(root, uid)
@@ -191,7 +198,7 @@ func (s *study) name(v view, l *live) {
 func (s *study) lookAround(v view) {
 	p, f := s.p, &s.facts
 	if v.start != nil {
-		f.alias = !fitsAny(argv0(p), programNames(s.id)) && leadsTo(v.start, argv0(p), p)
+		f.alias = !namesExe(p) && leadsTo(v.start, argv0(p), p)
 		if st, err := v.start.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
 			f.preload = true
 		}
@@ -199,21 +206,28 @@ func (s *study) lookAround(v view) {
 	if v.space == nil || p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
 		return
 	}
-	f.writableDir = hasWritableDir(v.space, p)
-	x := s.r.packages.index(v.space)
-	if f.database = x != nil; !f.database {
+	exe, ok := v.space.inside(p.Exe)
+	if !ok {
 		return
 	}
-	f.owned = x.find(v.space, p.Exe)
-	if f.libraries != nil {
-		s.id.Libraries = nil
+	f.writableDir = hasWritableDir(v.space, exe, p)
+	x := s.r.packages.index(v.space)
+	if x == nil {
+		return
 	}
+	if owned, err := x.find(v.space, exe); err == nil {
+		f.database, f.owned = true, owned
+	}
+	s.judgePackage()
+	if f.libraries == nil {
+		return
+	}
+	s.id.Libraries = nil
 	for _, lib := range f.libraries {
-		if !x.has(lib) && len(s.id.Libraries) < maxLibraries {
+		if path, ok := v.space.inside(lib); ok && !x.has(path) && len(s.id.Libraries) < maxLibraries {
 			s.id.Libraries = append(s.id.Libraries, lib)
 		}
 	}
-	s.judgePackage()
 }
 
 const (

@@ -143,7 +143,7 @@ func TestWritableDir(t *testing.T) {
 		{"/prog", uid + 1, gid + 1, false},
 	} {
 		p := &event.Process{Exe: c.exe, UID: c.uid, EUID: c.uid, GID: c.gid}
-		if got := hasWritableDir(root, p); got != c.want {
+		if got := hasWritableDir(root, c.exe, p); got != c.want {
 			t.Errorf("%s for %d:%d: writable is %v", c.exe, c.uid, c.gid, got)
 		}
 	}
@@ -174,9 +174,12 @@ func TestStudyContainer(t *testing.T) {
 	put(t, inner, "srv/x.pl", "inside")
 	p := fakeProcess(t, inner, "/usr/bin/perl")
 	p.MntNS, p.UID, p.EUID, p.Key.StartNs = 77, 100033, 100033, p.Key.StartNs+3e9
+	p.Exe = inner + p.Exe // as the kernel gives it: from the root of the mount namespace
 	p.Args = []string{"perl", "/srv/x.pl"}
 	p.Cgroup = "/lxc.payload.web/system.slice"
-	alive(t, host, p, map[string]string{"exe": "->" + filepath.Join(inner, p.Exe), "root": "->" + inner, "uid_map": "0 100000 65536\n"})
+	alive(t, host, p, map[string]string{
+		"exe": "->" + p.Exe, "root": "->" + inner, "uid_map": "0 100000 65536\n", "gid_map": "0 100000 65536\n",
+	})
 	id := resolve(t, fakeResolver(t, host), p)
 	expectHash(t, id, Hash{sha256Of("usr/bin/perl"), Verified})
 	expectFlag(t, id, InContainer, true)

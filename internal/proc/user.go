@@ -23,6 +23,7 @@ type account struct {
 const (
 	knownAccounts = 4096
 	maxName       = 255
+	maxAccounts   = 64 << 20 // bytes of a file
 )
 
 var errFound = errors.New("found")
@@ -35,7 +36,7 @@ func (a *accounts) user(root *rootDir, uid uint32) string {
 		return name
 	}
 	name, err := root.readlink("run/systemd/dynamic-uid/direct:" + strconv.Itoa(int(uid)))
-	if err != nil {
+	if err != nil || len(name) > maxName {
 		return ""
 	}
 	return name
@@ -56,7 +57,7 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 	if ok {
 		return name
 	}
-	err = root.eachLine(path, func(line string) error {
+	err = root.eachLine(path, maxAccounts, func(line string) error {
 		if name, ok = accountLine(line, id); ok {
 			return errFound
 		}
@@ -74,8 +75,11 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 // accountLine reads a name:password:id:… line. The first line of an id counts, as for getpwuid(3).
 func accountLine(line string, id uint32) (name string, ok bool) {
 	fields := strings.SplitN(line, ":", 4)
-	if len(fields) < 4 || fields[0] == "" || fields[0][0] == '#' || len(fields[0]) > maxName || fields[2] != strconv.FormatUint(uint64(id), 10) {
+	if len(fields) < 4 || fields[2] != strconv.FormatUint(uint64(id), 10) {
 		return "", false
 	}
-	return strings.Clone(fields[0]), true
+	if name = fields[0]; name == "" || name[0] == '#' || len(name) > maxName {
+		return "", false
+	}
+	return strings.Clone(name), true
 }

@@ -60,7 +60,7 @@ func TestAccountsAbsent(t *testing.T) {
 
 func TestInsideID(t *testing.T) {
 	idMap := []byte("         0     100000      65536\n     70000       1000          1\n")
-	for host, want := range map[uint32]uint32{100000: 0, 100033: 33, 165535: 65535, 1000: 70000, 33: 33} {
+	for host, want := range map[uint32]uint32{100000: 0, 100033: 33, 165535: 65535, 1000: 70000, 33: ^uint32(0), 165536: ^uint32(0)} {
 		if got := insideID(idMap, host); got != want {
 			t.Errorf("%d is %d inside, want %d", host, got, want)
 		}

@@ -15,19 +15,25 @@ type view struct {
 	close func()
 }
 
-// viewOf finds the roots of a process, through a neighbour if it is gone.
+// viewOf finds the roots of a process, through a neighbour if it is gone or in a chroot.
 func (r *Resolver) viewOf(p *event.Process, l *live) view {
 	v := view{close: func() {}}
 	switch {
 	case p.MntNS == r.spaces.own:
 		v.space = r.root
-	case l != nil && l.root != nil:
+	case l != nil && l.root != nil && l.root.at == "":
 		v.space = l.root
 	default:
 		r.spaces.doors(p, func(root *rootDir) bool {
+			if root.at != "" {
+				return false
+			}
 			v.space, v.close = root, root.close
 			return true
 		})
+		if v.space == nil && l != nil {
+			v.space = l.root
+		}
 	}
 	switch {
 	case l == nil || l.root == nil:
@@ -35,10 +41,12 @@ func (r *Resolver) viewOf(p *event.Process, l *live) view {
 		if isSystemPath(p.Exe) {
 			v.start = v.space
 		}
-	case l.rootPath == "/" || strings.HasPrefix(p.Exe, l.rootPath+"/"):
-		v.start = l.root
-	default: // the program is not in its root: it went there later
-		v.start = v.space
+	default:
+		if _, ok := l.root.inside(p.Exe); ok {
+			v.start = l.root
+		} else { // the program is not in its root: it went there later
+			v.start = v.space
+		}
 	}
 	return v
 }
@@ -48,7 +56,7 @@ func isSystemPath(exe string) bool {
 }
 
 // insideID turns an id of the host into that of a process's user namespace, where its root's files
-// are written, by /proc/PID/uid_map or gid_map (user_namespaces(7)).
+// are written, by /proc/PID/uid_map or gid_map (user_namespaces(7)); ^0: it has none there.
 func insideID(idMap []byte, id uint32) uint32 {
 	for line := range bytes.Lines(idMap) {
 		var inside, outside, count uint64
@@ -57,5 +65,5 @@ func insideID(idMap []byte, id uint32) uint32 {
 			return uint32(uint64(id) - outside + inside)
 		}
 	}
-	return id
+	return ^uint32(0)
 }

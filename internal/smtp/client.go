@@ -225,7 +225,9 @@ func (p *Parser) commandLine(e entry, line []byte) {
 	c := &p.client
 	cmd := parseCommand(line)
 	e.verb, e.size, e.found, e.utf8, e.last, e.bad = cmd.verb, cmd.size, cmd.found, cmd.utf8, cmd.last, cmd.bad
-	if p.sawCommand(&cmd, line) {
+	if c.maybeBody {
+		e.pending = cmd.strong
+	} else if p.sawCommand(&cmd, line) {
 		return // a proxy preamble
 	}
 	text := cmd.arg

@@ -44,7 +44,10 @@ func (d *dialogue) reset() {
 	}
 	d.first.clear()
 	d.last.clear()
-	*d = dialogue{envelope: d.envelope, hellos: d.hellos, banner: d.banner[:0], first: d.first, last: d.last, mech: d.mech[:0]}
+	*d = dialogue{
+		envelope: d.envelope, hellos: d.hellos, banner: d.banner[:0],
+		first: d.first, last: d.last, mech: d.mech[:0],
+	}
 }
 
 // clone copies what later calls change in place.

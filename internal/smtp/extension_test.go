@@ -177,6 +177,16 @@ func TestAuth(t *testing.T) {
 			S: 500 5.5.1 "Y2FuYXJ5"`, `
 			smtp, EHLO "client.example" 250, auth LOGIN failure
 			last "500 5.5.1"`},
+		{"the same words to something else are", onPort25, greeted + `
+			C: AUTH LOGIN
+			S: 503 no AUTH here
+			C: Y2FuYXJ5
+			S: 500 no such command
+			C: MAIL FROM:<a@x.example>
+			S: 500 no such command`, `
+			smtp, EHLO "client.example" 250, auth LOGIN failure
+			<a@x.example> ->: refused "500 no such command"
+			last "500 no such command"`},
 		{"nor of a challenge", onPort25, greeted + `
 			C: AUTH CRAM-MD5
 			S: 334 PDEyMzRAbXg+`, `

@@ -25,8 +25,8 @@ type Facts struct {
 	// server's greeting was complete (RFC 5321 section 3.1). Only with Options.Ordered.
 	EarlyTalker bool
 	// RcptProbe: a transaction with an accepted recipient was given up by the client, with RSET,
-	// QUIT, a new HELO or MAIL, or by the end, and neither DATA nor BDAT was said in the session, nor
-	// TLS started, nor anything lost.
+	// QUIT, a new HELO or MAIL, or by the end, and neither DATA nor BDAT was said in the session, and
+	// all of it was seen: no TLS, nothing lost.
 	RcptProbe bool
 }
 
@@ -115,7 +115,9 @@ func (p *Parser) facts(s *Session) Facts {
 		f.HeloBare = f.HeloBare || isBare(h.Name)
 		f.HeloDefaults = appendDefaults(f.HeloDefaults, h)
 	}
-	f.EarlyTalker = (s.State == SMTP || s.State == LMTP) && p.opts.Ordered && !p.opts.Midstream && p.early.early && !p.early.lost && p.greeting == greetingSeen
-	f.RcptProbe = p.d.probed && !p.d.dataSaid && s.TLS == NoTLS && s.Client.Lost == 0 && s.Server.Lost == 0
+	f.EarlyTalker = (s.State == SMTP || s.State == LMTP) && p.opts.Ordered && !p.opts.Midstream &&
+		p.early.early && !p.early.lost && p.greeting == greetingSeen
+	f.RcptProbe = p.d.probed && !p.d.dataSaid && s.TLS != StartTLS && !s.Overflow &&
+		s.Client.Lost+s.Server.Lost == 0
 	return f
 }

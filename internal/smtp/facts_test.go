@@ -57,6 +57,8 @@ func TestSessionFacts(t *testing.T) {
 		{"probe, then QUIT", onPort25, greeted + rcpt + quit, "rcpt_probe"},
 		{"probe, then RSET", onPort25, greeted + rcpt + "C: RSET\nS: 250 ok", "rcpt_probe"},
 		{"probe, then gone", onPort25, greeted + rcpt, "rcpt_probe"},
+		{"probe, after STARTTLS was refused", onPort25, greeted + "C: STARTTLS\nS: 454 no\n" + rcpt + quit, "rcpt_probe"},
+		{"perhaps no probe: TLS hides the rest", onPort25, greeted + rcpt + "C: STARTTLS\nS: 220 go ahead", ""},
 		{"the recipient was refused", onPort25, greeted + refused + quit, ""},
 		{"no recipient", onPort25, greeted + mail + quit, ""},
 		{"a message in the end", onPort25, greeted + rcpt + "C: RSET\nS: 250 ok\n" + rcpt + data + quit, ""},

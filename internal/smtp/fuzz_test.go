@@ -37,7 +37,7 @@ func fuzzOptions(flags byte) Options {
 }
 
 // maxFootprint bounds the memory of a parser, whatever is fed.
-const maxFootprint = 160 << 10
+const maxFootprint = 200 << 10
 
 // FuzzParser feeds anything, gaps too: no panic, bounded memory and texts, and the same summary
 // however the bytes are cut.

@@ -51,7 +51,7 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 		e := entry{at: c.off, next: c.off + n, run: 1, vague: true}
 		c.off += n
 		c.newLine()
-		if !c.body && c.mode == clientLines && aligned {
+		if !c.body && c.mode == clientLines && aligned && !(c.maybeBody && p.tape.extend(c.off)) {
 			p.push(e, nil)
 		}
 	}

@@ -89,6 +89,28 @@ func TestGaps(t *testing.T) {
 			smtp, EHLO "client.example" 250
 			? -> 6 octets: accepted "250 queued"
 			last "250 queued"`},
+		{"DATA was lost, as its reply tells", onPort25, greeted + envelope2 + `
+			C- 6
+			S: 354 go ahead
+			C+ 500
+			C: .
+			S: 250 queued
+			C: QUIT
+			S: 221 bye`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 500 octets: accepted "250 queued"
+			last "221 bye"`},
+		{"the reply to DATA was lost", onPort25, greeted + envelope2 + `
+			C: DATA
+			S- 15
+			C+ 500
+			C: .
+			S: 250 queued
+			C: QUIT
+			S: 221 bye`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 500 octets: accepted "250 queued"
+			last "221 bye"`},
 		{"replies were lost: the next one is for the last command", onPort25, greeted + `
 			C: MAIL FROM:<a@x.example>
 			S- 8

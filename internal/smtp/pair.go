@@ -111,10 +111,11 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 	case d.inAuth:
 		p.popLine()
 		d.authReply(code)
+		shown := *a
 		if syntaxError(code) {
-			p.replies.conceal(a)
+			shown = p.replies.concealed(shown)
 		}
-		p.consume(a)
+		p.consume(&shown)
 		return true
 	case e.verb == verbLost && p.tape.len() > 1,
 		e.verb == verbBlank && !syntaxError(code):
@@ -183,7 +184,8 @@ func (p *Parser) apply(e *entry, a *answer) {
 	code := a.code
 	p.check(e)
 	if d.mayEcho(e, p.tape.bytes(e.text)) {
-		q.conceal(a)
+		shown := q.concealed(*a)
+		a = &shown
 	}
 	switch e.verb {
 	case verbHelo, verbEhlo, verbLhlo:
@@ -198,6 +200,11 @@ func (p *Parser) apply(e *entry, a *answer) {
 			d.startBody(e.next)
 		} else {
 			d.refuseData(q, a)
+		}
+	case verbLost:
+		if code == 354 { // DATA was among what was lost
+			d.dataSaid = true
+			d.startBody(e.next)
 		}
 	case verbBdat:
 		d.chunk(e, p.chunkOctets(e), q, a)
@@ -239,12 +246,16 @@ func (p *Parser) apply(e *entry, a *answer) {
 	p.consume(a)
 }
 
-// popLine takes the front line off the tape. Without a 354 a DATA makes no body possible.
+// popLine takes the front line off the tape: it was no body. Without a 354 a DATA makes no body
+// possible.
 func (p *Parser) popLine() {
-	data := p.tape.front().verb == verbData
+	e := *p.tape.front()
 	p.tape.pop()
-	if data && p.client.maybeBody && !p.d.inBody && !p.tape.has(verbData) {
+	if e.verb == verbData && p.client.maybeBody && !p.d.inBody && !p.tape.has(verbData) {
 		p.client.leaveMaybeBody()
+	}
+	if e.pending {
+		p.sawStrong(e.verb)
 	}
 }
 

@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // Parser follows one connection. The zero Parser is ready, with zero Options. It holds about 7 KB;
-// at most 150 KB where the two sides set out to fill it. It is not safe for concurrent use.
+// at most 200 KB where the two sides set out to fill it. It is not safe for concurrent use.
 type Parser struct {
 	opts  Options
 	state State
@@ -120,7 +120,7 @@ func (p *Parser) End() {
 // State returns what the connection was recognised as so far.
 func (p *Parser) State() State { return p.state }
 
-// Final says whether State can change no more.
+// Final says whether State can change no more, but for SMTP that turns out to be LMTP.
 func (p *Parser) Final() bool { return p.final }
 
 // Finished returns the number of finished transactions held, at most 64.

@@ -171,21 +171,28 @@ func (p *Parser) sawCommand(cmd *command, line []byte) bool {
 	case verbUnknown, verbDot:
 		p.sawUnknown(line)
 		return false
-	case verbHelo, verbEhlo, verbLhlo:
-		if !v.hello {
-			v.hello, v.lmtp = true, cmd.verb == verbLhlo
-		}
 	}
 	switch {
-	case cmd.foreign && v.client == clientSilent:
-		v.client = clientForeign
 	case cmd.strong:
-		v.client = v.client.backed(v.midstream)
-	case v.client == clientSilent:
+		p.sawStrong(cmd.verb)
+	case v.client != clientSilent:
+	case cmd.foreign:
+		p.sawForeign()
+	default:
 		v.client = clientWeak
+		p.judgeState()
 	}
-	p.judgeState()
 	return false
+}
+
+// sawStrong takes a command that only SMTP has.
+func (p *Parser) sawStrong(command verb) {
+	v := &p.said
+	if !v.hello && (command == verbHelo || command == verbEhlo || command == verbLhlo) {
+		v.hello, v.lmtp = true, command == verbLhlo
+	}
+	v.client = v.client.backed(v.midstream)
+	p.judgeState()
 }
 
 // backed is what the client's words show with a command that only SMTP has.

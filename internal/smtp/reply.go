@@ -40,8 +40,8 @@ func parseReplyLine(line []byte) (code int, final, ok bool) {
 
 // Bounds of the reply queue. It grows to them only where replies are fed far ahead of commands.
 const (
-	maxReplies   = 256
-	maxReplyText = 8 << 10
+	maxReplies   = 512
+	maxReplyText = 16 << 10
 )
 
 // answer is a complete reply that waits for its command. Code 0 stands for bytes of the server
@@ -49,6 +49,7 @@ const (
 type answer struct {
 	code        int
 	first, last span
+	run         uint32 // equal replies in a row
 }
 
 // answers is the queue of replies that no command was matched with yet.
@@ -56,7 +57,7 @@ type answers struct {
 	queue []answer
 	head  int
 	text  []byte
-	lost  bool // replies were dropped because the queue was full
+	lost  bool // replies or their texts were dropped for want of room
 }
 
 func (q *answers) len() int           { return len(q.queue) - q.head }
@@ -64,10 +65,14 @@ func (q *answers) front() *answer     { return &q.queue[q.head] }
 func (q *answers) line(s span) []byte { return q.text[s.off : s.off+s.n] }
 
 func (q *answers) reset() {
-	q.queue, q.head, q.text = q.queue[:0], 0, q.text[:0]
+	q.queue, q.head, q.text, q.lost = q.queue[:0], 0, q.text[:0], false
 }
 
 func (q *answers) pop() {
+	if a := q.front(); a.run > 1 {
+		a.run--
+		return
+	}
 	q.head++
 	if q.head == len(q.queue) {
 		q.reset()
@@ -76,6 +81,12 @@ func (q *answers) pop() {
 
 // push appends a reply. A last line equal to nil means that it is the first line.
 func (q *answers) push(code int, first, last []byte) {
+	if n := len(q.queue); n > q.head && last == nil && code != 0 {
+		if a := &q.queue[n-1]; a.code == code && a.last == a.first && bytes.Equal(q.line(a.first), first) {
+			a.run++
+			return
+		}
+	}
 	if q.len() >= maxReplies {
 		q.lost = true
 		return
@@ -84,9 +95,9 @@ func (q *answers) push(code int, first, last []byte) {
 		q.compact()
 	}
 	if len(q.text)+len(first)+len(last) > maxReplyText {
-		first, last = nil, nil
+		first, last, q.lost = nil, nil, true
 	}
-	a := answer{code: code, first: span{uint32(len(q.text)), uint32(len(first))}}
+	a := answer{code: code, run: 1, first: span{uint32(len(q.text)), uint32(len(first))}}
 	q.text = append(q.text, first...)
 	a.last = a.first
 	if last != nil {
@@ -96,8 +107,8 @@ func (q *answers) push(code int, first, last []byte) {
 	q.queue = append(q.queue, a)
 }
 
-// conceal keeps of a reply its code and its enhanced status code (RFC 3463), but no text.
-func (q *answers) conceal(a *answer) {
+// concealed returns a reply without text, but for its enhanced status code (RFC 3463).
+func (q *answers) concealed(a answer) answer {
 	line := q.line(a.first)
 	n := min(len(line), 3)
 	if len(line) > 3 {
@@ -109,6 +120,7 @@ func (q *answers) conceal(a *answer) {
 	}
 	a.first.n = uint32(n)
 	a.last = a.first
+	return a
 }
 
 // compact moves what is left to the start of both arrays.

@@ -60,7 +60,7 @@ type Session struct {
 	Facts
 
 	Overlong bool   // a command line was longer than 1024 bytes, or was cut on the way here
-	Overflow bool   // one side ran so far ahead of the other that replies could not be matched
+	Overflow bool   // one side ran so far ahead of the other that replies were not matched, or not kept
 	Client   Volume // said by the client
 	Server   Volume // said by the server
 }

@@ -54,7 +54,7 @@ func (p *Parser) cutBody() {
 
 // session builds the summary.
 func (p *Parser) session() Session {
-	s := Session{State: p.state, Via: p.via.export(), Client: p.volume[Client], Server: p.volume[Server]}
+	s := Session{State: p.state, Via: p.via.export(p.state), Client: p.volume[Client], Server: p.volume[Server]}
 	switch p.state {
 	case Undecided, Tunnel, Other:
 		return s

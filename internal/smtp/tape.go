@@ -19,6 +19,7 @@ type entry struct {
 	bad      bool
 	cut      bool // the end of the text is not known
 	long     bool // the end of the line is not known
+	pending  bool // only SMTP has the command, and it is no evidence yet: it may stand in a body
 	split    bool // begins where an assumed BDAT chunk ends, possibly inside a body line
 	vague    bool // stands for bytes not copied: one unknown line or several
 }
@@ -102,6 +103,19 @@ func (e *entry) absorb(next *entry, text int) bool {
 	}
 	e.run += next.run
 	e.next = next.next
+	return true
+}
+
+// extend lets the last entry grow by bytes that were not copied, if it stands for such bytes too.
+func (t *tape) extend(next uint64) bool {
+	if t.len() == 0 {
+		return false
+	}
+	e := &t.entries[len(t.entries)-1]
+	if e.verb != verbUnknown || !e.vague {
+		return false
+	}
+	e.next = next
 	return true
 }
 

@@ -11,7 +11,7 @@ type Via struct {
 	Kind    string // "http-connect", "socks4", "socks5", "proxy-v1" or "proxy-v2"
 	Address string // host:port asked for; with PROXY the destination it names; empty if unknown
 	Source  string // with PROXY the host:port it names as the client
-	Refused bool   // the proxy refused
+	Refused bool   // the proxy refused; not known where State is Other
 }
 
 // Bounds of what is kept of proxies.
@@ -134,12 +134,11 @@ func (p *Parser) sniff(data []byte) []byte {
 // unsniff takes the bytes held as the start of a line.
 func (p *Parser) unsniff() {
 	c := &p.client
-	var held [len(proxySignature)]byte
-	n := copy(held[:], c.held[:c.n])
-	c.off -= uint64(n)
+	held := c.pre.buf[:copy(c.pre.buf[:], c.held[:c.n])]
+	c.off -= uint64(len(held))
 	c.newLine()
 	c.mode = clientLines
-	for rest := held[:n]; len(rest) > 0; {
+	for rest := held; len(rest) > 0; {
 		rest = p.readLine(rest)
 	}
 }
@@ -244,10 +243,13 @@ func (p *Parser) endHeaders() {
 	}
 }
 
-// export returns the exported form.
-func (v *vias) export() []Via {
+// export returns the exported form. Of what is not SMTP the answers may not have been read.
+func (v *vias) export(s State) []Via {
 	var list []Via
 	answered := v.refused[:v.replied]
+	if s == Other {
+		answered = nil
+	}
 	for i := range v.list[:v.said] {
 		w := &v.list[i]
 		refused := false

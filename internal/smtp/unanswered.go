@@ -21,8 +21,7 @@ func (p *Parser) unanswered() {
 		d.mail(e, p.tape.bytes(e.text), nil, nil)
 	case verbRcpt:
 		d.rcpt(e, p.tape.bytes(e.text), uint64(e.run), nil, nil)
-		p.tape.drop()
-		return
+		e.run = 1
 	case verbUnknown:
 		p.tape.drop()
 		return

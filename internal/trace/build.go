@@ -2,7 +2,6 @@ package trace
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -35,12 +34,12 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	} else {
 		t.addSMTP(r, d)
 	}
-	said := d.action != record.ActionConnect
-	if said || d.reason != record.Established {
+	said, to := d.action != record.ActionConnect, d.conn.Destination
+	if to.IsValid() && (said || d.reason != record.Established && t.isMailPort(to.Port())) {
 		r.Verdict = t.opts.Host.Of(verdict.Subject{
-			Destination: d.conn.Destination, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
+			Destination: to, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
 		})
-		r.Expected = verdict.Expected(who, t.opts.Expected)
+		r.Expected = t.opts.Host.Expected(who, t.opts.Expected)
 	}
 	if r.Verdict == record.DirectMX {
 		r.Flags = append([]string{"direct_mx"}, r.Flags...)
@@ -69,7 +68,7 @@ func addConn(r *record.Record, d *draft) {
 	switch {
 	case d.said.Accepted > d.recorded.messages:
 		r.Event.Outcome = record.Success
-	case d.said.TLS == smtp.ImplicitTLS || d.said.TLS == smtp.StartTLS || d.said.Client.Lost+d.said.Server.Lost > 0:
+	case d.encrypted() || d.unseen() > 0:
 		r.Event.Outcome = record.OutcomeUnknown
 	}
 }
@@ -86,18 +85,18 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 		r.Via = append(r.Via, record.Via{Protocol: v.Kind, Target: v.Address, Source: v.Source, Refused: v.Refused})
 	}
 	r.Flags = append(r.Flags, s.Facts.Flags()...)
-	if port := d.conn.Destination.Port(); s.State != smtp.TLS && !slices.Contains(t.opts.Filters.MailPorts, port) {
+	if to := d.conn.Destination; to.IsValid() && s.State != smtp.TLS && !t.isMailPort(to.Port()) {
 		r.Flags = append(r.Flags, "any_port_smtp")
 	}
 	if len(s.Via) > 0 {
 		r.Flags = append(r.Flags, "proxied")
 	}
+	p := t.opts.Privacy
 	r.SMTP = record.SMTP{
-		Banner: s.Banner, FirstReply: s.FirstReply.First, LastReply: s.LastReply.Last,
+		Banner: p.Text(s.Banner), FirstReply: p.Text(s.FirstReply.First), LastReply: p.Text(s.LastReply.Last),
 		Messages: s.Accepted - d.recorded.messages, Recipients: s.Recipients - d.recorded.recipients,
-		TLS:  s.TLS == smtp.ImplicitTLS || s.TLS == smtp.StartTLS,
-		Auth: record.Auth{Mechanism: s.Auth.Mechanism}, TransactionsOmitted: s.TransactionsOmitted,
-		Unseen: s.Client.Lost + s.Server.Lost,
+		TLS: d.encrypted(), Auth: record.Auth{Mechanism: s.Auth.Mechanism},
+		TransactionsOmitted: s.TransactionsOmitted, Unseen: d.unseen(),
 	}
 	switch s.TLS {
 	case smtp.StartTLS:

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,6 +15,8 @@ type conn struct {
 	id     uint64
 	last   event.Conn // the latest snapshot
 	known  bool       // there was one
+	fed    bool       // some of the dialogue has arrived
+	mail   bool       // it goes to a mail port
 	parser smtp.Parser
 
 	connected  bool // its connect record is written
@@ -34,7 +37,6 @@ func (t *Tracer) conn(id uint64) *conn {
 		return c
 	}
 	if len(t.conns) >= maxConns {
-		t.dropped++
 		return nil
 	}
 	c := &conn{}
@@ -57,15 +59,31 @@ func (t *Tracer) forget(c *conn) {
 	}
 }
 
-func (c *conn) update(e *event.Conn) {
+// begins is true for the snapshot that is the first of a connection, if none is lost.
+func begins(e *event.Conn) bool {
+	return e.Phase == event.PhaseConnect || e.Phase == event.PhaseSMTP && !e.MailPort
+}
+
+// update takes a snapshot.
+func (t *Tracer) update(c *conn, e *event.Conn) {
 	if !c.known {
-		c.parser.Reset(smtp.Options{MailPort: e.MailPort, Ordered: true})
+		c.mail = e.MailPort && t.isMailPort(e.Destination.Port())
+		if !c.fed {
+			c.parser.Reset(smtp.Options{MailPort: c.mail, Ordered: true})
+		}
 	}
 	c.last, c.known, c.heardAt = *e, true, time.Now()
 }
 
+func (t *Tracer) isMailPort(port uint16) bool {
+	return slices.Contains(t.opts.Filters.MailPorts, port)
+}
+
 func (c *conn) feed(p *event.Payload) {
-	c.heardAt = time.Now()
+	if !c.fed && !c.known { // its snapshots were lost
+		c.parser.Reset(smtp.Options{Ordered: true})
+	}
+	c.fed, c.heardAt = true, time.Now()
 	dir := smtp.Direction(p.Direction)
 	if p.Lost > 0 {
 		c.parser.Gap(dir, p.Lost, false)
@@ -80,13 +98,17 @@ func (c *conn) feed(p *event.Payload) {
 	c.spoken = c.spoken || dir == smtp.Client
 }
 
-// recognised is true for what a session record is due of.
+// recognised is true for what a session record is due of. Where nothing of the dialogue has arrived the
+// kernel's word must do.
 func (c *conn) recognised() bool {
-	switch c.parser.State() {
-	case smtp.SMTP, smtp.LMTP, smtp.TLS:
+	state := c.parser.State()
+	switch {
+	case state == smtp.SMTP, state == smtp.LMTP:
 		return true
+	case state == smtp.TLS, !c.fed && c.last.State == event.StateTLS:
+		return c.mail || !c.known
 	}
-	return false
+	return !c.fed && c.last.State == event.StateSMTP && c.last.MailPort == c.mail
 }
 
 // undecided is true for a connect of which it is not known how it turned out.
@@ -104,7 +126,7 @@ func (t *Tracer) follow(c *conn) {
 			t.connect(c, record.Established)
 		}
 	}
-	if !c.announced && c.spoken && c.recognised() {
+	if !c.announced && c.known && c.spoken && c.recognised() {
 		c.announced = true
 		t.drafts <- t.draft(record.ActionFirstPayload, c)
 	}
@@ -115,32 +137,42 @@ func (t *Tracer) follow(c *conn) {
 		}
 		t.forget(c)
 	} else if c.parser.Finished() >= sessionMails || c.parser.Full() {
-		t.session(c, false)
+		t.interim(c)
 	}
 }
 
 // connect writes the record of how a connect turned out, if there is to be one.
 func (t *Tracer) connect(c *conn, reason record.Reason) {
 	c.connected = true
-	if t.opts.Connects == ConnectsNone || !c.last.MailPort {
+	if t.opts.Connects == ConnectsNone || t.opts.Connects == ConnectsMail && !c.last.MailPort {
 		return
 	}
 	t.sums.Connects++
 	d := t.draft(record.ActionConnect, c)
 	d.reason = reason
+	if reason == record.Established { // the snapshot that says so may be a later one
+		d.at = t.clock.at(c.last.EstablishedNs)
+		d.end = d.at
+	}
 	t.drafts <- d
 }
 
-// session writes a session record: the last one, or one of a session that lives on.
-func (t *Tracer) session(c *conn, last bool) {
-	if last {
-		t.sums.Sessions++
-	}
-	if !last || c.sequence > 0 {
+// session writes the last record of a session: it has ended, or is followed no longer.
+func (t *Tracer) session(c *conn, ended bool) {
+	t.sums.Sessions++
+	if !ended || c.sequence > 0 {
 		c.sequence++
 	}
 	d := t.draft(record.ActionSession, c)
-	d.last = last
+	d.last = ended
+	t.drafts <- d
+}
+
+// interim writes a record of a session that goes on. What is not decided yet is left to the next one.
+func (t *Tracer) interim(c *conn) {
+	c.sequence++
+	d := t.draft(record.ActionSession, c)
+	d.said.Transactions = d.said.Transactions[:c.parser.Finished()]
 	t.drafts <- d
 	c.recordedAt = time.Now()
 	c.recorded = sums{d.said.Accepted, d.said.Recipients, c.last.BytesSent, c.last.BytesReceived}

@@ -42,6 +42,19 @@ func (t *Tracer) draft(a record.Action, c *conn) draft {
 	return d
 }
 
+// encrypted says whether some of the dialogue was.
+func (d *draft) encrypted() bool {
+	return d.said.TLS == smtp.ImplicitTLS || d.said.TLS == smtp.StartTLS || d.conn.State == event.StateTLS
+}
+
+// unseen counts the octets of the dialogue that were lost: all, if nothing of it has arrived.
+func (d *draft) unseen() uint64 {
+	if d.said.State == smtp.Undecided {
+		return d.conn.BytesSent + d.conn.BytesReceived
+	}
+	return d.said.Client.Lost + d.said.Server.Lost
+}
+
 // report says how the run watches, and its sums so far.
 func (t *Tracer) report(a record.Action, now time.Time) {
 	c, err := t.counters()

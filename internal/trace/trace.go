@@ -84,7 +84,7 @@ func (t *Tracer) loop() error {
 		default:
 			return err
 		}
-		if now = time.Now(); now.After(tick) {
+		if now = time.Now(); !now.Before(tick) {
 			t.tick(now)
 			tick = now.Add(tickEvery)
 			t.source.SetDeadline(tick)
@@ -99,8 +99,10 @@ func (t *Tracer) apply(e *event.Event) {
 		t.opts.Resolver.Observe(e.Process.Process())
 	case event.KindConn:
 		if c := t.conn(e.Conn.ID); c != nil {
-			c.update(&e.Conn)
+			t.update(c, &e.Conn)
 			t.follow(c)
+		} else if begins(&e.Conn) {
+			t.dropped++
 		}
 	case event.KindPayload:
 		if c := t.conn(e.Payload.ID); c != nil {
@@ -120,11 +122,14 @@ func (t *Tracer) tick(now time.Time) {
 		t.report(record.ActionHeartbeat, now)
 	}
 	for _, c := range t.conns {
-		if c.recognised() && now.Sub(c.recordedAt) >= sessionEvery {
-			t.session(c, false)
-		}
-		if now.Sub(c.heardAt) >= forgetAfter {
+		switch {
+		case now.Sub(c.heardAt) >= forgetAfter:
+			if c.recognised() {
+				t.session(c, false)
+			}
 			t.forget(c)
+		case c.recognised() && now.Sub(c.recordedAt) >= sessionEvery:
+			t.interim(c)
 		}
 	}
 }

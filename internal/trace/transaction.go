@@ -10,11 +10,11 @@ import (
 
 // transaction shows of a mail transaction what the privacy mode allows.
 func (t *Tracer) transaction(s *smtp.Transaction) record.Transaction {
+	p := t.opts.Privacy
 	r := record.Transaction{
 		RcptCount:   s.RcptAccepted + s.RcptRefused + s.RcptUnanswered,
-		RcptRefused: s.RcptRefused, Size: s.Size, Outcome: s.Outcome.String(), Reply: cmp.Or(s.Reply.Last, s.Reply.First),
+		RcptRefused: s.RcptRefused, Size: s.Size, Outcome: s.Outcome.String(), Reply: p.Text(cmp.Or(s.Reply.Last, s.Reply.First)),
 	}
-	p := t.opts.Privacy
 	if s.NullSender() && p.Mode != privacy.None {
 		r.MailFrom = record.NullSender
 	}
@@ -28,9 +28,14 @@ func (t *Tracer) transaction(s *smtp.Transaction) record.Transaction {
 			r.RcptTo = append(r.RcptTo, rcpt.Address)
 		}
 	case privacy.Domain:
-		r.MailFromDomain, r.RcptDomains = smtp.Domain(s.MailFrom), s.Domains()
+		r.RcptDomains = s.Domains()
+		if !s.FromCut {
+			r.MailFromDomain = smtp.Domain(s.MailFrom)
+		}
 	}
-	r.MailFromHMAC = p.Hash(s.MailFrom)
+	if !s.FromCut {
+		r.MailFromHMAC = p.Hash(s.MailFrom)
+	}
 	for _, rcpt := range s.Rcpts {
 		if h := p.Hash(rcpt.Address); h != "" && !rcpt.Cut {
 			r.RcptHMAC = append(r.RcptHMAC, h)

@@ -15,17 +15,19 @@ const (
 	sessionPatience = 30 * time.Second
 	stopPatience    = 5 * time.Second
 	retryEvery      = 2 * time.Millisecond
+	maxWaiting      = 1024 // beyond them the oldest is written as it is
 )
 
 // writer completes drafts and writes them. It is the only place that waits for anything slow.
 type writer struct {
 	t       *Tracer
 	waiting []draft
+	pending map[event.ProcessKey]bool // not complete when a record of this pass asked
 	records uint64
 	failed  error
 }
 
-func newWriter(t *Tracer) *writer { return &writer{t: t} }
+func newWriter(t *Tracer) *writer { return &writer{t: t, pending: map[event.ProcessKey]bool{}} }
 
 // run writes until the loop ends. After an error of the output it only empties the channel.
 func (w *writer) run() error {
@@ -39,6 +41,7 @@ func (w *writer) run() error {
 		select {
 		case d, more := <-w.t.drafts:
 			if !more {
+				w.flush()
 				return w.failed
 			}
 			w.take(d)
@@ -60,23 +63,37 @@ func (w *writer) take(d draft) {
 	case record.ActionConnect, record.ActionFirstPayload:
 		d.due = time.Now().Add(alertPatience)
 	case record.ActionStop:
-		for end := time.Now().Add(stopPatience); len(w.waiting) > 0; {
-			now := time.Now()
-			if now.After(end) {
-				now = end.Add(sessionPatience) // all are due
-			}
-			w.settle(now)
-			if len(w.waiting) > 0 {
-				<-time.After(retryEvery)
-			}
-		}
+		w.flush()
 	}
 	w.waiting = append(w.waiting, d)
-	w.settle(time.Now())
+	switch n := len(w.waiting); {
+	case n == 1:
+		w.settle(time.Now())
+	case n > maxWaiting:
+		oldest := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		who, connector, _ := w.identify(&oldest)
+		w.write(w.t.build(&oldest, who, connector))
+	}
+}
+
+// flush writes all that waits.
+func (w *writer) flush() {
+	for end := time.Now().Add(stopPatience); len(w.waiting) > 0; {
+		now := time.Now()
+		if now.After(end) {
+			now = end.Add(sessionPatience) // all are due
+		}
+		w.settle(now)
+		if len(w.waiting) > 0 {
+			<-time.After(retryEvery)
+		}
+	}
 }
 
 // settle writes what is complete or due.
 func (w *writer) settle(now time.Time) {
+	clear(w.pending)
 	kept := w.waiting[:0]
 	for _, d := range w.waiting {
 		who, connector, done := w.identify(&d)
@@ -109,22 +126,28 @@ func (w *writer) identify(d *draft) (who, connector *proc.Identity, done bool) {
 }
 
 // identity asks the resolver; what it does not know, or has forgotten, may still be in the kernel's own
-// table.
-func (w *writer) identity(key event.ProcessKey) (*proc.Identity, bool) {
-	id, done := w.t.opts.Resolver.Identity(key)
-	if id != nil {
-		return id, done
-	}
-	var e event.Event
-	if w.t.source.Process(key, &e) == nil && e.Kind == event.KindProcess {
+// table. Of a process that is in neither nothing more will come to be known. One that was not complete for
+// a record is not for a later one either, so that those of a connection keep their order.
+func (w *writer) identity(key event.ProcessKey) (id *proc.Identity, done bool) {
+	if id, done = w.t.opts.Resolver.Identity(key); id == nil {
+		var e event.Event
+		if w.t.source.Process(key, &e) != nil || e.Kind != event.KindProcess {
+			return nil, true
+		}
 		w.t.opts.Resolver.Observe(e.Process.Process())
 	}
-	return nil, false
+	if !done {
+		w.pending[key] = true
+	}
+	return id, !w.pending[key]
 }
 
 func (w *writer) write(r *record.Record) {
 	w.records++
-	r.Tracer.Counters.Records = w.records
+	switch r.Event.Action {
+	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
+		r.Tracer.Counters.Records = w.records
+	}
 	if w.t.opts.Summary != nil {
 		w.t.opts.Summary.Add(r)
 	}

@@ -3,6 +3,7 @@ package verdict
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // classNet is where the kernel describes the interfaces (Documentation/ABI/testing/sysfs-class-net).
@@ -26,4 +27,14 @@ func isOwnBridge(sys, name string) bool {
 		}
 	}
 	return true
+}
+
+// ownMountNamespace is the inode number of the mount namespace that the tracer runs in; 0, which no
+// namespace has, where it cannot be read.
+func ownMountNamespace() uint32 {
+	st, err := os.Stat("/proc/self/ns/mnt")
+	if err != nil {
+		return 0
+	}
+	return uint32(st.Sys().(*syscall.Stat_t).Ino)
 }

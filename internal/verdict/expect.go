@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -52,23 +53,25 @@ var mailers = []string{
 	"/usr/sbin/dma", "/usr/bin/msmtp",
 }
 
-// Expected says whether a process is an expected sender: one of those given, unless its package says that
-// the file was modified, or a known mailer whose package says that it was not. A script is not what its
-// interpreter is.
-func Expected(id *proc.Identity, given []Sender) bool {
-	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
+// Expected says whether a process is an expected sender: one of those given, or a known mailer whose
+// package says that the file is unmodified, and which runs no script. Only a process of the tracer's own
+// mount namespace can be expected: in another one, a path and a package database are what its owner made
+// them. An interpreter that is given stands for every script that it runs.
+func (h *Host) Expected(id *proc.Identity, given []Sender) bool {
+	if id == nil || id.Process == nil || id.Process.MntNS != h.MntNS ||
+		id.Hash.Status != proc.Verified {
 		return false
 	}
-	var intact *bool // nil: not known
-	if id.Package != nil {
-		intact = id.Package.Intact
+	intact := id.Package != nil && id.Package.Intact != nil && *id.Package.Intact
+	if id.Package != nil && id.Package.Intact != nil && !intact {
+		return false
 	}
 	for _, s := range given {
-		if s.Exe == id.Process.Exe && (intact == nil || *intact) &&
-			(s.User == "" || s.User == id.User || s.User == fmt.Sprint(id.Process.UID)) &&
+		if s.Exe == id.Process.Exe &&
+			(s.User == "" || s.User == id.User || s.User == strconv.Itoa(int(id.Process.UID))) &&
 			(s.Unit == "" || s.Unit == id.Unit.Name || s.User != "" && s.Unit == id.Unit.UserUnit) {
 			return true
 		}
 	}
-	return id.Script == nil && slices.Contains(mailers, id.Process.Exe) && intact != nil && *intact
+	return slices.Contains(mailers, id.Process.Exe) && id.Script == nil && intact
 }

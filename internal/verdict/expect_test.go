@@ -43,11 +43,13 @@ func TestParseSenderSaysWhatItTakes(t *testing.T) {
 	}
 }
 
+var host = &Host{MntNS: 4026531841}
+
 // postfix is the smtp client of Postfix as Debian packages and runs it.
 func postfix() *proc.Identity {
 	intact := true
 	return &proc.Identity{
-		Process: &event.Process{Exe: "/usr/lib/postfix/sbin/smtp", UID: 101},
+		Process: &event.Process{Exe: "/usr/lib/postfix/sbin/smtp", UID: 101, MntNS: host.MntNS},
 		User:    "postfix", Unit: proc.Unit{Name: "postfix@-.service"}, Hash: proc.Hash{SHA256: "ab", Status: proc.Verified},
 		Package: &proc.Package{Name: "postfix", Version: "3.7.11-0+deb12u1", Intact: &intact},
 	}
@@ -71,17 +73,18 @@ func TestExpectedMailers(t *testing.T) {
 		{"at another path, as the same user", func(id *proc.Identity) { id.Process.Exe = "/var/tmp/smtp" }, false},
 		{"below the path", func(id *proc.Identity) { id.Process.Exe += "/smtp" }, false},
 		{"a script run by it", func(id *proc.Identity) { id.Script = &proc.Script{Path: "/tmp/x"} }, false},
+		{"in another mount namespace", func(id *proc.Identity) { id.Process.MntNS++ }, false},
 		{"not read", func(id *proc.Identity) { id.Process = nil }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			id := postfix()
 			test.change(id)
-			if got := Expected(id, nil); got != test.want {
+			if got := host.Expected(id, nil); got != test.want {
 				t.Errorf("expected: %t, want %t", got, test.want)
 			}
 		})
 	}
-	if Expected(nil, []Sender{{Exe: "/usr/lib/postfix/sbin/smtp"}}) {
+	if host.Expected(nil, []Sender{{Exe: "/usr/lib/postfix/sbin/smtp"}}) {
 		t.Error("a process of which nothing is known is expected")
 	}
 }
@@ -95,14 +98,14 @@ func TestExpectedMailersByPath(t *testing.T) {
 	} {
 		id := postfix()
 		id.Process.Exe = exe
-		if !Expected(id, nil) {
+		if !host.Expected(id, nil) {
 			t.Errorf("%s is not expected", exe)
 		}
 	}
 	for _, exe := range []string{"/usr/bin/perl", "/usr/bin/python3.11", "/usr/bin/curl", "/usr/lib/postfix/sbin/smtpd", "smtp", ""} {
 		id := postfix()
 		id.Process.Exe = exe
-		if Expected(id, nil) {
+		if host.Expected(id, nil) {
 			t.Errorf("%s is expected", exe)
 		}
 	}
@@ -113,7 +116,7 @@ func TestExpectedGiven(t *testing.T) {
 	// backup is a program of the administrator's own, in no package.
 	backup := func() *proc.Identity {
 		return &proc.Identity{
-			Process: &event.Process{Exe: "/usr/local/bin/backup", UID: 34}, User: "backup",
+			Process: &event.Process{Exe: "/usr/local/bin/backup", UID: 34, MntNS: host.MntNS}, User: "backup",
 			Unit: proc.Unit{Name: "backup.service"}, Hash: proc.Hash{SHA256: "ab", Status: proc.Verified},
 		}
 	}
@@ -176,7 +179,7 @@ func TestExpectedGiven(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := Expected(id, []Sender{{Exe: "/bin/other"}, given}); got != test.want {
+			if got := host.Expected(id, []Sender{{Exe: "/bin/other"}, given}); got != test.want {
 				t.Errorf("expected: %t, want %t", got, test.want)
 			}
 		})

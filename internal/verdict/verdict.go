@@ -12,6 +12,8 @@ import (
 
 // Host knows the addresses of this machine and of its own networks (bridges for containers).
 type Host struct {
+	MntNS uint32 // the tracer's mount namespace, by its inode number: see Expected
+
 	own atomic.Pointer[addresses]
 }
 
@@ -22,7 +24,7 @@ type addresses struct {
 
 // NewHost reads the addresses of this network namespace.
 func NewHost() *Host {
-	h := &Host{}
+	h := &Host{MntNS: ownMountNamespace()}
 	h.Refresh()
 	return h
 }
@@ -86,6 +88,8 @@ func (h *Host) Of(s Subject) record.Verdict {
 	switch port := s.Destination.Port(); {
 	case h.Local(s.Destination.Addr()):
 		return record.Local
+	case !s.Destination.IsValid(): // its snapshots were lost
+		return ""
 	case !s.Said:
 		return record.Attempt
 	case s.Auth || slices.Contains(submissionPorts, port):

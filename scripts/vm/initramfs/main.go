@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 func main() {
@@ -150,14 +151,16 @@ func libraries(src string, st fs.FileInfo) (libs []string) {
 	return libs
 }
 
-func (a *archive) entry(name string, mode uint32, size int) { a.ownedEntry(name, mode, 0, 0, size) }
+func (a *archive) entry(name string, mode uint32, size int) {
+	a.statEntry(name, &syscall.Stat_t{Mode: mode}, size)
+}
 
-// ownedEntry writes a newc header: the kernel's Documentation/driver-api/early-userspace/buffer-format.
-func (a *archive) ownedEntry(name string, mode, uid, gid uint32, size int) {
+// statEntry writes a newc header: the kernel's Documentation/driver-api/early-userspace/buffer-format.
+func (a *archive) statEntry(name string, st *syscall.Stat_t, size int) {
 	a.n++
 	name = strings.TrimPrefix(name, "/")
 	n, _ := fmt.Fprintf(a.w, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
-		a.n, mode, uid, gid, 1, 0, size, 0, 0, 0, 0, len(name)+1, 0, name)
+		a.n, st.Mode, st.Uid, st.Gid, 1, st.Mtim.Sec, size, 0, 0, 0, 0, len(name)+1, 0, name)
 	a.size += n
 	a.pad()
 }

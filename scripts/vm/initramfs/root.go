@@ -10,15 +10,16 @@ import (
 	"syscall"
 )
 
-// addRoot adds a root folder as it is, with owners and modes, but for what the guest mounts over and
-// what is neither a file, a folder nor a link. Hard links become files of their own.
+// addRoot adds a root folder as it is, with owners, modes and times (Python does not trust what it has
+// compiled without), but for what the guest mounts over and what is neither a file, a folder nor a
+// link. Hard links become files of their own.
 func (a *archive) addRoot(root string) error {
 	root, err := filepath.EvalSymlinks(root)
 	if err != nil {
 		return err
 	}
 	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || p == root {
+		if err != nil {
 			return err
 		}
 		info, err := d.Info()
@@ -27,10 +28,13 @@ func (a *archive) addRoot(root string) error {
 		}
 		st := info.Sys().(*syscall.Stat_t)
 		at := strings.TrimPrefix(p, root)
-		entry := func(size int64) { a.ownedEntry(at, st.Mode, st.Uid, st.Gid, int(size)) }
+		if at == "" {
+			at = "." // the guest's own root is open to all
+		}
+		a.have[at] = true
+		entry := func(size int64) { a.statEntry(at, st, int(size)) }
 		switch {
 		case d.IsDir():
-			a.have[at] = true
 			entry(0)
 			switch at {
 			case "/dev", "/proc", "/run", "/sys", "/tmp":

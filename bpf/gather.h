@@ -79,10 +79,16 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 
 static __always_inline void on_send_payload(struct sock *sk, struct msghdr *msg)
 {
-	u64 key = (u64)sk;
-	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
 	struct iovec segment;
+	struct conn *c;
+	u64 key;
 
+	/* A number for the verifier too: 5.10 passes no typed pointer for one to a global
+	 * function.
+	 */
+	if (bpf_probe_read_kernel(&key, sizeof(key), &sk))
+		return;
+	c = bpf_map_lookup_elem(&conns_hash, &key);
 	if (!c || c->state == STATE_OTHER || c->state == STATE_TLS)
 		return;
 	for (u32 i = 0; i < GATHER_SEGMENTS; i++) {

@@ -1,6 +1,6 @@
 # `make help` lists the targets. ARGS go to smtptrace: make run ARGS='--duration 5m'
 .NOTPARALLEL:
-.PHONY: help build run test test-unit test-live test-vm lint format generate check-generated bench fuzz clean deps
+.PHONY: help build run test test-unit test-live test-vm mailroot lint format generate check-generated bench fuzz clean deps
 
 # A clone that belongs to somebody else has no version that git would tell, and builds all the same.
 export GOFLAGS := $(shell go env GOFLAGS) -buildvcs=false
@@ -11,6 +11,7 @@ LIVE = $(shell go list -buildvcs=false -f '{{.ImportPath}} uses: {{join .TestImp
 # What runs in the VMs: the kernel side. The rest of the live tests needs more of a machine than they are.
 VM = ./internal/probe
 BENCHMARKED = $(shell grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+MAILROOT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smtptrace/mailroot
 GO_TEST = go test $(if $(SUDO),-exec 'sudo -E')
 say = @date '+== %H:%M:%S $(1)'
 
@@ -32,6 +33,9 @@ test-unit: ## tests that need neither root nor a network
 test-live: ## tests on this kernel, as root, in namespaces and cgroups of their own
 	$(call say,live tests)
 	@scripts/test-log build/live.log $(GO_TEST) -count=1 -p 1 -v $(LIVE)
+
+mailroot: ## make a root folder with real mail software; test-live then uses it
+	@scripts/mailroot $(MAILROOT)
 
 test-vm: ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
 	$(call say,live tests in VMs)

@@ -136,7 +136,7 @@ func (t *Tracer) follow(c *conn) {
 			t.session(c, true)
 		}
 		t.forget(c)
-	} else if c.parser.Finished() >= sessionMails || c.parser.Full() {
+	} else if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
 		t.interim(c)
 	}
 }

@@ -42,6 +42,14 @@ func (t *Tracer) draft(a record.Action, c *conn) draft {
 	return d
 }
 
+// sender is who sent and its thread or, where that is not known, who connected.
+func (d *draft) sender() (key event.ProcessKey, tid uint32) {
+	if d.conn.Sender.Pid == 0 {
+		return d.conn.Connector, d.conn.ConnectorTid
+	}
+	return d.conn.Sender, d.conn.SenderTid
+}
+
 // encrypted says whether some of the dialogue was.
 func (d *draft) encrypted() bool {
 	return d.said.TLS == smtp.ImplicitTLS || d.said.TLS == smtp.StartTLS || d.conn.State == event.StateTLS

@@ -10,10 +10,7 @@ import (
 )
 
 func addIdentity(r *record.Record, d *draft, who, connector *proc.Identity) {
-	sender, tid := d.conn.Sender, d.conn.SenderTid
-	if sender.Pid == 0 {
-		sender, tid = d.conn.Connector, d.conn.ConnectorTid
-	}
+	sender, tid := d.sender()
 	r.Identity = identity(who, sender, tid, d.clock.at(sender.StartNs))
 	if who != nil {
 		r.Flags = append(r.Flags, who.Flags...)

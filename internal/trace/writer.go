@@ -21,7 +21,7 @@ const (
 // writer completes drafts and writes them. It is the only place that waits for anything slow.
 type writer struct {
 	t       *Tracer
-	waiting []draft
+	waiting []*draft
 	pending map[event.ProcessKey]bool // not complete when a record of this pass asked
 	records uint64
 	failed  error
@@ -65,15 +65,15 @@ func (w *writer) take(d draft) {
 	case record.ActionStop:
 		w.flush()
 	}
-	w.waiting = append(w.waiting, d)
+	w.waiting = append(w.waiting, &d)
 	switch n := len(w.waiting); {
 	case n == 1:
 		w.settle(time.Now())
 	case n > maxWaiting:
 		oldest := w.waiting[0]
 		w.waiting = w.waiting[1:]
-		who, connector, _ := w.identify(&oldest)
-		w.write(w.t.build(&oldest, who, connector))
+		who, connector, _ := w.identify(oldest)
+		w.write(w.t.build(oldest, who, connector))
 	}
 }
 
@@ -96,9 +96,14 @@ func (w *writer) settle(now time.Time) {
 	clear(w.pending)
 	kept := w.waiting[:0]
 	for _, d := range w.waiting {
-		who, connector, done := w.identify(&d)
-		if done || !now.Before(d.due) {
-			w.write(w.t.build(&d, who, connector))
+		due := !now.Before(d.due)
+		if key, _ := d.sender(); w.pending[key] && !due {
+			kept = append(kept, d)
+			continue
+		}
+		who, connector, done := w.identify(d)
+		if done || due {
+			w.write(w.t.build(d, who, connector))
 		} else {
 			kept = append(kept, d)
 		}
@@ -109,10 +114,7 @@ func (w *writer) settle(now time.Time) {
 
 // identify finds who sent, and who connected where that is another.
 func (w *writer) identify(d *draft) (who, connector *proc.Identity, done bool) {
-	key := d.conn.Sender
-	if key.Pid == 0 {
-		key = d.conn.Connector
-	}
+	key, _ := d.sender()
 	if key.Pid == 0 {
 		return nil, nil, true
 	}

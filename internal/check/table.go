@@ -9,8 +9,7 @@ import (
 
 const width = 100
 
-// Table writes the report for a person, at most 100 columns wide. Error and Hint are not in it: they
-// belong on stderr.
+// Table writes the report for a person, at most 100 columns wide.
 func (r *Report) Table(w io.Writer, colour bool) error {
 	t := &table{colour: colour}
 	t.heading("required")
@@ -41,6 +40,12 @@ func (r *Report) Table(w io.Writer, colour bool) error {
 	t.heading("not seen")
 	for _, s := range r.Unseen {
 		t.b.WriteString(wrap("  - ", "    ", s))
+	}
+	if r.Error != "" {
+		t.b.WriteString("\n" + t.paint("!", wrap("! ", "  ", r.Error)))
+	}
+	if r.Hint != "" {
+		t.b.WriteString(wrap("  -> ", "     ", r.Hint))
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err
@@ -80,11 +85,15 @@ func (t *table) line(mark, name, status, text string) {
 	if strings.HasPrefix(text, "-> ") {
 		rest += "   "
 	}
-	line := wrap(first, rest, text)
-	if t.colour && mark != "" {
-		line = "\x1b[" + colours[mark] + "m" + mark + "\x1b[0m" + strings.TrimPrefix(line, mark)
+	t.b.WriteString(t.paint(mark, wrap(first, rest, text)))
+}
+
+// paint colours the mark that a line begins with: after wrapping, for colours take no columns.
+func (t *table) paint(mark, line string) string {
+	if !t.colour || mark == "" {
+		return line
 	}
-	t.b.WriteString(line)
+	return "\x1b[" + colours[mark] + "m" + mark + "\x1b[0m" + strings.TrimPrefix(line, mark)
 }
 
 // wrap gives text as lines of at most the width, the first behind first, the others behind rest.

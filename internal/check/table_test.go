@@ -51,6 +51,9 @@ not seen
   - packets of raw sockets (AF_PACKET) and of TCP stacks in user space
   - traffic that this host forwards for others
   - connections that were past their first payload when the tracer started
+
+! cannot trace: x
+  -> do y
 `
 
 func tableOf(t *testing.T, r *Report, colour bool) string {

@@ -18,9 +18,6 @@ type Report struct {
 // Run checks this host and then really attaches, with the given options, for a moment.
 func Run(o probe.Options) *Report {
 	r := &Report{Rows: Host(), Hooks: []probe.Hook{}}
-	if o.Family == "" {
-		o.Family = probe.Auto
-	}
 	p, err := probe.Open(o)
 	if err != nil {
 		r.fail(err)

@@ -31,6 +31,9 @@ type Probe struct {
 // Open loads and attaches the hooks, and returns when events really arrive. An error names the question
 // that no hook answers, with each hook's reason.
 func Open(o Options) (*Probe, error) {
+	if o.Family == "" {
+		o.Family = Auto
+	}
 	p := &Probe{packets: !o.NoPackets}
 	err := p.open(o)
 	var none *NoHookError

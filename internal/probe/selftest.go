@@ -87,6 +87,9 @@ func Inode(f *os.File) (uint32, error) {
 // wait waits for the child's next byte: it is ready, or its dialogue is done.
 func (s *selftest) wait() error {
 	if _, err := io.ReadFull(s.out, make([]byte, 1)); err != nil {
+		s.in.Close()
+		s.cmd.Wait() // its last words are copied until then
+		s.cmd = nil
 		return fmt.Errorf("the child ended: %w %s", err, strings.TrimSpace(s.stderr.String()))
 	}
 	return nil

@@ -58,7 +58,8 @@ func TestRealSoftware(t *testing.T) {
 	cell := live.NewCell(t)
 	cell.AddAddress("198.51.100.25")
 	for _, addr := range []string{
-		"198.51.100.25:25", "198.51.100.25:2526", "[::1]:25", "198.51.100.25:587", "198.51.100.26:587", "198.51.100.27:25",
+		"198.51.100.25:25", "198.51.100.25:2526", "[::1]:25",
+		"198.51.100.25:587", "198.51.100.26:587", "198.51.100.27:25",
 	} {
 		cell.Serve(addr)
 	}
@@ -124,16 +125,17 @@ func realSenders(root live.Root, dir string) map[string]*sender {
 			helo: helo, rcpts: len(rcpts), verdict: v, user: "0",
 		}
 	}
-	swaks := root.Command("/usr/bin/swaks", "--server", "198.51.100.25", "--port", "587", "--helo", "swaks.example.org",
-		"--from", "a@example.org", "--to", "b@example.net,c@example.net", "--silent", "2")
+	const b, c, relayed = "b@example.net", "c@example.net", "b@[198.51.100.27]"
+	swaks := root.Command("/usr/bin/swaks", "--server", "198.51.100.25", "--port", "587",
+		"--helo", "swaks.example.org", "--from", "a@example.org", "--to", b+","+c, "--silent", "2")
 	msmtp := root.Command("/usr/bin/msmtp", "--host=198.51.100.26", "--port=587", "--domain=msmtp.example.org",
-		"--from=a@example.org", "--auth=off", "--tls=off", "b@example.net", "c@example.net", "d@example.net")
+		"--from=a@example.org", "--auth=off", "--tls=off", b, c, "d@example.net")
 	msmtp.Stdin = strings.NewReader("Subject: canary-in-the-body\n\nhello\n")
 	return map[string]*sender{
-		"198.51.100.25:25":   python("198.51.100.25", "25", "py25.example.org", record.DirectMX, "b@example.net"),
-		"198.51.100.25:2526": python("198.51.100.25", "2526", "py2526.example.org", record.SMTPOddPort, "b@example.net", "c@example.net"),
-		"[::1]:25":           python("::1", "25", "[IPv6:::1]", record.Local, "b@example.net"),
-		"127.0.0.1:10025":    python("127.0.0.1", "10025", "web.example.org", record.Local, "b@[198.51.100.27]", "c@[198.51.100.27]"),
+		"198.51.100.25:25":   python("198.51.100.25", "25", "py25.example.org", record.DirectMX, b),
+		"198.51.100.25:2526": python("198.51.100.25", "2526", "py2526.example.org", record.SMTPOddPort, b, c),
+		"[::1]:25":           python("::1", "25", "[IPv6:::1]", record.Local, b),
+		"127.0.0.1:10025":    python("127.0.0.1", "10025", "web.example.org", record.Local, relayed, "c"+relayed[1:]),
 		"198.51.100.25:587": {
 			cmd: swaks, exe: "/usr/bin/perl", script: "/usr/bin/swaks",
 			helo: "swaks.example.org", rcpts: 2, verdict: record.Submission, user: "0",
@@ -166,14 +168,20 @@ func checkSenders(t *testing.T, root live.Root, senders map[string]*sender, reco
 		if s.cmd != nil {
 			s.pid = uint32(s.cmd.Process.Pid)
 		}
+		parent, _ := self(t)
+		if s.cmd == nil {
+			parent = root.Path("/usr/lib/postfix/sbin/master")
+		}
 		accepted, bye := "250 2.0.0 Ok: queued as "+cmp.Or(s.queueID, "4E81026038"), "221 2.0.0 Bye"
 		if s.cmd == nil && r.SMTP.LastReply != bye { // Postfix hangs up behind its QUIT
 			bye = accepted
 		}
-		got := fmt.Sprintln(r.Process.PID, r.Process.Executable, r.Process.Hash, r.Process.Script.Path, r.User.ID,
-			r.SMTP.Verb, r.SMTP.HELO, r.SMTP.Messages, r.SMTP.Recipients, r.SMTP.LastReply, r.Verdict, r.Expected, r.Event.Outcome)
-		want := fmt.Sprintln(s.pid, root.Path(s.exe), record.Hash{SHA256: root.SHA256(t, s.exe), Status: "verified"}, s.script, s.user,
-			"EHLO", s.helo, 1, s.rcpts, bye, s.verdict, s.mta && root == "/", record.Success)
+		got := fmt.Sprintln(r.Process.PID, r.Process.Executable, r.Process.Hash, r.Process.Script.Path,
+			r.Process.Parent.Executable, r.User.ID, r.SMTP.Verb, r.SMTP.HELO, r.SMTP.Messages, r.SMTP.Recipients,
+			r.SMTP.LastReply, r.Verdict, r.Expected, r.Event.Outcome)
+		want := fmt.Sprintln(s.pid, root.Path(s.exe), record.Hash{SHA256: root.SHA256(t, s.exe), Status: "verified"}, s.script,
+			parent, s.user, "EHLO", s.helo, 1, s.rcpts,
+			bye, s.verdict, s.mta && root == "/", record.Success)
 		if got != want {
 			t.Errorf("%s\n got %swant %s", addr, got, want)
 		}

@@ -74,6 +74,17 @@ func TestEventWithoutRecordDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// The memory of a connection that has ended serves the next one. What is allocated is of the records alone.
+func TestConnectionWithoutRecordDoesNotAllocate(t *testing.T) {
+	tr, f := under(t, "process 7 /usr/sbin/exim4\n", "a connect 7 198.51.100.25:25\n a closed 0 0")
+	tr.opts.Connects = ConnectsNone
+	var e event.Event
+	f.all(t, tr, &e)
+	if allocs := testing.AllocsPerRun(1000, func() { f.all(t, tr, &e) }); allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
 // flood gives the same events again and again.
 type flood struct {
 	*source

@@ -35,7 +35,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		t.addSMTP(r, d)
 	}
 	said, to := d.action != record.ActionConnect, d.conn.Destination
-	if to.IsValid() && (said || d.reason != record.Established && t.isMailPort(to.Port())) {
+	if said || d.reason != record.Established && t.isMailPort(to.Port()) {
 		r.Verdict = t.opts.Host.Of(verdict.Subject{
 			Destination: to, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
 		})

@@ -68,7 +68,8 @@ func (s story) sequence() string {
 
 // A session that goes on is told after 20 transactions, each time what is new.
 func TestManyTransactions(t *testing.T) {
-	s := play(t, opened+strings.Repeat(mail(3), 45)+"a closed 90000 4000")
+	s := play(t, opened+"a bytes 500 300\n a sender 7\n"+strings.Repeat(mail(3), 30)+"a bytes 60000 3000\n a sender 7\n"+
+		strings.Repeat(mail(3), 15)+"a closed 90000 4000")
 	s.tells(t, "start connect first_payload session session session stop")
 	if got := s.sequence(); got != "1 2 3." {
 		t.Errorf("sequence %s", got)
@@ -78,7 +79,7 @@ func TestManyTransactions(t *testing.T) {
 	}
 	for i, r := range s.of(record.ActionSession) {
 		if want := []uint64{20, 20, 5}[i]; r.SMTP.Messages != want || r.SMTP.Recipients != 3*want || uint64(len(r.SMTP.Transactions)) != want ||
-			r.Event.Outcome != record.Success || r.Event.ID != "boot-100" || r.SMTP.HELO != "client.example" {
+			r.Source.Bytes != []uint64{500, 59500, 30000}[i] || r.Event.Outcome != record.Success || r.Event.ID != "boot-100" || r.SMTP.HELO != "client.example" {
 			t.Errorf("session record %d: %+v %+v", i+1, r.Event, r.SMTP)
 		}
 	}

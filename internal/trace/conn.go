@@ -39,9 +39,11 @@ func (t *Tracer) conn(id uint64) *conn {
 	if len(t.conns) >= maxConns {
 		return nil
 	}
-	c := &conn{}
+	var c *conn
 	if n := len(t.idle); n > 0 {
 		c, t.idle = t.idle[n-1], t.idle[:n-1]
+	} else {
+		c = &conn{}
 	}
 	c.id, c.recordedAt = id, time.Now()
 	t.conns[id] = c
@@ -54,7 +56,6 @@ func (t *Tracer) forget(c *conn) {
 	if len(t.idle) < 1024 {
 		parser := c.parser
 		*c = conn{parser: parser}
-		c.parser.Reset(smtp.Options{})
 		t.idle = append(t.idle, c)
 	}
 }

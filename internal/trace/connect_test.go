@@ -108,8 +108,13 @@ func TestConnectsAllFindsNoMailWhereThereIsNone(t *testing.T) {
 		odd S: 220 ready
 		odd C: NOOP
 		odd closed 6 11
+		other connect 7 198.51.100.80:4000
+		other established
+		other smtp
+		! other S: 220 ready
+		other closed 0 11
 	`)
-	s.tells(t, "start connect connect stop")
+	s.tells(t, "start connect connect connect lost stop")
 }
 
 // A connect that is not decided when the run stops is told, not passed over.

@@ -3,6 +3,7 @@ package trace
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/smtptrace/smtptrace/internal/record"
 )
@@ -97,6 +98,9 @@ func TestAllSnapshotsLost(t *testing.T) {
 	said(t, r)
 	if r.Verdict != "" || r.Process.PID != 0 || r.Destination.IP.IsValid() || slices.Contains(r.Flags, "any_port_smtp") {
 		t.Errorf("%s %v by %d to %v", r.Verdict, r.Flags, r.Process.PID, r.Destination)
+	}
+	if age := time.Since(r.Time); age < 0 || age > time.Minute { // the time of a record is not lost
+		t.Errorf("it is of %v", r.Time)
 	}
 	if lost := s.only(t, record.ActionLost).Tracer.Lost; lost != (record.Losses{Connections: 4}) {
 		t.Errorf("lost %+v", lost)

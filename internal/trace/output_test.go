@@ -75,19 +75,20 @@ func TestNothingHappens(t *testing.T) {
 	}
 }
 
-// An error of the source is the run's. What was seen before it is written, and not called a whole run.
+// An error of the source is the run's. What was seen before it is written, what waits too, and it is not
+// called a whole run.
 func TestSourceFails(t *testing.T) {
-	stage := newStage(t)
-	stage.cold = true // the session's record has to wait for the process
-	stage.source.failure = errors.New("the ring is gone")
-	if err := stage.run(oneMail); !errors.Is(err, stage.source.failure) {
-		t.Errorf("error %v, want %v", err, stage.source.failure)
-	}
-	s := stage.told()
-	s.tells(t, "start connect first_payload session")
-	if r := s.only(t, record.ActionSession); r.Process.Hash.Status != "verified" || stage.source.stops != 0 {
-		t.Errorf("hash %+v, stopped %d times", r.Process.Hash, stage.source.stops)
-	}
+	playLong(t, func(t *testing.T, stage *stage) {
+		stage.neverSure()
+		stage.source.failure = errors.New("the ring is gone")
+		if err := stage.run(oneMail); !errors.Is(err, stage.source.failure) {
+			t.Errorf("error %v, want %v", err, stage.source.failure)
+		}
+		stage.told().tells(t, "start connect first_payload session")
+		if n := stage.source.stops; n != 0 {
+			t.Errorf("it was stopped %d times, and had ended by itself", n)
+		}
+	})
 }
 
 // A log that cannot be opened anew is warned of, and written on.

@@ -29,6 +29,7 @@ import (
 //	a C: QUIT\n\                        so does the client, without CRLF because of the backslash at the end
 //	a C+ 512                            512 bytes of the client are cut, through the end of a line
 //	a hello mx.example.net              the client says a TLS ClientHello for this name
+//	a bytes 2000 300                    so many were sent and received so far: the next event tells it
 //	a closed 3096 512                   after so many bytes sent and received
 //
 // As in the kernel, of a connection that goes to no mail port nothing is sent before it is taken for SMTP.
@@ -223,6 +224,9 @@ func (s *script) conn(name, rest string, lost bool) {
 		if words[2] == "by_lock" {
 			c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK)
 		}
+	case "bytes":
+		c.BytesSent, c.BytesReceived = uint64(s.number(words[1])), uint64(s.number(words[2]))
+		return
 	case "closed":
 		c.Phase = uint32(event.PhaseClosed)
 		c.BytesSent, c.BytesReceived = uint64(s.number(words[1])), uint64(s.number(words[2]))

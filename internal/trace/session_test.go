@@ -74,7 +74,11 @@ func lines(t *testing.T, r *record.Record) []string {
 func TestOneMail(t *testing.T) {
 	stage := newStage(t)
 	stage.cold = true
+	began := time.Now()
 	s := stage.play(oneMail)
+	if took := time.Since(began); took >= stopPatience {
+		t.Errorf("it took %v: the records waited for more than they needed", took)
+	}
 	s.tells(t, "start connect first_payload session stop")
 	base := record.Record{
 		Agent: record.Agent{Type: "smtptrace", Version: "test"}, Host: record.Host{Name: "web1"},

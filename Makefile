@@ -24,7 +24,7 @@ build: ## build ./smtptrace, a static binary
 run: build ## build it and watch this machine for mail, until Ctrl-C
 	$(SUDO) ./smtptrace run $(ARGS)
 
-test: deps lint check-generated test-unit test-live test-vm ## install what is missing, then run every check and test
+test: deps lint check-generated test-unit mailroot test-live test-vm ## install what is missing, then run every check and test
 
 test-unit: ## tests that need neither root nor a network
 	$(call say,unit tests)
@@ -34,10 +34,10 @@ test-live: ## tests on this kernel, as root, in namespaces and cgroups of their 
 	$(call say,live tests)
 	@scripts/test-log build/live.log $(GO_TEST) -count=1 -p 1 -v $(LIVE)
 
-mailroot: ## make a root folder with real mail software; test-live then uses it
-	@scripts/mailroot $(MAILROOT)
+mailroot: ## make a root folder with real mail software, which the live tests use
+	@$(SUDO) scripts/mailroot $(MAILROOT)
 
-test-vm: ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
+test-vm: mailroot ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
 	$(call say,live tests in VMs)
 	@scripts/test-vm $(VM)
 

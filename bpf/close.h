@@ -2,24 +2,26 @@
 #ifndef CLOSE_H
 #define CLOSE_H
 
-#include "conn.h"
+#include "connect.h"
 
 /* include/net/tcp_states.h */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_CLOSE 7
 
+/* on_state runs twice for each change where both hooks are attached: the second finds it done. */
 static __always_inline void on_state(struct conn *c, struct sock *sk, int old, int new)
 {
 	u64 key = (u64)sk;
 
-	if (!c)
+	if (!c || c->closed)
 		return;
-	if (new == TCP_ESTABLISHED) {
+	if (new == TCP_ESTABLISHED && !c->established_ns) {
 		c->established_ns = bpf_ktime_get_boot_ns();
 		if (c->announced)
 			conn_emit(c, sk, CONN_ESTABLISHED, 0);
 	} else if (new == TCP_CLOSE) {
+		c->closed = 1;
 		if (c->announced)
 			conn_emit(c, sk, old == TCP_SYN_SENT ? CONN_FAILED : CONN_CLOSED,
 				  BPF_CORE_READ(sk, sk_err));
@@ -28,21 +30,27 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 	}
 }
 
-/* on_sock_ops follows a connection where tracepoints are refused. It must ask for the state changes
- * of each socket, and keep what others asked for.
+/* on_sock_ops follows a connection where tracepoints are refused, and catches what they miss: a
+ * tracing program does not run where it interrupts itself on the same CPU, a sockops program does.
+ * It must ask for the state changes of each socket, and keep what others asked for.
  */
 static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 {
 	struct sock *sk = sock_ops_sock(ctx);
 	struct bpf_sock *typed = ctx->sk;
+	struct conn *c;
 
 	if (!typed)
 		return;
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+	c = conn_get(typed, sk);
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
 		bpf_sock_ops_cb_flags_set(ctx,
 					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
-	else if (ctx->op == BPF_SOCK_OPS_STATE_CB)
-		on_state(conn_get(typed, sk), sk, ctx->args[0], ctx->args[1]);
+		if (!c || c->closed)
+			on_connect(typed, sk, true);
+	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
+		on_state(c, sk, ctx->args[0], ctx->args[1]);
+	}
 }
 
 #endif

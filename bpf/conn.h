@@ -56,7 +56,8 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->netns = c->netns;
 	e->errno = errno;
 	e->state = c->state;
-	e->flags = c->flags;
+	e->flags = (c->mail_port ? CONN_MAIL_PORT : 0) | (c->syn_left ? CONN_SYN_LEFT : 0) |
+		   (c->sender_by_lock ? CONN_SENDER_BY_LOCK : 0) | (c->caught ? CONN_CAUGHT : 0);
 	bpf_ringbuf_submit(e, 0);
 	count(events);
 }
@@ -87,8 +88,10 @@ static __always_inline struct conn *conn_of(struct __sk_buff *skb)
 }
 
 /* conn_start fills the state of a new connection. */
-static __always_inline void conn_start(struct conn *c, struct sock *sk, struct tuple *t, u32 netns)
+static __always_inline void conn_start(struct conn *c, struct sock *sk, struct tuple *t, u32 netns,
+				       bool caught)
 {
+	c->caught = caught;
 	c->netns = netns;
 	c->connect_ns = bpf_ktime_get_boot_ns();
 	/* Unique for 2 years of uptime: two connects in one nanosecond are on different CPUs. */
@@ -96,11 +99,9 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->connector = process_current();
 	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;
-	if (!packets_watched)
-		c->flags = CONN_SYN_LEFT;
-	if (mail_port(t->dport))
-		c->flags |= CONN_MAIL_PORT;
-	c->announced = announce_all || c->flags & CONN_MAIL_PORT;
+	c->syn_left = !packets_watched;
+	c->mail_port = mail_port(t->dport);
+	c->announced = announce_all || c->mail_port;
 	process_note(c->announced);
 	if (c->announced)
 		conn_emit(c, sk, CONN_CONNECT, 0);

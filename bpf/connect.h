@@ -22,21 +22,21 @@
 		made;                                                                        \
 	})
 
-#define conn_open(typed, sk, tuple)                              \
-	do {                                                     \
-		u32 netns = sock_netns(sk);                      \
-		if (filter_admits(netns)) {                      \
-			struct conn *c = conn_create(typed, sk); \
-			if (c)                                   \
-				conn_start(c, sk, tuple, netns); \
-		}                                                \
+#define conn_open(typed, sk, tuple, caught)                              \
+	do {                                                             \
+		u32 netns = sock_netns(sk);                              \
+		if (filter_admits(netns)) {                              \
+			struct conn *c = conn_create(typed, sk);         \
+			if (c)                                           \
+				conn_start(c, sk, tuple, netns, caught); \
+		}                                                        \
 	} while (0)
 
-#define on_connect(typed, sk)             \
-	do {                              \
-		struct tuple t = {};      \
-		tuple_read(&t, sk);       \
-		conn_open(typed, sk, &t); \
+#define on_connect(typed, sk, caught)             \
+	do {                                      \
+		struct tuple t = {};              \
+		tuple_read(&t, sk);               \
+		conn_open(typed, sk, &t, caught); \
 	} while (0)
 
 /* The socket of a cgroup connect hook has no destination yet: it stands in the context. */
@@ -59,7 +59,7 @@ static __always_inline void on_cgroup_connect(struct bpf_sock_addr *ctx, u16 fam
 		daddr[2] = ctx->user_ip6[2];
 		daddr[3] = ctx->user_ip6[3];
 	}
-	conn_open(ctx->sk, sk, &t);
+	conn_open(ctx->sk, sk, &t, false);
 }
 
 #endif

@@ -85,8 +85,7 @@ enum conn_flag {
 	CONN_MAIL_PORT = 1,
 	CONN_SYN_LEFT = 2,	 /* the SYN passed the host's own firewall */
 	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
-	CONN_BANNER_220 = 16,	 /* the server spoke first: 220, 421 or 554 */
-	CONN_BANNER_SMTP = 32,	 /* and its greeting names SMTP */
+	CONN_CAUGHT = 8,	 /* the connect hook missed it, sockops has caught it */
 };
 
 struct tuple {

@@ -35,7 +35,7 @@ __noinline int announce(struct __sk_buff *skb)
 	if (!c)
 		return 0;
 	conn_announce(c, skb_sock(skb));
-	if (c->state == STATE_SMTP && c->flags & CONN_BANNER_220)
+	if (c->state == STATE_SMTP && c->banner_220)
 		show_banner(c);
 	return 0;
 }
@@ -60,7 +60,7 @@ static __always_inline void hold_banner(struct conn *c, struct stream *s, u8 ch)
 	b->data[b->len++ & (BANNER_SIZE - 1)] = ch;
 	s->chunk = s->chunk << 8 | upper(ch);
 	if ((u32)s->chunk == VERB('S', 'M', 'T', 'P'))
-		c->flags |= CONN_BANNER_SMTP;
+		c->banner_smtp = 1;
 }
 
 static __always_inline void start_banner(struct conn *c, struct stream *s)
@@ -80,10 +80,10 @@ __noinline int judge_server_step(struct __sk_buff *skb, u32 ch)
 
 	if (!c)
 		return 0;
-	if (!(c->flags & CONN_BANNER_220)) {
+	if (!c->banner_220) {
 		if (!server_verdict(c, &c->server, ch))
 			return 0;
-		if (c->state != STATE_NEW || !(c->flags & CONN_BANNER_220))
+		if (c->state != STATE_NEW || !c->banner_220)
 			return 1;
 		start_banner(c, &c->server);
 	}

@@ -62,6 +62,9 @@ static __always_inline u32 walk_path(struct process_event *e, u8 *buf, u32 size,
 		if (dentry == root || dentry == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
+			/* A file of no file system, such as a memfd, has a name and no root. */
+			if (dentry != root && !i)
+				append_name(e, buf, size, BPF_CORE_READ(dentry, d_name.name));
 			if (dentry != root || up == mnt)
 				return e->cursor;
 			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);

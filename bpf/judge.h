@@ -120,15 +120,14 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 			return false;
 		}
 		/* TLS record type 22, handshake (RFC 8446, 5.1) */
-		if (!s->letters && ch == 0x16 && c->flags & CONN_MAIL_PORT)
+		if (!s->letters && ch == 0x16 && c->mail_port)
 			conn_to_tls(c);
 		else
 			c->state = STATE_OTHER;
 		return true;
 	}
 	rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
-	if (rank == VERB_STRONG ||
-	    (rank == VERB_WEAK && c->flags & (CONN_MAIL_PORT | CONN_BANNER_SMTP))) {
+	if (rank == VERB_STRONG || (rank == VERB_WEAK && (c->mail_port || c->banner_smtp))) {
 		c->state = STATE_SMTP;
 		return true;
 	}
@@ -154,14 +153,14 @@ static __always_inline bool server_verdict(struct conn *c, struct stream *s, u8 
 	}
 	if (s->letters == 3 && greeting_code(s->verb) &&
 	    (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
-		c->flags |= CONN_BANNER_220;
-		if (c->flags & CONN_MAIL_PORT)
+		c->banner_220 = 1;
+		if (c->mail_port)
 			c->state = STATE_SMTP;
 		return true;
 	}
 	stream_reset_line(s);
 	/* On a mail port the client may still speak SMTP to whatever this is. */
-	if (!(c->flags & CONN_MAIL_PORT))
+	if (!c->mail_port)
 		c->state = STATE_OTHER;
 	return true;
 }

@@ -36,7 +36,10 @@ struct conn {
 	struct process_key connector, sender;
 	u32 connector_tid, sender_tid;
 	struct tuple tuple;
-	u32 netns, flags;
+	u32 netns;
+	u8 mail_port; /* it goes to one */
+	/* Of the flags each has one writer at a time, and so a byte of its own. */
+	u8 syn_left, sender_by_lock, caught, banner_220, banner_smtp;
 	u8 state;      /* enum conn_state */
 	u8 weak;       /* lines so far that SMTP shares with other protocols */
 	u8 await_data; /* DATA was said and its reply not yet seen */
@@ -47,7 +50,8 @@ struct conn {
 	u8 dots;       /* bodies that ended before the reply to their DATA came */
 	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
 	u8 announced;  /* the agent knows this connection */
-	u8 pad[6];
+	u8 closed;     /* the agent was told of its end */
+	u8 pad[3];
 	struct stream client, server;
 };
 

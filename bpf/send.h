@@ -18,10 +18,10 @@ static __always_inline void on_send(struct conn *c, struct sock *sk)
 {
 	if (!c || c->state == STATE_OTHER)
 		return;
-	if (c->sender.pid && !(c->flags & CONN_SENDER_BY_LOCK))
+	if (c->sender.pid && !c->sender_by_lock)
 		return;
 	sender_note(c);
-	c->flags &= ~CONN_SENDER_BY_LOCK;
+	c->sender_by_lock = 0;
 	if (c->announced)
 		conn_emit(c, sk, CONN_SENDER, 0);
 }
@@ -37,7 +37,7 @@ static __always_inline void sender_by_lock(struct conn *c, struct sock *sk)
 	if (BPF_CORE_READ(task_self(), flags) & PF_KTHREAD)
 		return;
 	sender_note(c);
-	c->flags |= CONN_SENDER_BY_LOCK;
+	c->sender_by_lock = 1;
 }
 
 #endif

@@ -17,14 +17,14 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 SEC("fentry/tcp_connect")
 int BPF_PROG(connect_fentry, struct sock *sk)
 {
-	on_connect(sk, sk);
+	on_connect(sk, sk, false);
 	return 0;
 }
 
 SEC("kprobe/tcp_connect")
 int BPF_KPROBE(connect_kprobe, struct sock *sk)
 {
-	on_connect(0, sk);
+	on_connect(0, sk, false);
 	return 0;
 }
 
@@ -32,7 +32,7 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(connect_tracepoint, struct sock *sk, int old, int new)
 {
 	if (new == TCP_SYN_SENT && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-		on_connect(sk, sk);
+		on_connect(sk, sk, false);
 	return 0;
 }
 

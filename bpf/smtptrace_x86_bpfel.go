@@ -45,20 +45,26 @@ type SmtptraceConn struct {
 		Family uint16
 		Pad    uint16
 	}
-	Netns     uint32
-	Flags     uint32
-	State     uint8
-	Weak      uint8
-	AwaitData uint8
-	AwaitTls  uint8
-	AwaitAuth uint8
-	Secret    uint8
-	HelloLeft uint8
-	Dots      uint8
-	Greeted   uint8
-	Announced uint8
-	Pad       [6]uint8
-	Client    struct {
+	Netns        uint32
+	MailPort     uint8
+	SynLeft      uint8
+	SenderByLock uint8
+	Caught       uint8
+	Banner220    uint8
+	BannerSmtp   uint8
+	State        uint8
+	Weak         uint8
+	AwaitData    uint8
+	AwaitTls     uint8
+	AwaitAuth    uint8
+	Secret       uint8
+	HelloLeft    uint8
+	Dots         uint8
+	Greeted      uint8
+	Announced    uint8
+	Closed       uint8
+	Pad          [3]uint8
+	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
 		Lost       uint64
@@ -149,8 +155,7 @@ const (
 	SmtptraceConnFlagCONN_MAIL_PORT      SmtptraceConnFlag = 1
 	SmtptraceConnFlagCONN_SYN_LEFT       SmtptraceConnFlag = 2
 	SmtptraceConnFlagCONN_SENDER_BY_LOCK SmtptraceConnFlag = 4
-	SmtptraceConnFlagCONN_BANNER_220     SmtptraceConnFlag = 16
-	SmtptraceConnFlagCONN_BANNER_SMTP    SmtptraceConnFlag = 32
+	SmtptraceConnFlagCONN_CAUGHT         SmtptraceConnFlag = 8
 )
 
 type SmtptraceConnPhase uint32

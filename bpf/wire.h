@@ -98,7 +98,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		return;
 	}
 	if (p.syn && !dir)
-		c->flags |= CONN_SYN_LEFT;
+		c->syn_left = 1;
 	if (!stream_advance(dir ? &c->server : &c->client, &p))
 		return;
 	if (!dir)
@@ -111,7 +111,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 				    : judge_client(skb, p.off, p.end);
 			if (c->state == STATE_SMTP || c->state == STATE_TLS)
 				announce(skb);
-			else if (dir && !(c->flags & CONN_BANNER_220))
+			else if (dir && !c->banner_220)
 				return; /* whatever greets there, the client decides */
 		} else if (c->state == STATE_TLS)
 			p.off = dir ? p.end : show_hello(skb, p.off, p.end);

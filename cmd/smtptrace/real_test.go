@@ -98,9 +98,7 @@ func TestRealSoftware(t *testing.T) {
 			relay := senders["198.51.100.27:25"]
 			relay.pid, senders["127.0.0.1:10025"].queueID = postfix.Delivered(t, relay.rcpts)
 			relay.user = root.UID(t, "postfix")
-			live.Eventually(t, "a record of every session", func() bool {
-				return len(pick(tr.records(), record.ActionSession)) >= len(senders)
-			})
+			tr.await(record.ActionSession, len(senders))
 			checkSenders(t, root, senders, tr.stop())
 		})
 	}

@@ -108,6 +108,12 @@ func (tr *tracer) end() {
 	}
 }
 
+// await waits until the log has so many records of an action: the hash of a large binary takes time.
+func (tr *tracer) await(a record.Action, n int) {
+	tr.t.Helper()
+	live.Eventually(tr.t, fmt.Sprintf("%d %s records", n, a), func() bool { return len(pick(tr.records(), a)) >= n })
+}
+
 // stop ends the tracer and gives its records: from start to stop, and nothing lost.
 func (tr *tracer) stop() []record.Record {
 	tr.t.Helper()

@@ -20,21 +20,21 @@ func TestExplainHost(t *testing.T) {
 		spoil         func(f files, k *kernel)
 		message, hint string
 	}{
-		{"not root", notRoot, "uid 65534 lacks cap_net_admin, cap_net_bind_service, cap_sys_admin",
+		{"not root", notRoot, "uid 65534 lacks cap_net_admin, cap_sys_admin",
 			"run it as root, with sudo"},
 		{"docker", inDocker, "root in this docker container lacks cap_net_admin, cap_sys_admin",
 			"run it on the host, or start the container with --privileged --pid=host --cgroupns=host"},
 		{"docker, not root", func(f files, k *kernel) {
 			inDocker(f, k)
 			f["/proc/self/status"] = nobodyStatus
-		}, "uid 65534 in this docker container lacks cap_net_admin, cap_net_bind_service, cap_sys_admin",
+		}, "uid 65534 in this docker container lacks cap_net_admin, cap_sys_admin",
 			"run it on the host, or start the container with --privileged --pid=host --cgroupns=host"},
 		{"old", oldKernel, "kernel 5.4.0-42-generic is older than 5.10, and has no BPF ring buffer (5.8)",
 			"boot kernel 5.10 or newer (Debian 11, Ubuntu 22.04, RHEL 9)"},
 		{"old, not root", func(f files, k *kernel) { oldKernel(f, k); notRoot(f, k) },
-			"uid 65534 lacks cap_net_admin, cap_net_bind_service, cap_sys_admin", "run it as root, with sudo"},
+			"uid 65534 lacks cap_net_admin, cap_sys_admin", "run it as root, with sudo"},
 		{"no BTF, no rights", func(f files, k *kernel) { notRoot(f, k); f.without("/sys/kernel/btf/vmlinux") },
-			"uid 65534 lacks cap_net_admin, cap_net_bind_service, cap_sys_admin", "run it as root, with sudo"},
+			"uid 65534 lacks cap_net_admin, cap_sys_admin", "run it as root, with sudo"},
 		{"no BTF", func(f files, k *kernel) { f.without("/sys/kernel/btf/vmlinux") },
 			"/sys/kernel/btf/vmlinux is absent: this kernel was built without CONFIG_DEBUG_INFO_BTF",
 			"boot a kernel that has it (Debian 11, Ubuntu 20.10, RHEL 8.2 and newer do)"},

@@ -14,7 +14,7 @@ import (
 
 // The capabilities that the tracer needs here, and no others.
 func least(t *testing.T) []string {
-	names := []string{"cap_net_admin", "cap_net_bind_service", "cap_sys_admin"}
+	names := []string{"cap_net_admin", "cap_sys_admin"}
 	if major, minor := live.Kernel(t); major == 5 && minor < 11 {
 		names = append(names, "cap_sys_resource")
 	}
@@ -89,7 +89,7 @@ func TestRestricted(t *testing.T) {
 		message, hint string
 	}{
 		{"not at all", "", 0, "", ""},
-		{"not root", "uid 65534", 0, "uid 65534 lacks cap_net_admin, cap_net_bind_service, cap_sys_admin",
+		{"not root", "uid 65534", 0, "uid 65534 lacks cap_net_admin, cap_sys_admin",
 			"run it as root, with sudo"},
 		{"seccomp EPERM", "seccomp 1", 0, "a seccomp filter refuses bpf(2)",
 			"allow the bpf system call in the unit's SystemCallFilter=, or in whatever started it"},

@@ -54,16 +54,15 @@ func (s *self) powerless() bool { return s.userNS || s.err != nil || len(s.lacks
 
 // needed are the capabilities without which the probe does not open. cap_sys_admin makes the
 // self-test's network namespace and includes cap_bpf and cap_perfmon; cap_net_admin attaches to
-// cgroups and brings the self-test's loopback up; cap_net_bind_service lets it listen on port 25.
-var needed = []int{unix.CAP_NET_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SYS_ADMIN}
+// cgroups and brings the self-test's loopback up.
+var needed = []int{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN}
 
 var capabilityNames = map[int]string{
-	unix.CAP_DAC_READ_SEARCH:  "cap_dac_read_search",
-	unix.CAP_NET_ADMIN:        "cap_net_admin",
-	unix.CAP_NET_BIND_SERVICE: "cap_net_bind_service",
-	unix.CAP_SYS_ADMIN:        "cap_sys_admin",
-	unix.CAP_SYS_PTRACE:       "cap_sys_ptrace",
-	unix.CAP_SYS_RESOURCE:     "cap_sys_resource",
+	unix.CAP_DAC_READ_SEARCH: "cap_dac_read_search",
+	unix.CAP_NET_ADMIN:       "cap_net_admin",
+	unix.CAP_SYS_ADMIN:       "cap_sys_admin",
+	unix.CAP_SYS_PTRACE:      "cap_sys_ptrace",
+	unix.CAP_SYS_RESOURCE:    "cap_sys_resource",
 }
 
 // lacks names those of the capabilities that it has not.

@@ -54,6 +54,7 @@ type Conn struct {
 	MailPort     bool
 	SynLeft      bool // a SYN passed the host's own firewall
 	SenderByLock bool // the sender is known from the socket's lock, not from a send hook
+	Caught       bool // the connect hook missed it, and sockops has caught it
 }
 
 func (c *Conn) decode(raw []byte) error {
@@ -74,6 +75,7 @@ func (c *Conn) decode(raw []byte) error {
 		MailPort:     flags&bpf.SmtptraceConnFlagCONN_MAIL_PORT != 0,
 		SynLeft:      flags&bpf.SmtptraceConnFlagCONN_SYN_LEFT != 0,
 		SenderByLock: flags&bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK != 0,
+		Caught:       flags&bpf.SmtptraceConnFlagCONN_CAUGHT != 0,
 	}
 	if c.Phase < PhaseConnect || c.Phase > PhaseClosed {
 		return fmt.Errorf("connection event of unknown phase %d", k.Phase)

@@ -47,6 +47,9 @@ type program struct {
 	attach func(*ebpf.Program, string) (link.Link, error)
 }
 
+// sockops is the program that runs where tracing programs do not, because they interrupt themselves.
+const sockops = "state_sockops"
+
 // candidates is every hook there is, in the order of trying. The send question ends with a hook that
 // needs no program: the wire hook finds the sender as the owner of the socket's lock.
 var candidates = []candidate{
@@ -68,21 +71,26 @@ var candidates = []candidate{
 	}},
 	{Wire, Fentry, "payload at fentry/tcp_sendmsg", []program{{"gather_fentry", attachTracing}}},
 	{Wire, Kprobe, "payload at kprobe/tcp_sendmsg", []program{{"gather_kprobe", attachKprobe("tcp_sendmsg")}}},
+	{State, Auto, "tp_btf/inet_sock_set_state, sockops", []program{
+		{"state_tracepoint", attachTracing},
+		{sockops, attachCgroup(ebpf.AttachCGroupSockOps)},
+	}},
 	{State, Tracepoint, "tp_btf/inet_sock_set_state", []program{{"state_tracepoint", attachTracing}}},
-	{State, Cgroup, "sockops", []program{{"state_sockops", attachCgroup(ebpf.AttachCGroupSockOps)}}},
+	{State, Cgroup, "sockops", []program{{sockops, attachCgroup(ebpf.AttachCGroupSockOps)}}},
 }
 
 // candidatesFor gives a question's list under a family. A forced family answers connect and send by its
-// own hooks alone; where it has none for send, the wire hook names the sender. Only the cgroup family
-// follows the state by sockops: for the others the tracepoint is there wherever their own hooks are.
-// Payload is read at sendmsg only where there are no packet hooks.
+// own hooks alone; where it has none for send, the wire hook names the sender. The state is followed by
+// tracepoint and sockops both: each sees what the other cannot, an interrupted program and a socket of
+// another cgroup. Payload is read at sendmsg only where there are no packet hooks.
 func candidatesFor(q Question, f Family, storage, packets bool) []candidate {
 	var list []candidate
 	for _, c := range candidates {
 		atPackets := c.family == Auto
 		switch {
 		case c.question != q:
-		case (q == Wire || q == Send) && atPackets && !packets, q == Wire && !atPackets && packets:
+		case atPackets && !packets, q == Wire && !atPackets && packets:
+		case q == State && atPackets && f == Cgroup:
 		case storage && c.family == Kprobe: // kprobe programs cannot use socket storage
 		case c.family == Auto, f == Auto, c.family == f,
 			q == State && f != Cgroup && c.family == Tracepoint:

@@ -90,33 +90,67 @@ func collect(t *testing.T, p *Probe, closes int) (map[string]*seen, map[uint32]*
 }
 
 func TestMailIsSeen(t *testing.T) {
-	addrs := []string{"127.0.0.1:25", "127.0.0.1:2526", "[::1]:25", "[::1]:2526"}
 	for _, f := range Families {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			p := open(t, cell, f, true)
 			t.Logf("%+v", p.Hooks())
-			pids := map[string]uint32{}
-			for _, addr := range addrs {
-				cell.Serve(addr)
-				child := live.Child("mail", addr)
-				cell.Run(child)
-				pids[addr] = uint32(child.Process.Pid)
-			}
-			conns, procs := collect(t, p, len(addrs))
-			for _, addr := range addrs {
-				if conns[addr] == nil {
-					t.Errorf("nothing seen of %s", addr)
-					continue
+			for addr, s := range mailIsSeen(t, cell, p) {
+				if s.last.Caught {
+					t.Errorf("%s: the connect hook did not see it", addr)
 				}
-				checkMail(t, conns[addr], procs[pids[addr]], pids[addr], addr)
-			}
-			c, err := p.Counters()
-			if err != nil || c.Lost() != 0 {
-				t.Errorf("lost %+v, %v", c, err)
 			}
 		})
 	}
+}
+
+// TestMissed: where a tracing program does not run because it interrupts itself, sockops and the packet
+// hooks see all that it would have. Here it misses every event.
+func TestMissed(t *testing.T) {
+	for _, f := range []Family{Fentry, Kprobe, Tracepoint} {
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			p := open(t, cell, f, true)
+			for i := range p.answers {
+				for j, l := range p.answers[i].links {
+					if q := p.answers[i].hook.Question; q == Connect || q == Send || q == State && j == 0 {
+						l.Close()
+					}
+				}
+			}
+			for addr, s := range mailIsSeen(t, cell, p) {
+				if !s.last.Caught || !s.last.SenderByLock {
+					t.Errorf("%s: a hook is still there: %+v", addr, s.last)
+				}
+			}
+		})
+	}
+}
+
+// mailIsSeen lets children send mail and checks what is seen of them.
+func mailIsSeen(t *testing.T, cell *live.Cell, p *Probe) map[string]*seen {
+	t.Helper()
+	addrs := []string{"127.0.0.1:25", "127.0.0.1:2526", "[::1]:25", "[::1]:2526"}
+	pids := map[string]uint32{}
+	for _, addr := range addrs {
+		cell.Serve(addr)
+		child := live.Child("mail", addr)
+		cell.Run(child)
+		pids[addr] = uint32(child.Process.Pid)
+	}
+	conns, procs := collect(t, p, len(addrs))
+	for _, addr := range addrs {
+		if conns[addr] == nil {
+			t.Errorf("nothing seen of %s", addr)
+			continue
+		}
+		checkMail(t, conns[addr], procs[pids[addr]], pids[addr], addr)
+	}
+	c, err := p.Counters()
+	if err != nil || c.Lost() != 0 {
+		t.Errorf("lost %+v, %v", c, err)
+	}
+	return conns
 }
 
 // TestWithoutPackets: where no packet hook can be had, what the client says is read from its memory.

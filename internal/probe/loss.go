@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/smtptrace/smtptrace/bpf"
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -24,6 +25,9 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.Unreadable += k.Unreadable
 	}
 	for _, a := range p.answers {
+		if p.answers[slices.Index(Questions, State)].programs[sockops] != nil {
+			break // what a tracing program missed, sockops and the packet hooks have seen
+		}
 		for name, prog := range a.programs {
 			stats, err := prog.Stats()
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,8 +16,12 @@ import (
 	"github.com/smtptrace/smtptrace/internal/event"
 )
 
-// proofTimeout bounds the wait for the self-test's events. They come within a millisecond, or never.
-const proofTimeout = 2 * time.Second
+// How long the self-test waits for its child, and then for the events of what the child said. They
+// come within milliseconds or never, but a busy machine must not be taken for a silent hook.
+const (
+	childPatience = 30 * time.Second
+	proofPatience = 5 * time.Second
+)
 
 // selftest is a child of our own whose mail must be seen before the probe is called ready.
 type selftest struct {
@@ -24,7 +29,7 @@ type selftest struct {
 	netnsFile  *os.File // keeps the inode number ours: the filter lets it pass
 	cmd        *exec.Cmd
 	in         io.WriteCloser
-	out        io.ReadCloser
+	out        *os.File
 	stderr     strings.Builder
 	cgroup     string // made for the child; "" where it runs in ours
 }
@@ -32,8 +37,7 @@ type selftest struct {
 // startSelftest starts the child. It waits in a network namespace of its own, so that neither the
 // host's firewall nor anybody else has to do with it, and below the cgroup that is watched.
 func startSelftest(cg *cgroupDir) (*selftest, error) {
-	s := &selftest{cmd: exec.Command("/proc/self/exe")}
-	s.cmd.Env = []string{selftestEnv + "=1"}
+	s := &selftest{cmd: &exec.Cmd{Path: "/proc/self/exe", Args: []string{selftestName}, Env: []string{}}}
 	s.cmd.Stderr = &s.stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if cg.filterID != 0 {
@@ -52,9 +56,11 @@ func startSelftest(cg *cgroupDir) (*selftest, error) {
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	if s.out, err = s.cmd.StdoutPipe(); err != nil {
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
+	s.out = out.(*os.File) // for its deadline
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil
 		s.close()
@@ -86,7 +92,12 @@ func Inode(f *os.File) (uint32, error) {
 
 // wait waits for the child's next byte: it is ready, or its dialogue is done.
 func (s *selftest) wait() error {
-	if _, err := io.ReadFull(s.out, make([]byte, 1)); err != nil {
+	s.out.SetReadDeadline(time.Now().Add(childPatience))
+	_, err := s.out.Read(make([]byte, 1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.cmd.Process.Kill()
+	}
+	if err != nil {
 		s.in.Close()
 		s.cmd.Wait() // its last words are copied until then
 		s.cmd = nil
@@ -167,7 +178,8 @@ func (p *Probe) collectProof() (proof, error) {
 	var pr proof
 	var conn uint64
 	var e event.Event
-	p.reader.SetDeadline(time.Now().Add(proofTimeout))
+	byLock := len(p.answers[slices.Index(Questions, Send)].programs) == 0
+	p.reader.SetDeadline(time.Now().Add(proofPatience))
 	defer p.reader.SetDeadline(time.Time{})
 	for len(pr.missing(p.packets)) > 0 {
 		if err := p.reader.ReadInto(&p.record); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -183,9 +195,9 @@ func (p *Probe) collectProof() (proof, error) {
 		case e.Kind == event.KindProcess && e.Process.Key().Pid == p.selftest.pid:
 		case e.Kind == event.KindConn && e.Conn.NetNS == p.selftest.netns:
 			conn = e.Conn.ID
-			pr.connect = true
-			pr.send = pr.send || e.Conn.Sender.Pid == p.selftest.pid
-			pr.established = pr.established || e.Conn.Phase == event.PhaseEstablished
+			pr.connect = pr.connect || !e.Conn.Caught
+			pr.send = pr.send || e.Conn.Sender.Pid == p.selftest.pid && e.Conn.SenderByLock == byLock
+			pr.established = pr.established || e.Conn.EstablishedNs != 0
 			pr.closed = pr.closed || e.Conn.Phase == event.PhaseClosed
 		case e.Kind == event.KindPayload && e.Payload.ID == conn:
 			pr.client = pr.client || e.Payload.Direction == event.Client

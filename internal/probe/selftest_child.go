@@ -8,12 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// selftestEnv turns a process into the self-test's child. The tracer runs itself again for that: a
-// process, not a thread, can be put into a network namespace and a cgroup of its own.
-const selftestEnv = "SMTPTRACE_SELFTEST_CHILD"
+// selftestName is what the self-test's child is called, and what makes a process one. The tracer runs
+// itself again for that: a process, not a thread, can be put into a network namespace and a cgroup of
+// its own.
+const selftestName = "smtptrace: self-test"
 
 func init() {
-	if os.Getenv(selftestEnv) == "" {
+	if os.Args[0] != selftestName {
 		return
 	}
 	if err := selftestChild(os.Stdin, os.Stdout); err != nil {
@@ -61,14 +62,15 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifr)
 }
 
-// dialogue is a connect, a greeting, a command and a close, on a port that is a mail port by default.
+// dialogue is a connect, a greeting, a command and a close, on a port that is a mail port by default and
+// needs no right to listen on.
 func dialogue() error {
 	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(listener)
-	addr := &unix.SockaddrInet4{Port: 25, Addr: [4]byte{127, 0, 0, 1}}
+	addr := &unix.SockaddrInet4{Port: 2525, Addr: [4]byte{127, 0, 0, 1}}
 	if err := unix.SetsockoptInt(listener, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err
 	}

@@ -11,11 +11,36 @@
  * address.
  */
 
-/* gather_step takes the byte at an address of user memory: 1 when it brought the verdict. */
+/* gather_judge takes bytes of an unjudged client, gives how many, and tells of the verdict.
+ * The byte that brought it is left: it is shown with what follows.
+ */
+__noinline u32 gather_judge(u64 key, u64 base, u32 len)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
+	u8 ch;
+
+	if (!c)
+		return len;
+	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
+		if (i >= len)
+			return len;
+		if (bpf_probe_read_user(&ch, 1, (void *)base + i)) {
+			count(unreadable);
+			return len;
+		}
+		if (client_verdict(c, &c->client, ch)) {
+			if (c->state != STATE_OTHER)
+				conn_announce(c, (void *)key);
+			return i;
+		}
+	}
+	return PAYLOAD_SIZE;
+}
+
+/* gather_step takes the byte at an address of user memory. */
 __noinline int gather_step(u64 key, u64 at)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
-	bool judged = false;
 	u8 ch;
 
 	if (!c)
@@ -25,23 +50,11 @@ __noinline int gather_step(u64 key, u64 at)
 		count(unreadable);
 		return 0;
 	}
-	if (c->state == STATE_NEW)
-		judged = client_verdict(c, &c->client, ch);
 	if (c->state == STATE_SMTP)
 		client_byte(c, &c->client, ch);
-	else if (c->state == STATE_TLS) /* the ClientHello, as it is */
+	else /* the ClientHello, as it is */
 		out_show(&c->client, ch);
 	out_segment(&c->client);
-	return judged;
-}
-
-/* gather_announce tells the agent of a connection that has been judged. */
-__noinline int gather_announce(u64 key)
-{
-	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
-
-	if (c)
-		conn_announce(c, (void *)key);
 	return 0;
 }
 
@@ -53,8 +66,10 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 	struct payload_event *e;
 	struct stream *s;
 
-	if (!c || !n)
+	if (!c || !n || c->state == STATE_OTHER)
 		return len;
+	if (c->state == STATE_NEW)
+		return gather_judge(key, base, len);
 	s = &c->client;
 	e = payload_reserve(c, s, DIR_CLIENT);
 	if (!e) {
@@ -62,10 +77,9 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 		return n;
 	}
 	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
-		if (i >= n || c->state == STATE_OTHER)
+		if (i >= n)
 			break;
-		if (gather_step(key, base + i) && c->state != STATE_OTHER)
-			gather_announce(key);
+		gather_step(key, base + i);
 		payload_put(s, e);
 		barrier();
 	}

@@ -48,6 +48,8 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 		if (!c || c->closed)
 			on_connect(typed, sk, true);
+		else
+			tuple_read(&c->tuple, sk); /* a tracepoint comes before the source port */
 	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
 		on_state(c, sk, ctx->args[0], ctx->args[1]);
 	}

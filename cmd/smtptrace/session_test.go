@@ -121,7 +121,8 @@ func TestShortLived(t *testing.T) {
 	}
 }
 
-// TestConnectOutcome: a connect that comes to nothing is recorded with the process and the reason.
+// TestConnectOutcome: a connect that comes to nothing is recorded with the process and the reason, in every
+// family.
 func TestConnectOutcome(t *testing.T) {
 	nft, err := exec.LookPath("nft")
 	if err != nil {
@@ -149,10 +150,14 @@ func TestConnectOutcome(t *testing.T) {
 		"127.0.0.4:25": record.Blocked,
 		"127.0.0.5:25": record.Blocked,
 		"127.0.0.6:25": record.Blocked,
+		"127.0.0.7:25": record.NoPort,
 	}
 	pids := map[string]uint32{}
-	for addr := range want {
+	for addr, reason := range want {
 		child := live.Child("connect", addr)
+		if reason == record.NoPort {
+			child = live.Child("portless", addr)
+		}
 		cell.Run(child)
 		pids[addr] = uint32(child.Process.Pid)
 	}

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/live"
 	"github.com/smtptrace/smtptrace/internal/probe"
@@ -40,10 +43,11 @@ func TestMain(m *testing.M) {
 			}
 			return nil
 		},
-		"web":   func(args []string) error { return live.Browse(args[0]) },
-		"spray": spray,
-		"shot":  shot,
-		"helo":  helo,
+		"portless": portless,
+		"web":      func(args []string) error { return live.Browse(args[0]) },
+		"spray":    spray,
+		"shot":     shot,
+		"helo":     helo,
 	})
 }
 
@@ -167,6 +171,30 @@ func shot(args []string) error {
 		return err
 	}
 	os.Exit(0)
+	return nil
+}
+
+// portless connects where every local port is taken: there is one, and a listener has it.
+func portless(args []string) error {
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("40000 40000"), 0); err != nil {
+		return err
+	}
+	defer os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("32768 60999"), 0)
+	taken, err := net.Listen("tcp4", "0.0.0.0:40000")
+	if err != nil {
+		return err
+	}
+	defer taken.Close()
+	to := netip.MustParseAddrPort(args[0])
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	err = unix.Connect(s, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+	if err != unix.EADDRNOTAVAIL {
+		return fmt.Errorf("the connect's error: %v", err)
+	}
 	return nil
 }
 

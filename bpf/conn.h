@@ -13,13 +13,14 @@ static __always_inline u32 sock_netns(struct sock *sk)
 static __always_inline void tuple_read(struct tuple *t, struct sock *sk)
 {
 	struct sock_common *common = &sk->__sk_common;
-	u16 dport = BPF_CORE_READ(common, skc_dport);
+	u16 dport = BPF_CORE_READ(common, skc_dport), sport;
 
 	if (!dport)
 		return;
 	t->dport = bpf_ntohs(dport);
-	if (BPF_CORE_READ(common, skc_num)) /* given back at close */
-		t->sport = BPF_CORE_READ(common, skc_num);
+	sport = BPF_CORE_READ(common, skc_num);
+	if (sport) /* given back at close */
+		t->sport = sport;
 	t->family = BPF_CORE_READ(common, skc_family);
 	if (t->family == AF_INET) {
 		bpf_core_read(t->saddr, 4, &common->skc_rcv_saddr);
@@ -73,18 +74,19 @@ static __always_inline void conn_announce(struct conn *c, struct sock *sk)
 	conn_emit(c, sk, CONN_SMTP, 0);
 }
 
+/* conn_of needs no bpf_sk_fullsock: where tracing programs have storage (5.11+), the look-up takes
+ * any socket, and finds nothing of one that is not full.
+ */
 static __always_inline struct conn *conn_of(struct __sk_buff *skb)
 {
-	struct bpf_sock *full = 0;
+	struct bpf_sock *sk = 0;
 
 	if (conn_in_storage) {
-		full = skb->sk;
-		if (full)
-			full = bpf_sk_fullsock(full);
-		if (!full)
+		sk = skb->sk;
+		if (!sk)
 			return 0;
 	}
-	return conn_get(full, skb_sock(skb));
+	return conn_get(sk, skb_sock(skb));
 }
 
 /* conn_start fills the state of a new connection. */
@@ -102,7 +104,9 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->syn_left = !packets_watched;
 	c->mail_port = mail_port(t->dport);
 	c->announced = announce_all || c->mail_port;
-	process_note(c->announced);
+	/* Most are of a process that is known: ask before all is read that names it. */
+	if (c->announced || !bpf_map_lookup_elem(&processes, &c->connector))
+		process_note(c->announced);
 	if (c->announced)
 		conn_emit(c, sk, CONN_CONNECT, 0);
 }

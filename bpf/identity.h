@@ -9,12 +9,12 @@
 
 static __always_inline struct process_key process_current(void)
 {
-	struct task_struct *task = task_self();
+	struct task_struct *leader = BPF_CORE_READ(task_self(), group_leader);
 	struct process_key key = {};
 
-	key.pid = BPF_CORE_READ(task, tgid);
-	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	key.exec_id = BPF_CORE_READ(task, group_leader, self_exec_id);
+	key.pid = BPF_CORE_READ(leader, pid);
+	key.start_ns = BPF_CORE_READ(leader, start_boottime);
+	key.exec_id = BPF_CORE_READ(leader, self_exec_id);
 	return key;
 }
 

@@ -143,16 +143,18 @@ static __always_inline struct conn *blank_conn(void)
 	} while (0)
 
 /* conn_get is the state of a socket, 0 for one that is not watched. typed is the pointer that the
- * verifier knows, sk the same as a number.
+ * verifier knows, sk the same as a number: evaluated only for the hash, since it may be a probe
+ * read, and this is what every packet costs.
  */
 #define conn_get(typed, sk)                                                      \
 	({                                                                       \
 		struct conn *found;                                              \
-		u64 key = (u64)(sk);                                             \
-		if (conn_in_storage)                                             \
+		if (conn_in_storage) {                                           \
 			found = bpf_sk_storage_get(&conns_storage, typed, 0, 0); \
-		else                                                             \
+		} else {                                                         \
+			u64 key = (u64)(sk);                                     \
 			found = bpf_map_lookup_elem(&conns_hash, &key);          \
+		}                                                                \
 		found;                                                           \
 	})
 

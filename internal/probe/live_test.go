@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 			defer conn.Close()
 			return live.Talk(conn, live.Message...)
 		},
+		"load":    loadChild,
+		"visitor": visitor,
 	})
 }
 

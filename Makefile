@@ -8,8 +8,6 @@ VERSION = $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Packages whose tests need root, and so a kernel of their own: those that use internal/live.
 LIVE = $(shell go list -buildvcs=false -f '{{.ImportPath}} uses: {{join .TestImports " "}} {{join .XTestImports " "}} ' ./... | sed -n 's| uses:.* [^ ]*/internal/live .*||p')
-# What runs in the VMs: the kernel side. The rest of the live tests needs more of a machine than they are.
-VM = ./internal/probe
 BENCHMARKED = $(shell grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 MAILROOT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smtptrace/mailroot
 GO_TEST = go test $(if $(SUDO),-exec 'sudo -E')
@@ -39,7 +37,7 @@ mailroot: ## make a root folder with real mail software, which the live tests us
 
 test-vm: mailroot ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs
 	$(call say,live tests in VMs)
-	@scripts/test-vm $(VM)
+	@scripts/test-vm $(LIVE)
 
 lint: ## vet, staticcheck, formats, go.mod and the rules of the house
 	$(call say,lint)

@@ -50,9 +50,22 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 			on_connect(typed, sk, true);
 		else
 			tuple_read(&c->tuple, sk); /* a tracepoint comes before the source port */
+		if (c)
+			c->begun = 1;
 	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
 		on_state(c, sk, ctx->args[0], ctx->args[1]);
 	}
+}
+
+/* on_release ends a connect that failed before tcp_connect, which no other cgroup hook sees. */
+static __always_inline void on_release(struct bpf_sock *ctx)
+{
+	struct sock *sk =
+		(struct sock *)ctx; /* at run time (net/core/filter.c: cg_sock_verifier_ops) */
+	struct conn *c = conn_get(ctx, sk);
+
+	if (c && !c->begun)
+		on_state(c, sk, TCP_SYN_SENT, TCP_CLOSE);
 }
 
 #endif

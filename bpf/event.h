@@ -41,6 +41,7 @@ enum process_flag {
 	PROCESS_ARGV_UNREADABLE = 16,
 	PROCESS_KTHREAD = 32,
 	PROCESS_CGROUP_V1 = 64, /* the path is of the v1 memory or pids hierarchy */
+	PROCESS_EXEC_ARGV_TRUNCATED = 128,
 };
 
 /* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path
@@ -55,11 +56,13 @@ struct process_event {
 	__u32 exe_dev, exe_nlink, exe_magic, exe_mode;
 	__u64 cgroup_id, cgroup_v1_id;
 	__u32 tid, ppid, uid, gid, euid, loginuid, mntns, pidns;
-	__u32 exe_len, cwd_len, cgroup_len, argv_len, ancestors_len;
+	__u32 exe_len, cwd_len, cgroup_len, argv_len, exec_argv_len, ancestors_len;
 	__u32 cursor; /* while the record is filled */
+	__u32 pad;
 	__u8 comm[16];
 	struct ancestor ancestors[ANCESTORS];
 	__u8 argv[ARGV_SIZE];
+	__u8 exec_argv[ARGV_SIZE]; /* as it was at the exec, where that was seen */
 	__u8 exe[EXE_SIZE];
 	__u8 cwd[CWD_SIZE];
 	__u8 cgroup[CGROUP_SIZE];

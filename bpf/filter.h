@@ -39,13 +39,18 @@ static __always_inline bool mail_port(u16 port)
 	return mail_ports[byte & (sizeof(mail_ports) - 1)] & (1 << (port & 7));
 }
 
+static __always_inline bool filter_admits_cgroup(struct task_struct *task)
+{
+	return !filter_cgroup || cgroup_ancestor_id(BPF_CORE_READ(task, cgroups, dfl_cgrp),
+						    filter_cgroup_level) == filter_cgroup;
+}
+
 static __always_inline bool filter_admits(u32 netns)
 {
 	struct task_struct *task = task_self();
 	u32 pid = BPF_CORE_READ(task, tgid);
 
-	if (filter_cgroup && cgroup_ancestor_id(BPF_CORE_READ(task, cgroups, dfl_cgrp),
-						filter_cgroup_level) != filter_cgroup)
+	if (!filter_admits_cgroup(task))
 		return false;
 	if (pid == selftest_pid && netns == selftest_netns)
 		return true;

@@ -2,7 +2,7 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include "maps.h"
+#include "lineage.h"
 
 #define PATH_DEPTH 40
 #define CGROUP_DEPTH 24
@@ -167,21 +167,22 @@ static __always_inline void read_cgroup(struct process_event *e, struct task_str
 	e->flags |= PROCESS_CGROUP_TRUNCATED;
 }
 
-static __always_inline void read_ancestors(struct process_event *e, struct task_struct *task)
+/* read_lineage takes what was kept of the process's beginning, or the parents of the moment. */
+static __always_inline void read_lineage(struct process_event *e, struct task_struct *leader)
 {
-	for (int i = 0; i < ANCESTORS; i++) {
-		struct ancestor *a = &e->ancestors[i];
+	struct lineage_key key = lineage_key(leader);
+	struct lineage *l = bpf_map_lookup_elem(&lineages, &key);
 
-		task = BPF_CORE_READ(task, real_parent, group_leader);
-		if (!task || !BPF_CORE_READ(task, tgid))
-			return;
-		a->pid = BPF_CORE_READ(task, tgid);
-		a->pad = 0;
-		a->start_ns = BPF_CORE_READ(task, start_boottime);
-		a->exe_inode = BPF_CORE_READ(task, mm, exe_file, f_inode, i_ino);
-		BPF_CORE_READ_INTO(&a->comm, task, comm);
-		e->ancestors_len = i + 1;
+	if (!l) {
+		e->ancestors_len = read_ancestors(e->ancestors, leader);
+		return;
 	}
+	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
+	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
+	e->ancestors_len = l->ancestors_len;
+	e->exec_argv_len = l->argv_len;
+	if (l->argv_truncated)
+		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
 }
 
 static __always_inline u32 task_pidns(struct task_struct *task)
@@ -206,7 +207,7 @@ static __always_inline void process_read(struct process_event *e, struct process
 	e->kind = EVENT_PROCESS;
 	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = 0;
 	e->exe_dev = e->exe_nlink = e->exe_magic = e->exe_mode = 0;
-	e->exe_len = e->cwd_len = e->argv_len = e->ancestors_len = 0;
+	e->exe_len = e->cwd_len = e->argv_len = e->exec_argv_len = e->ancestors_len = e->pad = 0;
 	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
 	e->key = *key;
 	e->ts_ns = bpf_ktime_get_boot_ns();
@@ -227,7 +228,7 @@ static __always_inline void process_read(struct process_event *e, struct process
 	if (fs)
 		e->cwd_len = walk_path(e, e->cwd, CWD_SIZE, &fs->pwd, PROCESS_CWD_TRUNCATED);
 	read_cgroup(e, task);
-	read_ancestors(e, task);
+	read_lineage(e, task);
 }
 
 /* process_note remembers the current process; show also sends it to the agent, read anew, since

@@ -51,7 +51,8 @@ struct conn {
 	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
 	u8 announced;  /* the agent knows this connection */
 	u8 closed;     /* the agent was told of its end */
-	u8 pad[3];
+	u8 begun;      /* tcp_connect was reached, as far as sockops saw */
+	u8 pad[2];
 	struct stream client, server;
 };
 
@@ -95,8 +96,31 @@ struct {
 	__type(value, struct process_event);
 } processes SEC(".maps");
 
+struct lineage_key {
+	u64 start_ns;
+	u32 pid;
+	u32 pad;
+};
+
+struct lineage {
+	u32 ancestors_len, argv_len, argv_truncated, pad;
+	struct ancestor ancestors[ANCESTORS];
+	u8 argv[ARGV_SIZE];
+};
+
+/* lineages, of the processes that began while we watch: fork and exec insert, fork and identity
+ * read, exit deletes, age evicts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct lineage_key);
+	__type(value, struct lineage);
+} lineages SEC(".maps");
+
 struct blank {
 	struct process_event process;
+	struct lineage lineage;
 	struct conn conn;
 };
 

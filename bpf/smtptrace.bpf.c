@@ -51,6 +51,36 @@ int connect_cgroup6(struct bpf_sock_addr *ctx)
 	return 1;
 }
 
+SEC("cgroup/sock_release")
+int connect_release(struct bpf_sock *ctx)
+{
+	on_release(ctx);
+	return 1;
+}
+
+/* whose child, and with what arguments */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(lineage_fork, struct task_struct *parent, struct task_struct *child)
+{
+	on_fork(child);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(lineage_exec, struct task_struct *task)
+{
+	on_exec(task);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(lineage_exit, struct task_struct *task)
+{
+	on_exit(task);
+	return 0;
+}
+
 /* who sends */
 
 SEC("fentry/tcp_sendmsg")

@@ -24,6 +24,7 @@ type SmtptraceBanner struct {
 type SmtptraceBlank struct {
 	_       structs.HostLayout
 	Process SmtptraceProcessEvent
+	Lineage SmtptraceLineage
 	Conn    SmtptraceConn
 }
 
@@ -63,7 +64,8 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
-	Pad          [3]uint8
+	Begun        uint8
+	Pad          [2]uint8
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -204,6 +206,30 @@ const (
 	SmtptraceEventKindEVENT_PAYLOAD SmtptraceEventKind = 3
 )
 
+type SmtptraceLineage struct {
+	_             structs.HostLayout
+	AncestorsLen  uint32
+	ArgvLen       uint32
+	ArgvTruncated uint32
+	Pad           uint32
+	Ancestors     [8]struct {
+		_        structs.HostLayout
+		StartNs  uint64
+		ExeInode uint64
+		Pid      uint32
+		Pad      uint32
+		Comm     [16]uint8
+	}
+	Argv [256]uint8
+}
+
+type SmtptraceLineageKey struct {
+	_       structs.HostLayout
+	StartNs uint64
+	Pid     uint32
+	Pad     uint32
+}
+
 type SmtptracePayloadEvent struct {
 	_           structs.HostLayout
 	Kind        uint32
@@ -252,8 +278,10 @@ type SmtptraceProcessEvent struct {
 	CwdLen       uint32
 	CgroupLen    uint32
 	ArgvLen      uint32
+	ExecArgvLen  uint32
 	AncestorsLen uint32
 	Cursor       uint32
+	Pad          uint32
 	Comm         [16]uint8
 	Ancestors    [8]struct {
 		_        structs.HostLayout
@@ -263,22 +291,24 @@ type SmtptraceProcessEvent struct {
 		Pad      uint32
 		Comm     [16]uint8
 	}
-	Argv   [256]uint8
-	Exe    [1280]uint8
-	Cwd    [768]uint8
-	Cgroup [768]uint8
+	Argv     [256]uint8
+	ExecArgv [256]uint8
+	Exe      [1280]uint8
+	Cwd      [768]uint8
+	Cgroup   [768]uint8
 }
 
 type SmtptraceProcessFlag uint32
 
 const (
-	SmtptraceProcessFlagPROCESS_EXE_TRUNCATED    SmtptraceProcessFlag = 1
-	SmtptraceProcessFlagPROCESS_CWD_TRUNCATED    SmtptraceProcessFlag = 2
-	SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED SmtptraceProcessFlag = 4
-	SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED   SmtptraceProcessFlag = 8
-	SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE  SmtptraceProcessFlag = 16
-	SmtptraceProcessFlagPROCESS_KTHREAD          SmtptraceProcessFlag = 32
-	SmtptraceProcessFlagPROCESS_CGROUP_V1        SmtptraceProcessFlag = 64
+	SmtptraceProcessFlagPROCESS_EXE_TRUNCATED       SmtptraceProcessFlag = 1
+	SmtptraceProcessFlagPROCESS_CWD_TRUNCATED       SmtptraceProcessFlag = 2
+	SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED    SmtptraceProcessFlag = 4
+	SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED      SmtptraceProcessFlag = 8
+	SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE     SmtptraceProcessFlag = 16
+	SmtptraceProcessFlagPROCESS_KTHREAD             SmtptraceProcessFlag = 32
+	SmtptraceProcessFlagPROCESS_CGROUP_V1           SmtptraceProcessFlag = 64
+	SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED SmtptraceProcessFlag = 128
 )
 
 type SmtptraceProcessKey struct {
@@ -298,14 +328,19 @@ const (
 	SmtptraceMapConnsStorage          = "conns_storage"
 	SmtptraceMapCounters              = "counters"
 	SmtptraceMapEvents                = "events"
+	SmtptraceMapLineages              = "lineages"
 	SmtptraceMapProcesses             = "processes"
 	SmtptraceProgConnectCgroup4       = "connect_cgroup4"
 	SmtptraceProgConnectCgroup6       = "connect_cgroup6"
 	SmtptraceProgConnectFentry        = "connect_fentry"
 	SmtptraceProgConnectKprobe        = "connect_kprobe"
+	SmtptraceProgConnectRelease       = "connect_release"
 	SmtptraceProgConnectTracepoint    = "connect_tracepoint"
 	SmtptraceProgGatherFentry         = "gather_fentry"
 	SmtptraceProgGatherKprobe         = "gather_kprobe"
+	SmtptraceProgLineageExec          = "lineage_exec"
+	SmtptraceProgLineageExit          = "lineage_exit"
+	SmtptraceProgLineageFork          = "lineage_fork"
 	SmtptraceProgSendFentry           = "send_fentry"
 	SmtptraceProgSendKprobe           = "send_kprobe"
 	SmtptraceProgSendLengthTracepoint = "send_length_tracepoint"
@@ -382,9 +417,13 @@ type SmtptraceProgramSpecs struct {
 	ConnectCgroup6       *ebpf.ProgramSpec `ebpf:"connect_cgroup6"`
 	ConnectFentry        *ebpf.ProgramSpec `ebpf:"connect_fentry"`
 	ConnectKprobe        *ebpf.ProgramSpec `ebpf:"connect_kprobe"`
+	ConnectRelease       *ebpf.ProgramSpec `ebpf:"connect_release"`
 	ConnectTracepoint    *ebpf.ProgramSpec `ebpf:"connect_tracepoint"`
 	GatherFentry         *ebpf.ProgramSpec `ebpf:"gather_fentry"`
 	GatherKprobe         *ebpf.ProgramSpec `ebpf:"gather_kprobe"`
+	LineageExec          *ebpf.ProgramSpec `ebpf:"lineage_exec"`
+	LineageExit          *ebpf.ProgramSpec `ebpf:"lineage_exit"`
+	LineageFork          *ebpf.ProgramSpec `ebpf:"lineage_fork"`
 	SendFentry           *ebpf.ProgramSpec `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.ProgramSpec `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.ProgramSpec `ebpf:"send_length_tracepoint"`
@@ -405,6 +444,7 @@ type SmtptraceMapSpecs struct {
 	ConnsStorage *ebpf.MapSpec `ebpf:"conns_storage"`
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Events       *ebpf.MapSpec `ebpf:"events"`
+	Lineages     *ebpf.MapSpec `ebpf:"lineages"`
 	Processes    *ebpf.MapSpec `ebpf:"processes"`
 }
 
@@ -460,6 +500,7 @@ type SmtptraceMaps struct {
 	ConnsStorage *ebpf.Map `ebpf:"conns_storage"`
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Events       *ebpf.Map `ebpf:"events"`
+	Lineages     *ebpf.Map `ebpf:"lineages"`
 	Processes    *ebpf.Map `ebpf:"processes"`
 }
 
@@ -471,6 +512,7 @@ func (m *SmtptraceMaps) Close() error {
 		m.ConnsStorage,
 		m.Counters,
 		m.Events,
+		m.Lineages,
 		m.Processes,
 	)
 }
@@ -509,9 +551,13 @@ type SmtptracePrograms struct {
 	ConnectCgroup6       *ebpf.Program `ebpf:"connect_cgroup6"`
 	ConnectFentry        *ebpf.Program `ebpf:"connect_fentry"`
 	ConnectKprobe        *ebpf.Program `ebpf:"connect_kprobe"`
+	ConnectRelease       *ebpf.Program `ebpf:"connect_release"`
 	ConnectTracepoint    *ebpf.Program `ebpf:"connect_tracepoint"`
 	GatherFentry         *ebpf.Program `ebpf:"gather_fentry"`
 	GatherKprobe         *ebpf.Program `ebpf:"gather_kprobe"`
+	LineageExec          *ebpf.Program `ebpf:"lineage_exec"`
+	LineageExit          *ebpf.Program `ebpf:"lineage_exit"`
+	LineageFork          *ebpf.Program `ebpf:"lineage_fork"`
 	SendFentry           *ebpf.Program `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.Program `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.Program `ebpf:"send_length_tracepoint"`
@@ -528,9 +574,13 @@ func (p *SmtptracePrograms) Close() error {
 		p.ConnectCgroup6,
 		p.ConnectFentry,
 		p.ConnectKprobe,
+		p.ConnectRelease,
 		p.ConnectTracepoint,
 		p.GatherFentry,
 		p.GatherKprobe,
+		p.LineageExec,
+		p.LineageExit,
+		p.LineageFork,
 		p.SendFentry,
 		p.SendKprobe,
 		p.SendLengthTracepoint,

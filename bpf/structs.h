@@ -177,6 +177,11 @@ struct kuid {
 struct cred {
 	struct kuid uid, gid, euid;
 };
+struct signal_struct {
+	struct {
+		int counter;
+	} live;
+};
 struct task_struct {
 	unsigned int flags;
 	int pid, tgid;
@@ -186,6 +191,7 @@ struct task_struct {
 	struct task_struct *group_leader, *real_parent;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
+	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
 	struct pid *thread_pid;
 	struct css_set *cgroups;

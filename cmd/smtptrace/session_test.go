@@ -142,26 +142,41 @@ func TestConnectOutcome(t *testing.T) {
 		add rule inet t in ip daddr 127.0.0.2 tcp dport 25 drop
 `)
 	cell.Run(rules)
-	tr := start(t, cell, probe.Auto)
-	want := map[string]record.Reason{
-		"127.0.0.1:25": record.Refused,
-		"127.0.0.2:25": record.TimedOut,
-		"127.0.0.3:25": record.Blocked,
-		"127.0.0.4:25": record.Blocked,
-		"127.0.0.5:25": record.Blocked,
-		"127.0.0.6:25": record.Blocked,
-		"127.0.0.7:25": record.NoPort,
+	for _, f := range probe.Families[1:] { // auto is one of them
+		t.Run(string(f), func(t *testing.T) {
+			want := map[string]record.Reason{
+				"127.0.0.1:25": record.Refused,
+				"127.0.0.2:25": record.TimedOut,
+				"127.0.0.3:25": record.Blocked,
+				"127.0.0.4:25": record.Blocked,
+				"127.0.0.5:25": record.Blocked,
+				"127.0.0.6:25": record.Blocked,
+			}
+			tr := start(t, cell, f)
+			children := map[string]*exec.Cmd{}
+			if f == probe.Tracepoint || f == probe.Cgroup { // the others are behind the choice of a port
+				want["127.0.0.7:25"] = record.NotSent
+				children["127.0.0.7:25"] = live.Child("portless", "127.0.0.7:25")
+				cell.Run(children["127.0.0.7:25"])
+			}
+			for addr, reason := range want {
+				if reason != record.NotSent {
+					children[addr] = live.Child("connect", addr)
+					cell.Start(children[addr])
+				}
+			}
+			for _, child := range children {
+				if child.ProcessState == nil {
+					child.Wait()
+				}
+			}
+			checkConnects(t, tr.stop(), want, children)
+		})
 	}
-	pids := map[string]uint32{}
-	for addr, reason := range want {
-		child := live.Child("connect", addr)
-		if reason == record.NoPort {
-			child = live.Child("portless", addr)
-		}
-		cell.Run(child)
-		pids[addr] = uint32(child.Process.Pid)
-	}
-	records := tr.stop()
+}
+
+func checkConnects(t *testing.T, records []record.Record, want map[string]record.Reason, children map[string]*exec.Cmd) {
+	t.Helper()
 	connects := pick(records, record.ActionConnect)
 	if len(connects) != len(want) {
 		t.Errorf("%d connect records, want %d", len(connects), len(want))
@@ -170,10 +185,11 @@ func TestConnectOutcome(t *testing.T) {
 	for i := range connects {
 		r := &connects[i]
 		addr := r.Destination.AddrPort().String()
+		pid := uint32(children[addr].Process.Pid)
 		if r.Event.Reason != want[addr] || r.Event.Outcome != record.Failure ||
-			r.Process.PID != pids[addr] || r.Process.Executable != exe {
+			r.Process.PID != pid || r.Process.Executable != exe {
 			t.Errorf("%s: %s %s (%s) by %d %s, want %s by %d", addr, r.Event.Outcome, r.Event.Reason, r.Error.Code,
-				r.Process.PID, r.Process.Executable, want[addr], pids[addr])
+				r.Process.PID, r.Process.Executable, want[addr], pid)
 		}
 		t.Logf("%s: %s %s", addr, r.Event.Reason, r.Error.Code)
 	}

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/smtptrace/smtptrace/bpf"
@@ -35,20 +36,24 @@ type Process struct {
 
 	Args []string // the first 256 bytes of argv
 	Cwd  string
+	// ExecArgs are Args as they were when the program began, which it cannot have changed; nil where that
+	// was not seen.
+	ExecArgs []string
 
 	CgroupID   uint64
 	CgroupV1ID uint64 // 0: none, or the same hierarchy
 	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where all tasks sit in the v2 root
 
-	Ancestors []Ancestor // the parent first
+	Ancestors []Ancestor // the parent first; by birth, where that was seen
 
-	Kthread         bool
-	CgroupV1        bool // Cgroup is a path of v1
-	ExeTruncated    bool // the path's upper components are missing
-	CwdTruncated    bool
-	CgroupTruncated bool
-	ArgsTruncated   bool
-	ArgsUnreadable  bool
+	Kthread           bool
+	CgroupV1          bool // Cgroup is a path of v1
+	ExeTruncated      bool // the path's upper components are missing
+	CwdTruncated      bool
+	CgroupTruncated   bool
+	ArgsTruncated     bool
+	ExecArgsTruncated bool
+	ArgsUnreadable    bool
 }
 
 // Ancestor is one process up the line of parents.
@@ -73,7 +78,7 @@ func (r *RawProcess) decode(raw []byte) error {
 		return err
 	}
 	if int(k.ExeLen) > len(k.Exe) || int(k.CwdLen) > len(k.Cwd) || int(k.CgroupLen) > len(k.Cgroup) ||
-		int(k.ArgvLen) > len(k.Argv) || int(k.AncestorsLen) > len(k.Ancestors) {
+		int(k.ArgvLen) > len(k.Argv) || int(k.ExecArgvLen) > len(k.ExecArgv) || int(k.AncestorsLen) > len(k.Ancestors) {
 		return fmt.Errorf("process event of pid %d: a length is out of range", k.Key.Pid)
 	}
 	return nil
@@ -92,13 +97,15 @@ func (r *RawProcess) Process() *Process {
 		ExeMagic: k.ExeMagic, ExeMode: k.ExeMode,
 		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen]),
 		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen]),
-		Kthread:         flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
-		CgroupV1:        flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
-		ExeTruncated:    flags&bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED != 0,
-		CwdTruncated:    flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0,
-		CgroupTruncated: flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0,
-		ArgsTruncated:   flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED != 0,
-		ArgsUnreadable:  flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE != 0,
+		Kthread:           flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
+		CgroupV1:          flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
+		ExeTruncated:      flags&bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED != 0,
+		CwdTruncated:      flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0,
+		CgroupTruncated:   flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0,
+		ArgsTruncated:     flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED != 0,
+		ExecArgs:          args(k.ExecArgv[:k.ExecArgvLen]),
+		ExecArgsTruncated: flags&bpf.SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED != 0,
+		ArgsUnreadable:    flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE != 0,
 	}
 	if p.ExeInode == 0 {
 		p.Exe = ""
@@ -110,6 +117,9 @@ func (r *RawProcess) Process() *Process {
 	}
 	return p
 }
+
+// ArgsChanged tells that the program has written over its arguments since it began.
+func (p *Process) ArgsChanged() bool { return p.ExecArgs != nil && !slices.Equal(p.ExecArgs, p.Args) }
 
 // path joins components that stand from the leaf up, each NUL-terminated.
 func path(b []byte) string {

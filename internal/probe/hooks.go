@@ -16,10 +16,11 @@ const (
 	Send    Question = "send"    // who sends
 	Wire    Question = "wire"    // what was sent, what was answered
 	State   Question = "state"   // how it turned out, and how it ended
+	Lineage Question = "lineage" // whose child a process is, and what it began as
 )
 
 // Questions lists them in the order in which they are answered.
-var Questions = []Question{Connect, Send, Wire, State}
+var Questions = []Question{Connect, Send, Wire, State, Lineage}
 
 // Hook is a choice: the hook that answers a question, and why those before it in the list do not.
 type Hook struct {
@@ -59,6 +60,7 @@ var candidates = []candidate{
 	{Connect, Cgroup, "cgroup/connect4,6", []program{
 		{"connect_cgroup4", attachCgroup(ebpf.AttachCGroupInet4Connect)},
 		{"connect_cgroup6", attachCgroup(ebpf.AttachCGroupInet6Connect)},
+		{"connect_release", attachCgroup(ebpf.AttachCgroupInetSockRelease)},
 	}},
 	{Send, Fentry, "fentry/tcp_sendmsg", []program{{"send_fentry", attachTracing}}},
 	{Send, Kprobe, "kprobe/tcp_sendmsg", []program{{"send_kprobe", attachKprobe("tcp_sendmsg")}}},
@@ -77,7 +79,14 @@ var candidates = []candidate{
 	}},
 	{State, Tracepoint, "tp_btf/inet_sock_set_state", []program{{"state_tracepoint", attachTracing}}},
 	{State, Cgroup, "sockops", []program{{sockops, attachCgroup(ebpf.AttachCGroupSockOps)}}},
+	{Lineage, Tracepoint, "tp_btf/sched_process_fork,exec,exit", []program{
+		{"lineage_fork", attachTracing}, {"lineage_exec", attachTracing}, {"lineage_exit", attachTracing},
+	}},
+	{Lineage, Auto, ofTheMoment, nil},
 }
+
+// The parents of the moment and the arguments of the moment are there without any hook.
+const ofTheMoment = "parents and arguments of the moment"
 
 // candidatesFor gives a question's list under a family. A forced family answers connect and send by its
 // own hooks alone; where it has none for send, the wire hook names the sender. The state is followed by
@@ -89,11 +98,11 @@ func candidatesFor(q Question, f Family, storage, packets bool) []candidate {
 		atPackets := c.family == Auto
 		switch {
 		case c.question != q:
-		case atPackets && !packets, q == Wire && !atPackets && packets:
+		case atPackets && !packets && q != Lineage, q == Wire && !atPackets && packets:
 		case q == State && atPackets && f == Cgroup:
 		case storage && c.family == Kprobe: // kprobe programs cannot use socket storage
 		case c.family == Auto, f == Auto, c.family == f,
-			q == State && f != Cgroup && c.family == Tracepoint:
+			(q == State || q == Lineage) && f != Cgroup && c.family == Tracepoint:
 			list = append(list, c)
 		}
 	}

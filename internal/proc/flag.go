@@ -42,8 +42,8 @@ const (
 	WebChild Flag = "web_child"
 	// CronChild: the same for an ancestor and the daemons of cron and at.
 	CronChild Flag = "cron_child"
-	// Orphaned: its parent is systemd, which did not start it: whoever did is gone, as for any daemon that
-	// put itself into the background. It leads no session, which systemd makes for all that it starts; or it
+	// Orphaned: whoever made it is gone, as for any daemon that put itself into the background: its parent is
+	// not the one that forked it; or, where that was not seen, is systemd and did not start it. It leads no session, which systemd makes for all that it starts; or it
 	// is in a login's scope, where systemd starts nothing; or SYSTEMD_EXEC_PID names another process.
 	Orphaned Flag = "orphaned"
 	// InContainer: the cgroup path names a container.

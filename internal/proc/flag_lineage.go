@@ -44,10 +44,16 @@ func isUnitOf(unit string, set map[string]bool) bool {
 	return set[name] || strings.HasPrefix(name, "php") && strings.HasSuffix(name, "-fpm") && set["php-fpm"]
 }
 
-// isOrphan judges a process whose parent is systemd, of the system or of a user.
+// isOrphan judges a process whose parent is not the one that made it, as far as that was seen, or is
+// systemd, of the system or of a user.
 func isOrphan(id *Identity, f *facts) bool {
 	p := id.Process
-	if len(p.Ancestors) == 0 || p.Ancestors[0].Pid != p.Ppid || p.Ancestors[0].Comm != "systemd" {
+	switch {
+	case len(p.Ancestors) == 0:
+		return false
+	case p.Ancestors[0].Pid != p.Ppid:
+		return true
+	case p.Ancestors[0].Comm != "systemd":
 		return false
 	}
 	if p.Ppid != 1 && baseName(id.Parent.Exe) != "systemd" || baseName(p.Exe) == "systemd" {

@@ -135,6 +135,9 @@ func TestFlags(t *testing.T) {
 			id.Process.Ppid, f.leader = 4000, false
 			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "bash"}, {Pid: 1, Comm: "systemd"}}
 		}, nil},
+		{"made by another than its parent", func(id *Identity, _ *facts) {
+			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "sh"}, {Pid: 1, Comm: "systemd"}}
+		}, []Flag{Orphaned}},
 		{"another init", func(id *Identity, f *facts) { id.Process.Ancestors[0].Comm, f.leader = "init", false }, nil},
 		{"below a user's manager", func(id *Identity, f *facts) {
 			id.Process.Ppid, id.Process.Ancestors[0].Pid, id.Parent.Pid, f.leader = 900, 900, 900, false

@@ -76,7 +76,7 @@ func (k *programs) read(a event.Ancestor) string {
 func (s *study) lineage() {
 	p := s.p
 	s.id.Parent.Pid = p.Ppid
-	for i, a := range p.Ancestors {
+	for _, a := range p.Ancestors {
 		s.id.Ancestors = append(s.id.Ancestors, strconv.Itoa(int(a.Pid))+" "+a.Comm)
 		exe := s.r.programs.exe(a)
 		name := baseName(exe)
@@ -84,7 +84,7 @@ func (s *study) lineage() {
 			name = a.Comm
 		}
 		s.facts.ancestors = append(s.facts.ancestors, name)
-		if i == 0 && a.Pid == p.Ppid {
+		if a.Pid == p.Ppid {
 			s.id.Parent.Name, s.id.Parent.Exe = a.Comm, exe
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/event"
 )
 
-// Script is the file of a program that an interpreter runs, as its arguments name it: they are the
-// process's own memory, and it may change them.
+// Script is the file of a program that an interpreter runs, as its arguments name it: those at its exec,
+// or, where that was not seen, those of the moment, which are its own memory and may have been changed.
 type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of
@@ -20,10 +20,14 @@ type Script struct {
 
 // scriptArgs are the arguments to read a script from: without the last if it may be cut off.
 func scriptArgs(p *event.Process) []string {
-	if p.ArgsTruncated && len(p.Args) > 0 {
-		return p.Args[:len(p.Args)-1]
+	args, truncated := p.Args, p.ArgsTruncated
+	if p.ExecArgs != nil {
+		args, truncated = p.ExecArgs, p.ExecArgsTruncated
 	}
-	return p.Args
+	if truncated {
+		return args[:max(0, len(args)-1)]
+	}
+	return args
 }
 
 // scriptOf reads the script out of a command line; nil: the exe is no interpreter, or runs no file.

@@ -7,18 +7,18 @@ import (
 )
 
 // findScript finds the script of a reading, and keeps the one of an earlier reading: a program that
-// names itself anew still runs it. One that has already done so, that argv[0] is no name of the
-// interpreter, has written over its arguments, and they name no script.
+// names itself anew still runs it. Of one that began before we watched, and whose argv[0] is no name of
+// the interpreter, the arguments were written over, and name no script.
 func (s *study) findScript(v view, l *live) {
 	if s.id.Script != nil {
 		s.missScript(v)
 		return
 	}
-	if !namesExe(s.p) && !s.facts.alias && baseName(s.p.Exe) != "busybox" {
+	if s.p.ExecArgs == nil && !namesExe(s.p) && !s.facts.alias && baseName(s.p.Exe) != "busybox" {
 		return
 	}
 	args := s.facts.args
-	if args == nil {
+	if args == nil || s.p.ArgsChanged() {
 		args = scriptArgs(s.p)
 	}
 	script := scriptOf(s.p, args)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -175,4 +176,35 @@ func TestScriptBehindTitle(t *testing.T) {
 			t.Errorf("%q: script is %+v", args, s)
 		}
 	}
+}
+
+// What a program began with is known where its exec was seen: a new title hides nothing, and no other
+// script than that is named.
+func TestScriptOfExec(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print", "srv/y.pl": "other"})
+	r := fakeResolver(t, dir)
+	for i, args := range [][]string{{"httpd", "      "}, {"perl", "/srv/y.pl"}, {"perl", "/srv/x.pl"}} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Key.Pid, p.Args, p.ExecArgs = uint32(8100+i), args, []string{"-perl", "/srv/x.pl"}
+		if s := resolve(t, r, p).Script; s == nil || s.Path != "/srv/x.pl" {
+			t.Errorf("%q: script is %+v", args, s)
+		}
+	}
+}
+
+// A parent that took the process over is named only if it is one of those above it.
+func TestParentIsGone(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/x": "x"})
+	p := fakeProcess(t, dir, "/usr/bin/x")
+	p.Ppid = 1
+	p.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "sh"}, {Pid: 3000, Comm: "cron"}, {Pid: 1, Comm: "systemd"}}
+	id := resolve(t, fakeResolver(t, dir), p)
+	if id.Parent.Pid != 1 || id.Parent.Name != "systemd" {
+		t.Errorf("parent is %+v", id.Parent)
+	}
+	if want := []string{"4000 sh", "3000 cron", "1 systemd"}; !slices.Equal(id.Ancestors, want) {
+		t.Errorf("ancestors are %q, want %q", id.Ancestors, want)
+	}
+	expectFlag(t, id, Orphaned, true)
+	expectFlag(t, id, CronChild, true)
 }

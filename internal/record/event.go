@@ -56,7 +56,7 @@ const (
 	Reset       Reason = "reset"       // broken off before anything was said
 	Unreachable Reason = "unreachable" // no route, or a router said so
 	Blocked     Reason = "blocked"     // by the host's own firewall: nothing left the machine
-	NoPort      Reason = "no_port"     // this machine had no local port left to connect from
+	NotSent     Reason = "not_sent"    // this machine had no local port left, or no route
 	GivenUp     Reason = "given_up"    // the program closed the socket before an answer
 	StillOpen   Reason = "still_open"  // not decided when the run stopped
 )
@@ -79,8 +79,8 @@ func (r Reason) words() string {
 		return "timed out"
 	case Blocked:
 		return "blocked by this host's firewall"
-	case NoPort:
-		return "no local port left"
+	case NotSent:
+		return "not sent for want of a local port or a route"
 	case GivenUp:
 		return "given up"
 	case StillOpen, "":

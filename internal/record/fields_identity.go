@@ -20,6 +20,7 @@ func (p *Process) object() (o object) {
 	o.str("executable", p.Executable)
 	o.strs("args", p.Args)
 	o.yes("args_truncated", p.ArgsTruncated)
+	o.strs("exec_args", p.ExecArgs)
 	o.str("working_directory", p.WorkingDirectory)
 	o.put("hash", p.Hash.object())
 	o.put("script", p.Script.object())

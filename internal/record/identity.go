@@ -22,6 +22,7 @@ type Process struct {
 	Executable       string    `json:"executable"` // path from the root of its mount namespace
 	Args             []string  `json:"args"`
 	ArgsTruncated    bool      `json:"args_truncated"` // there are more
+	ExecArgs         []string  `json:"exec_args"`      // what it began with, where it has written over that
 	WorkingDirectory string    `json:"working_directory"`
 	Hash             Hash      `json:"hash"` // of the executable
 	Script           Script    `json:"script"`

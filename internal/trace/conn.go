@@ -182,11 +182,12 @@ func (t *Tracer) interim(c *conn) {
 
 // failure tells why a connect failed. Of a connect whose SYN never reached the network layer's exit the
 // host's own firewall is the reason, whatever error the kernel made of it: the packet hook is behind the
-// output and postrouting chains (ip_finish_output). Before them a port is chosen (inet_hash_connect).
+// output and postrouting chains (ip_finish_output). Before them a route is found and a port chosen
+// (tcp_v4_connect).
 func failure(c *event.Conn) record.Reason {
 	switch {
 	case !c.SynLeft && c.Source.Port() == 0:
-		return record.NoPort
+		return record.NotSent
 	case !c.SynLeft:
 		return record.Blocked
 	}

@@ -33,6 +33,9 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	p := id.Process
 	r.Process.Name, r.Process.Executable = p.Comm, p.Exe
 	r.Process.Args, r.Process.ArgsTruncated = p.Args, p.ArgsTruncated
+	if p.ArgsChanged() {
+		r.Process.ExecArgs = p.ExecArgs
+	}
 	r.Process.WorkingDirectory = p.Cwd
 	r.Process.Hash = record.Hash{SHA256: id.Hash.SHA256, Status: string(id.Hash.Status)}
 	r.Process.Parent = record.Parent{PID: id.Parent.Pid, Name: id.Parent.Name, Executable: id.Parent.Exe}

@@ -33,6 +33,7 @@ test-live: ## tests on this kernel, as root, in namespaces and cgroups of their 
 	@scripts/test-log build/live.log $(GO_TEST) -count=1 -p 1 -v $(LIVE)
 
 mailroot: ## make a root folder with real mail software, which the live tests use
+	@mkdir -p $(dir $(MAILROOT))
 	@$(SUDO) scripts/mailroot $(MAILROOT)
 
 test-vm: mailroot ## the live tests on Debian's kernels 5.10, 6.1, 6.12 and the newest, in VMs

@@ -50,8 +50,6 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 			on_connect(typed, sk, true);
 		else
 			tuple_read(&c->tuple, sk); /* a tracepoint comes before the source port */
-		if (c)
-			c->begun = 1;
 	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
 		on_state(c, sk, ctx->args[0], ctx->args[1]);
 	}
@@ -64,7 +62,7 @@ static __always_inline void on_release(struct bpf_sock *ctx)
 		(struct sock *)ctx; /* at run time (net/core/filter.c: cg_sock_verifier_ops) */
 	struct conn *c = conn_get(ctx, sk);
 
-	if (c && !c->begun)
+	if (c && !c->established_ns && !BPF_CORE_READ((struct tcp_sock *)sk, segs_out))
 		on_state(c, sk, TCP_SYN_SENT, TCP_CLOSE);
 }
 

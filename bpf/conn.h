@@ -58,7 +58,8 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->errno = errno;
 	e->state = c->state;
 	e->flags = (c->mail_port ? CONN_MAIL_PORT : 0) | (c->syn_left ? CONN_SYN_LEFT : 0) |
-		   (c->sender_by_lock ? CONN_SENDER_BY_LOCK : 0) | (c->caught ? CONN_CAUGHT : 0);
+		   (c->sender_by_lock ? CONN_SENDER_BY_LOCK : 0) | (c->caught ? CONN_CAUGHT : 0) |
+		   (BPF_CORE_READ(tp, segs_out) ? CONN_TRIED : 0);
 	bpf_ringbuf_submit(e, 0);
 	count(events);
 }
@@ -105,7 +106,7 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->mail_port = mail_port(t->dport);
 	c->announced = announce_all || c->mail_port;
 	/* Most are of a process that is known: ask before all is read that names it. */
-	if (c->announced || !bpf_map_lookup_elem(&processes, &c->connector))
+	if (c->announced || !process_known(&c->connector))
 		process_note(c->announced);
 	if (c->announced)
 		conn_emit(c, sk, CONN_CONNECT, 0);

@@ -88,6 +88,7 @@ enum conn_flag {
 	CONN_MAIL_PORT = 1,
 	CONN_SYN_LEFT = 2,	 /* the SYN passed the host's own firewall */
 	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
+	CONN_TRIED = 16,	 /* a segment was made, whether it left or not */
 	CONN_CAUGHT = 8,	 /* the connect hook missed it, sockops has caught it */
 };
 

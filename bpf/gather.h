@@ -52,7 +52,7 @@ __noinline int gather_step(u64 key, u64 at)
 	}
 	if (c->state == STATE_SMTP)
 		client_byte(c, &c->client, ch);
-	else /* the ClientHello, as it is */
+	else if (c->state == STATE_TLS) /* the ClientHello, as it is */
 		out_show(&c->client, ch);
 	out_segment(&c->client);
 	return 0;
@@ -103,7 +103,7 @@ static __always_inline void on_send_payload(struct sock *sk, struct msghdr *msg)
 	if (bpf_probe_read_kernel(&key, sizeof(key), &sk))
 		return;
 	c = bpf_map_lookup_elem(&conns_hash, &key);
-	if (!c || c->state == STATE_OTHER || c->state == STATE_TLS)
+	if (!c || c->closed || c->state == STATE_OTHER || c->state == STATE_TLS)
 		return;
 	for (u32 i = 0; i < GATHER_SEGMENTS; i++) {
 		u32 done = 0, len;

@@ -231,6 +231,18 @@ static __always_inline void process_read(struct process_event *e, struct process
 	read_lineage(e, task);
 }
 
+/* process_known is true where the current process is remembered as what it is now. */
+static __always_inline bool process_known(struct process_key *key)
+{
+	struct process_event *e = bpf_map_lookup_elem(&processes, key);
+	struct task_struct *task = task_self();
+
+	return e && e->uid == BPF_CORE_READ(task, cred, uid.val) &&
+	       e->euid == BPF_CORE_READ(task, cred, euid.val) &&
+	       e->gid == BPF_CORE_READ(task, cred, gid.val) &&
+	       e->cgroup_id == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
 /* process_note remembers the current process; show also sends it to the agent, read anew, since
  * it may have renamed itself meanwhile. What is shown is read into a record, which is private:
  * neither a per-CPU scratch nor a map's value is, where programs are preempted. The map's value
@@ -252,8 +264,10 @@ __noinline int process_note(u32 show)
 			bpf_ringbuf_submit(e, 0);
 		}
 	}
-	if (bpf_map_lookup_elem(&processes, &key))
+	if (process_known(&key))
 		return 0;
+	bpf_map_delete_elem(&processes,
+			    &key); /* it has changed: what was read is not written over */
 	blank = bpf_map_lookup_elem(&blanks, &zero);
 	if (!blank || bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST))
 		return 0;

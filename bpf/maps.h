@@ -51,8 +51,7 @@ struct conn {
 	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
 	u8 announced;  /* the agent knows this connection */
 	u8 closed;     /* the agent was told of its end */
-	u8 begun;      /* tcp_connect was reached, as far as sockops saw */
-	u8 pad[2];
+	u8 pad[3];
 	struct stream client, server;
 };
 

@@ -64,8 +64,7 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
-	Begun        uint8
-	Pad          [2]uint8
+	Pad          [3]uint8
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -157,6 +156,7 @@ const (
 	SmtptraceConnFlagCONN_MAIL_PORT      SmtptraceConnFlag = 1
 	SmtptraceConnFlagCONN_SYN_LEFT       SmtptraceConnFlag = 2
 	SmtptraceConnFlagCONN_SENDER_BY_LOCK SmtptraceConnFlag = 4
+	SmtptraceConnFlagCONN_TRIED          SmtptraceConnFlag = 16
 	SmtptraceConnFlagCONN_CAUGHT         SmtptraceConnFlag = 8
 )
 

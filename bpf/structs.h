@@ -46,6 +46,7 @@ struct sock {
 };
 struct tcp_sock {
 	u64 bytes_sent, bytes_retrans, bytes_received; /* payload octets; 4.19+ */
+	u32 segs_out;
 };
 struct sk_buff {
 	struct sock *sk;

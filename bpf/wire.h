@@ -89,7 +89,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	struct conn *c = conn_of(skb);
 	struct packet p = {};
 
-	if (!c || c->state == STATE_OTHER)
+	if (!c || c->closed || c->state == STATE_OTHER)
 		return;
 	if (c->state == STATE_TLS && (dir || !c->hello_left))
 		return;

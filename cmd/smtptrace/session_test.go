@@ -90,6 +90,7 @@ func TestShortLived(t *testing.T) {
 			cell := live.NewCell(t)
 			cell.Serve("127.0.0.1:25")
 			tr := start(t, cell, f)
+			warm := tr.warm(cell, "127.0.0.1:25")
 			spray := live.Child("spray", "127.0.0.1:25", fmt.Sprint(shots))
 			var out bytes.Buffer
 			spray.Stdout = &out
@@ -103,8 +104,8 @@ func TestShortLived(t *testing.T) {
 				}
 				want[pid] = fmt.Sprint("shot-", i)
 			}
-			tr.await(record.ActionSession, shots)
-			sessions := pick(tr.stop(), record.ActionSession)
+			tr.await(record.ActionSession, warm+shots)
+			sessions := pick(tr.stop(), record.ActionSession)[warm:]
 			named := 0
 			for i := range sessions {
 				p := &sessions[i].Process
@@ -171,6 +172,25 @@ func TestConnectOutcome(t *testing.T) {
 				}
 			}
 			checkConnects(t, tr.stop(), want, children)
+		})
+	}
+}
+
+// TestStartsAmid: a tracer that comes and goes while connects are refused calls none of them blocked.
+func TestStartsAmid(t *testing.T) {
+	for _, f := range probe.Families[1:] { // auto is one of them
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			knocking := live.Child("knock", mx)
+			cell.Start(knocking)
+			t.Cleanup(func() { knocking.Process.Kill(); knocking.Wait() })
+			tr := start(t, cell, f)
+			tr.await(record.ActionConnect, 20)
+			for _, r := range pick(tr.stop(), record.ActionConnect) {
+				if r.Event.Reason != record.Refused && r.Event.Reason != record.StillOpen {
+					t.Errorf("%s: %+v", r.Event.Reason, r.Event)
+				}
+			}
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,9 +38,17 @@ func TestMain(m *testing.M) {
 			return live.Talk(conn, live.Message...)
 		},
 		"connect": func(args []string) error {
-			conn, err := net.Dial("tcp", args[0])
-			if err == nil {
-				conn.Close()
+			s, _, err := dial(args[0])
+			// Sloppy: it does not look whether there is a connection.
+			unix.Sendto(s, []byte("EHLO me\r\n"), unix.MSG_NOSIGNAL, nil)
+			return errors.Join(err, unix.Close(s))
+		},
+		"knock": func(args []string) error {
+			for range time.Tick(time.Millisecond) { // or the ring overflows before anybody reads it
+				s, _, err := dial(args[0])
+				if err := errors.Join(err, unix.Close(s)); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -47,6 +56,7 @@ func TestMain(m *testing.M) {
 		"web":      func(args []string) error { return live.Browse(args[0]) },
 		"spray":    spray,
 		"shot":     shot,
+		"wait":     wait,
 		"helo":     helo,
 	})
 }
@@ -118,6 +128,20 @@ func (tr *tracer) await(a record.Action, n int) {
 	live.Eventually(tr.t, fmt.Sprintf("%d %s records", n, a), func() bool { return len(pick(tr.records(), a)) >= n })
 }
 
+// warm lets children send until the digest of their binary is known, and gives how many sent: emulated,
+// that can take longer than a record waits.
+func (tr *tracer) warm(cell *live.Cell, addr string) (sent int) {
+	tr.t.Helper()
+	live.Eventually(tr.t, "a record with the digest of the test's binary", func() bool {
+		cell.Run(live.Child("shot", addr))
+		sent++
+		tr.await(record.ActionSession, sent)
+		sessions := pick(tr.records(), record.ActionSession)
+		return sessions[sent-1].Process.Hash.Status == "verified"
+	})
+	return sent
+}
+
 // stop ends the tracer and gives its records: from start to stop, and nothing lost.
 func (tr *tracer) stop() []record.Record {
 	tr.t.Helper()
@@ -185,17 +209,24 @@ func portless(args []string) error {
 		return err
 	}
 	defer taken.Close()
-	to := netip.MustParseAddrPort(args[0])
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	s, refused, err := dial(args[0])
 	if err != nil {
 		return err
 	}
 	defer unix.Close(s)
-	err = unix.Connect(s, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
-	if err != unix.EADDRNOTAVAIL {
-		return fmt.Errorf("the connect's error: %v", err)
+	if refused != unix.EADDRNOTAVAIL {
+		return fmt.Errorf("the connect's error: %v", refused)
 	}
 	return nil
+}
+
+// dial connects once over IPv4, and gives the error of the connect beside that of the socket.
+func dial(addr string) (s int, refused, err error) {
+	to := netip.MustParseAddrPort(addr)
+	if s, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return s, nil, err
+	}
+	return s, unix.Connect(s, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}), nil
 }
 
 // spray starts so many shots, eight at a time, and prints their process ids.

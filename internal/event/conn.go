@@ -54,6 +54,7 @@ type Conn struct {
 	MailPort     bool
 	SynLeft      bool // a SYN passed the host's own firewall
 	SenderByLock bool // the sender is known from the socket's lock, not from a send hook
+	Tried        bool // a segment was made, whether it left or not
 	Caught       bool // the connect hook missed it, and sockops has caught it
 }
 
@@ -75,6 +76,7 @@ func (c *Conn) decode(raw []byte) error {
 		MailPort:     flags&bpf.SmtptraceConnFlagCONN_MAIL_PORT != 0,
 		SynLeft:      flags&bpf.SmtptraceConnFlagCONN_SYN_LEFT != 0,
 		SenderByLock: flags&bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK != 0,
+		Tried:        flags&bpf.SmtptraceConnFlagCONN_TRIED != 0,
 		Caught:       flags&bpf.SmtptraceConnFlagCONN_CAUGHT != 0,
 	}
 	if c.Phase < PhaseConnect || c.Phase > PhaseClosed {

@@ -49,6 +49,7 @@ func TestDecodeConnFlags(t *testing.T) {
 		bpf.SmtptraceConnFlagCONN_MAIL_PORT:      func(c *Conn) bool { return c.MailPort },
 		bpf.SmtptraceConnFlagCONN_SYN_LEFT:       func(c *Conn) bool { return c.SynLeft },
 		bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK: func(c *Conn) bool { return c.SenderByLock },
+		bpf.SmtptraceConnFlagCONN_TRIED:          func(c *Conn) bool { return c.Tried },
 		bpf.SmtptraceConnFlagCONN_CAUGHT:         func(c *Conn) bool { return c.Caught },
 	} {
 		k := kernelConn()

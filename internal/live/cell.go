@@ -87,13 +87,16 @@ func (c *Cell) Do(f func()) {
 	<-done
 }
 
-// Start starts cmd in the namespace and in the cgroup, with its output on the test's.
+// Start starts cmd in the namespace and in the cgroup, or one below it that cmd names, with its errors on
+// the test's.
 func (c *Cell) Start(cmd *exec.Cmd) {
 	c.t.Helper()
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(c.dir.Fd())
+	if !cmd.SysProcAttr.UseCgroupFD {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(c.dir.Fd())
+	}
 	if cmd.Stderr == nil {
 		cmd.Stderr = os.Stderr
 	}

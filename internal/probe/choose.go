@@ -42,14 +42,21 @@ type answer struct {
 }
 
 // choose attaches, for each question, the first hook that loads and attaches. Programs are loaded side
-// by side: the verifier's time is most of the start.
+// by side: the verifier's time is most of the start. The wire is attached first: of a connection that began
+// before, it would not be known whether its SYN left.
 func (p *Probe) choose(f Family) error {
+	p.wired = make(chan struct{})
 	p.answers = make([]answer, len(Questions))
 	errs := make([]error, len(Questions))
 	var wg sync.WaitGroup
 	for i, q := range Questions {
 		p.answers[i].hook.Question = q
-		wg.Go(func() { errs[i] = p.answer(&p.answers[i], f) })
+		wg.Go(func() {
+			errs[i] = p.answer(&p.answers[i], f)
+			if q == Wire {
+				close(p.wired)
+			}
+		})
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -114,6 +121,9 @@ func (p *Probe) attach(c candidate) (map[string]*ebpf.Program, []link.Link, erro
 	for i, prog := range c.programs {
 		wg.Go(func() {
 			if progs[i], errs[i] = p.loader.load(prog.name); errs[i] == nil {
+				if c.question != Wire {
+					<-p.wired
+				}
 				links[i], errs[i] = prog.attach(progs[i], p.cgroup.path)
 			}
 		})

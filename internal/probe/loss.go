@@ -25,8 +25,13 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.Unreadable += k.Unreadable
 	}
 	for _, a := range p.answers {
-		if p.answers[slices.Index(Questions, State)].programs[sockops] != nil {
-			break // what a tracing program missed, sockops and the packet hooks have seen
+		switch q := a.hook.Question; {
+		case q == Lineage: // the parents of the moment are named then
+			continue
+		case q == Send && p.packets: // a record without a sender says so
+			continue
+		case (q == Connect || q == State) && p.answers[slices.Index(Questions, State)].programs[sockops] != nil:
+			continue // sockops has seen it
 		}
 		for name, prog := range a.programs {
 			stats, err := prog.Stats()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -21,7 +22,8 @@ type Probe struct {
 	cgroup   *cgroupDir
 	reader   *ringbuf.Reader
 	selftest *selftest
-	packets  bool // the wire is watched by packet hooks
+	packets  bool          // the wire is watched by packet hooks
+	wired    chan struct{} // closed when the wire hook is attached
 
 	record      ringbuf.Record // reused: reading does not allocate
 	backlog     [][]byte       // events of others that came during the self-test
@@ -127,10 +129,13 @@ func (p *Probe) Process(key event.ProcessKey, e *event.Event) error {
 	return e.Decode(raw)
 }
 
+// detach ends with the wire, so that no connection begins without it.
 func (p *Probe) detach() error {
 	var errs []error
-	for i := range p.answers {
-		errs = append(errs, p.answers[i].detach())
+	for _, q := range []Question{Connect, State, Lineage, Send, Wire} {
+		if i := slices.Index(Questions, q); i < len(p.answers) {
+			errs = append(errs, p.answers[i].detach())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -36,13 +36,18 @@ type selftest struct {
 
 // startSelftest starts the child. It waits in a network namespace of its own, so that neither the
 // host's firewall nor anybody else has to do with it, and below the cgroup that is watched.
-func startSelftest(cg *cgroupDir) (*selftest, error) {
+func startSelftest(cg *cgroupDir) (_ *selftest, err error) {
 	s := &selftest{cmd: &exec.Cmd{Path: "/proc/self/exe", Args: []string{selftestName}, Env: []string{}}}
 	s.cmd.Stderr = &s.stderr
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if cg.filterID != 0 {
 		s.cgroup = filepath.Join(cg.path, "smtptrace-selftest-"+strconv.Itoa(os.Getpid()))
-		if err := os.Mkdir(s.cgroup, 0o755); err != nil {
+		if err := os.Mkdir(s.cgroup, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 			return nil, fmt.Errorf("make a cgroup for it: %w", err)
 		}
 		dir, err := os.Open(s.cgroup)
@@ -52,7 +57,6 @@ func startSelftest(cg *cgroupDir) (*selftest, error) {
 		defer dir.Close()
 		s.cmd.SysProcAttr.UseCgroupFD, s.cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
 	}
-	var err error
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -62,22 +66,16 @@ func startSelftest(cg *cgroupDir) (*selftest, error) {
 	}
 	s.out = out.(*os.File) // for its deadline
 	if err := s.cmd.Start(); err != nil {
-		s.cmd = nil
-		s.close()
 		return nil, err
 	}
 	if err := s.wait(); err != nil {
-		s.close()
 		return nil, err
 	}
 	s.pid = uint32(s.cmd.Process.Pid)
 	if s.netnsFile, err = os.Open(fmt.Sprintf("/proc/%d/ns/net", s.pid)); err != nil {
-		s.close()
 		return nil, err
 	}
-	if s.netns, err = Inode(s.netnsFile); err != nil {
-		s.close()
-	}
+	s.netns, err = Inode(s.netnsFile)
 	return s, err
 }
 
@@ -115,11 +113,11 @@ func (s *selftest) speak() error {
 
 // close ends the child and takes its cgroup away. The descriptor of its network namespace stays open.
 func (s *selftest) close() {
-	if s.cmd != nil {
+	if s.cmd != nil && s.cmd.Process != nil {
 		s.in.Close()
 		s.cmd.Wait()
-		s.cmd = nil
 	}
+	s.cmd = nil
 	if s.cgroup != "" {
 		os.Remove(s.cgroup)
 		s.cgroup = ""
@@ -150,7 +148,7 @@ func (pr *proof) missing(packets bool) []Question {
 // prove lets the child speak and waits for each hook's event. A hook that stays silent gives way to the
 // next in its list.
 func (p *Probe) prove(o Options) error {
-	for {
+	for again := false; ; again = true {
 		if err := p.selftest.speak(); err != nil {
 			return err
 		}
@@ -161,6 +159,9 @@ func (p *Probe) prove(o Options) error {
 		missing := pr.missing(p.packets)
 		if len(missing) == 0 {
 			return nil
+		}
+		if !again { // one event may have been missed
+			continue
 		}
 		// Without a connection nothing else can be seen: only the connect hook is to blame.
 		if !pr.connect {

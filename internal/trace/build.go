@@ -58,6 +58,9 @@ func addConn(r *record.Record, d *draft) {
 	if d.action != record.ActionSession {
 		return
 	}
+	if c.Sender.Pid == 0 && c.BytesSent > 0 {
+		r.Tracer.Weak = append(r.Tracer.Weak, "sender_unknown")
+	}
 	r.Event.Sequence = d.sequence
 	r.Source.Bytes = c.BytesSent - d.recorded.sent
 	r.Destination.Bytes = c.BytesReceived - d.recorded.received

@@ -186,7 +186,7 @@ func (t *Tracer) interim(c *conn) {
 // (tcp_v4_connect).
 func failure(c *event.Conn) record.Reason {
 	switch {
-	case !c.SynLeft && c.Source.Port() == 0:
+	case !c.SynLeft && !c.Tried:
 		return record.NotSent
 	case !c.SynLeft:
 		return record.Blocked

@@ -29,6 +29,7 @@ func TestConnectFails(t *testing.T) {
 		{"a failed ECONNREFUSED blocked", record.Blocked, "ECONNREFUSED"},
 		{"a failed EHOSTUNREACH blocked", record.Blocked, "EHOSTUNREACH"},
 		{"a failed - blocked", record.Blocked, ""},
+		{"a failed - unsent", record.NotSent, ""},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			s := play(t, "process 7 /usr/bin/perl uid=33\n a connect 7 198.51.100.25:25\n wait 1ms\n"+test.line)

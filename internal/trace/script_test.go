@@ -22,7 +22,7 @@ import (
 //	process 4242 /usr/bin/perl uid=33 args=httpd,-k     a process is shown
 //	a connect 4242 198.51.100.25:25     connection a: the process connects to there
 //	a established
-//	a failed ECONNREFUSED               "blocked" behind it: no SYN left the host
+//	a failed ECONNREFUSED               "blocked" behind it: no SYN left the host; "unsent": nor was one made
 //	a smtp                              the kernel takes it for SMTP; "tls": for TLS
 //	a sender 4300                       this process sends; "by_lock" behind it: so the socket's lock says
 //	a S: 220 mx.example ESMTP           the server says this line
@@ -210,8 +210,11 @@ func (s *script) conn(name, rest string, lost bool) {
 	case "failed":
 		c.Phase = uint32(event.PhaseFailed)
 		c.Errno = errno(s.t, words[1])
-		if words[2] == "blocked" {
+		switch words[2] {
+		case "unsent":
 			c.Flags &^= uint32(bpf.SmtptraceConnFlagCONN_SYN_LEFT)
+		case "blocked":
+			c.Flags ^= uint32(bpf.SmtptraceConnFlagCONN_SYN_LEFT | bpf.SmtptraceConnFlagCONN_TRIED)
 		}
 	case "smtp", "tls":
 		c.Phase, c.State, c.shown = uint32(event.PhaseSMTP), uint32(event.StateSMTP), true

@@ -333,7 +333,7 @@ func TestSenderByLock(t *testing.T) {
 	for _, test := range []struct {
 		line string
 		want []string
-	}{{"a sender 7", nil}, {"a sender 7 by_lock", []string{"sender_by_lock"}}} {
+	}{{"a sender 7", nil}, {"a sender 7 by_lock", []string{"sender_by_lock"}}, {"", []string{"sender_unknown"}}} {
 		r := play(t, "process 7 /usr/bin/perl\n a connect 7 198.51.100.25:26\n a established\n"+test.line+"\n a smtp\n a C: HELO x\n a closed 8 0").
 			only(t, record.ActionSession)
 		if !slices.Equal(r.Tracer.Weak, test.want) || r.Process.PID != 7 {

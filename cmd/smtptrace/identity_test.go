@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/internal/live"
+	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+const mx = "127.0.0.1:25"
+
+// disguise is a sender that hides, and what its record must say all the same.
+type disguise struct {
+	name    string
+	prepare func(*testing.T, *live.Cell) *exec.Cmd // of a child that mails once it has read a byte
+	started func(*testing.T, *exec.Cmd)            // between its exec and its mail
+	ended   func(*testing.T)                       // before the record is written
+	exe     string                                 // the end of its path; "": the test's own
+	binary  string                                 // its exe, where that is not a copy of the test's
+	user    string                                 // whose it is; "": root's
+	status  string                                 // of the hash; "": verified
+	flags   []string
+	without []string // flags
+	holds   func(*record.Record) bool
+}
+
+func disguises(t *testing.T) []disguise {
+	dir := t.TempDir()
+	for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+		os.Chmod(d, 0o755) // for other users
+	}
+	copied := func(name string) func(t *testing.T, _ *live.Cell) *exec.Cmd {
+		return func(t *testing.T, _ *live.Cell) *exec.Cmd {
+			cmd := live.Child("wait", "mail", mx)
+			cmd.Path = filepath.Join(dir, name)
+			copyFile(t, "/proc/self/exe", cmd.Path)
+			return cmd
+		}
+	}
+	itself := func(args ...string) func(*testing.T, *live.Cell) *exec.Cmd {
+		return func(*testing.T, *live.Cell) *exec.Cmd { return live.Child("wait", append(args, mx)...) }
+	}
+	unshared := func(kind string) func(*testing.T, *live.Cell) *exec.Cmd {
+		return func(*testing.T, *live.Cell) *exec.Cmd {
+			cmd := live.Child("wait", "unshared", kind, t.TempDir(), mx)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+			return cmd
+		}
+	}
+	job := ""
+	return []disguise{
+		{
+			name: "none", prepare: itself("mail"),
+			without: []string{"exe_deleted", "fake_kthread", "orphaned", "mta_impostor", "script_deleted", "interpreter"},
+			holds:   func(r *record.Record) bool { return r.Process.Parent.PID == uint32(os.Getpid()) },
+		},
+		{
+			name: "deleted", prepare: copied("deleted"), exe: "/deleted", status: "deleted", flags: []string{"exe_deleted"},
+			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Path) },
+		},
+		{
+			name: "memfd", status: "memfd", flags: []string{"exe_memfd"}, exe: "memfd:kworker",
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				fd, err := unix.MemfdCreate("kworker", unix.MFD_CLOEXEC)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f := os.NewFile(uintptr(fd), "/proc/self/fd/"+number(fd))
+				t.Cleanup(func() { f.Close() })
+				pour(t, f)
+				cmd := live.Child("wait", "mail", mx)
+				cmd.Path = "/proc/" + number(os.Getpid()) + "/fd/" + number(fd)
+				return cmd
+			},
+		},
+		{ // what has the path now is another file, and never hashed for it
+			name: "replaced", prepare: copied("replaced"), exe: "/replaced", status: "deleted", flags: []string{"exe_deleted"},
+			started: func(t *testing.T, cmd *exec.Cmd) {
+				copyFile(t, "/bin/sh", cmd.Path+".new")
+				if err := os.Rename(cmd.Path+".new", cmd.Path); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		{
+			name: "kernel thread", prepare: itself("titled", "[kworker/0:1]"), flags: []string{"fake_kthread", "argv0_mismatch"},
+			holds: func(r *record.Record) bool {
+				return r.Process.Args[0] == "[kworker/0:1]" && len(r.Process.ExecArgs) == 4 && r.Process.ExecArgs[1] == "titled"
+			},
+		},
+		{
+			name: "mail server", prepare: copied("qmgr"), exe: "/qmgr", flags: []string{"mta_impostor"},
+		},
+		{
+			name: "writable directory", flags: []string{"exe_writable_dir", "exe_hidden_dir"}, exe: "/.x/cron",
+			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {
+				if err := os.Mkdir(filepath.Join(dir, ".x"), 0); err != nil {
+					t.Fatal(err)
+				}
+				os.Chmod(filepath.Join(dir, ".x"), 0o777)
+				return copied(".x/cron")(t, c)
+			},
+		},
+		{
+			name: "made by one that is gone", prepare: itself("orphan"), flags: []string{"orphaned"},
+			holds: func(r *record.Record) bool {
+				above := r.Process.Ancestors
+				return len(above) > 2 && strings.HasPrefix(above[1], number(os.Getpid())+" ") &&
+					r.Process.Parent.PID != uint32(os.Getpid())
+			},
+		},
+		{
+			name: "mount namespace", prepare: unshared("tmpfs"), exe: "/hidden",
+		},
+		{
+			name: "overlay of a container", prepare: unshared("overlay"), exe: "/hidden",
+		},
+		{
+			name: "mail server's user", prepare: copied("fast"), exe: "/fast", user: "postfix", flags: []string{"mta_impostor"},
+		},
+		{
+			name: "deleted script", binary: "/bin/bash", flags: []string{"interpreter", "script_deleted"},
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				bash, err := exec.LookPath("bash")
+				if err != nil {
+					t.Skip("needs bash")
+				}
+				script := filepath.Join(dir, "dm.cgi")
+				if err := os.WriteFile(script, []byte(mailingScript), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return exec.Command(bash, script)
+			},
+			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Args[1]) },
+			holds:   func(r *record.Record) bool { return strings.HasSuffix(r.Process.Script.Path, "/dm.cgi") },
+		},
+		{
+			name: "cgroup that is gone",
+			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {
+				job = filepath.Join(c.Cgroup, "job")
+				if err := os.Mkdir(job, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				d, err := os.Open(job)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { d.Close() })
+				cmd := live.Child("wait", "mail", mx)
+				cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(d.Fd())}
+				return cmd
+			},
+			ended: func(t *testing.T) {
+				live.Eventually(t, "the cgroup is gone", func() bool { return os.Remove(job) == nil })
+			},
+			holds: func(r *record.Record) bool { return strings.HasSuffix(r.Cgroup.Path, "/job") },
+		},
+		{
+			name: "another sends", prepare: itself("hand-over"),
+			holds: func(r *record.Record) bool {
+				return r.Connector != nil && slices.Contains(r.Connector.Process.Args, "hand-over") &&
+					slices.Contains(r.Process.Args, "fd") && r.Process.Parent.PID == r.Connector.Process.PID
+			},
+		},
+	}
+}
+
+// mailingScript mails with what a shell has, and like the other children waits before and behind.
+const mailingScript = `printf r; read x
+exec 3<>/dev/tcp/127.0.0.1/25
+for line in 'EHLO [127.0.0.1]' 'MAIL FROM:<a@example.org>' 'RCPT TO:<b@example.net>' QUIT; do
+	read reply <&3; printf '%s\r\n' "$line" >&3
+done
+while read reply <&3; do :; done
+printf r; read x
+`
+
+// TestIdentity: a sender that hides, or is gone, is named as what it truly is, in every family.
+func TestIdentity(t *testing.T) {
+	exe, sha := self(t)
+	for _, f := range probe.Families[1:] { // auto is one of them
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			cell.Serve(mx)
+			tr := start(t, cell, f)
+			all := disguises(t)
+			tr.warm(cell, mx)
+			for _, d := range all {
+				t.Run(d.name, func(t *testing.T) { d.check(t, cell, tr, f, exe, sha) })
+			}
+			tr.stop()
+		})
+	}
+}
+
+func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Family, exe, sha string) {
+	if f == probe.Cgroup && (d.name == "kernel thread" || strings.HasPrefix(d.name, "made by")) {
+		t.Skip("what a process began as takes tracepoints, which the cgroup family does without")
+	}
+	before := len(pick(tr.records(), record.ActionSession))
+	cmd := d.prepare(t, cell)
+	uid := "0"
+	if d.user != "" {
+		u, err := user.Lookup(d.user)
+		if err != nil {
+			t.Skipf("this machine has no user %s: %v", d.user, err)
+		}
+		uid = u.Uid
+		n, _ := strconv.Atoi(uid)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(n)}}
+	}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell.Start(cmd)
+	step := func(what func(*testing.T, *exec.Cmd)) {
+		if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+			t.Fatalf("the child: %v", err)
+		}
+		if what != nil {
+			what(t, cmd)
+		}
+		in.Write([]byte{'\n'})
+	}
+	step(d.started)
+	step(func(*testing.T, *exec.Cmd) { // a binary without a name can be read as long as it runs
+		tr.await(record.ActionFirstPayload, before+1)
+	})
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if d.ended != nil {
+		d.ended(t)
+	}
+	tr.await(record.ActionSession, before+1)
+	sessions := pick(tr.records(), record.ActionSession)
+	r := &sessions[len(sessions)-1]
+	wantExe, wantHash := exe, record.Hash{SHA256: sha, Status: "verified"}
+	if d.exe != "" {
+		wantExe = d.exe
+	}
+	if d.binary != "" {
+		real, err := filepath.EvalSymlinks(d.binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantExe, wantHash.SHA256 = real, live.Root("/").SHA256(t, real)
+	}
+	if d.status != "" {
+		wantHash.Status = d.status
+	}
+	p := &r.Process
+	if len(sessions) != before+1 || !strings.HasSuffix(p.Executable, wantExe) || p.Hash != wantHash || r.User.ID != uid {
+		t.Errorf("%d sessions; got %s %v of %s, want %s %v", len(sessions)-before, p.Executable, p.Hash, r.User.ID, wantExe, wantHash)
+	}
+	for _, flag := range d.flags {
+		if !slices.Contains(r.Flags, flag) {
+			t.Errorf("no flag %s in %q", flag, r.Flags)
+		}
+	}
+	for _, flag := range d.without {
+		if slices.Contains(r.Flags, flag) {
+			t.Errorf("flag %s in %q", flag, r.Flags)
+		}
+	}
+	if d.holds != nil && !d.holds(r) {
+		t.Errorf("not the whole truth: %+v, connector %+v", r.Identity, r.Connector)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, b, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pour writes the test's own binary.
+func pour(t *testing.T, w io.Writer) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/exe")
+	if err == nil {
+		_, err = io.Copy(w, bytes.NewReader(b))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,9 +57,30 @@ func helo(args []string) error {
 
 // BenchmarkAlert is the time from the HELO's write to the reading of its first_payload line, through a
 // pipe, at the 99th percentile.
-func BenchmarkAlert(b *testing.B) {
+func BenchmarkAlert(b *testing.B) { alert(b, nil) }
+
+// BenchmarkAlertWhileHashing is the same while a binary of 2 GiB is hashed that has sent mail too, and the
+// peak of the tracer's resident memory.
+func BenchmarkAlertWhileHashing(b *testing.B) {
+	giant := filepath.Join(b.TempDir(), "giant")
+	binary, err := os.ReadFile("/proc/self/exe")
+	if err == nil {
+		err = os.WriteFile(giant, binary, 0o755)
+	}
+	if err == nil {
+		err = os.Truncate(giant, 2<<30) // the rest is a hole, which takes no room
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	child := live.Child("mail", mx)
+	child.Path = giant
+	alert(b, child)
+}
+
+func alert(b *testing.B, giant *exec.Cmd) {
 	cell := live.NewCell(b)
-	cell.Serve("127.0.0.1:25")
+	cell.Serve(mx)
 	read, write, err := os.Pipe()
 	if err != nil {
 		b.Fatal(err)
@@ -66,9 +90,12 @@ func BenchmarkAlert(b *testing.B) {
 	write.Close()
 	lines := bufio.NewScanner(read)
 	lines.Buffer(nil, 1<<20)
+	if giant != nil {
+		cell.Run(giant)
+	}
 	var took []time.Duration
 	for b.Loop() {
-		child := live.Child("helo", "127.0.0.1:25")
+		child := live.Child("helo", mx)
 		var out bytes.Buffer
 		child.Stdout = &out
 		cell.Run(child)
@@ -81,10 +108,26 @@ func BenchmarkAlert(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if r.Event.Action == record.ActionFirstPayload {
+			if giant != nil && r.Event.Action == record.ActionSession && r.Process.Executable == giant.Path {
+				b.Fatal("the giant was hashed before the end: nothing was measured beside that")
+			}
+			if r.Event.Action == record.ActionFirstPayload && (giant == nil || r.Process.Executable != giant.Path) {
 				took = append(took, time.Since(time.Unix(0, said)))
 				break
 			}
+		}
+	}
+	for giant != nil && lines.Scan() { // in the end it is hashed, and whole
+		r, err := record.Decode(lines.Bytes())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if r.Event.Action == record.ActionSession && r.Process.Executable == giant.Path {
+			if r.Process.Hash.Status != "verified" {
+				b.Fatalf("its hash: %+v", r.Process.Hash)
+			}
+			b.ReportMetric(float64(peak(b, tr.cmd.Process.Pid))/1024, "peak-MiB")
+			break
 		}
 	}
 	tr.end()
@@ -92,4 +135,19 @@ func BenchmarkAlert(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
 	b.ReportMetric(0, "ns/op")
+}
+
+// peak is the most memory that a process ever had resident, in KiB.
+func peak(t testing.TB, pid int) (kib int) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/" + number(pid) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			fmt.Sscan(rest, &kib)
+		}
+	}
+	return kib
 }

@@ -229,7 +229,14 @@ func dial(addr string) (s int, refused, err error) {
 	return s, unix.Connect(s, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}), nil
 }
 
-// spray starts so many shots, eight at a time, and prints their process ids.
+// burst is a shell that sends one message, reads nothing, and ends.
+func burst(name string) *exec.Cmd {
+	script := "exec 3<>/dev/tcp/127.0.0.1/25; printf '" + strings.Join(live.Message, `\r\n`) + `\r\n' >&3`
+	return exec.Command("/bin/bash", "-c", script, name)
+}
+
+// spray starts so many shots or bursts, eight at a time, and prints their process ids and how many
+// microseconds each took from fork to wait.
 func spray(args []string) error {
 	var n int
 	if _, err := fmt.Sscan(args[1], &n); err != nil {
@@ -241,12 +248,17 @@ func spray(args []string) error {
 		slots <- struct{}{}
 		go func() {
 			defer func() { <-slots }()
-			cmd := live.Child("shot", args[0], fmt.Sprint("shot-", i))
+			name := fmt.Sprint("shot-", i)
+			cmd := live.Child("shot", args[0], name)
+			if len(args) > 2 {
+				cmd = burst(name)
+			}
+			began := time.Now()
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				err = errors.Join(err, errors.New(string(out)))
 			} else {
-				fmt.Println(cmd.Process.Pid, i)
+				fmt.Println(cmd.Process.Pid, name, time.Since(began).Microseconds())
 			}
 			errs <- err
 		}()

@@ -155,3 +155,11 @@ func duration(number, unit string) time.Duration {
 	}
 	return time.Duration(min(n, 52560000)) * time.Minute
 }
+
+// End is the last instant of what was said: of a day without a time of day, its end.
+func (m *Moment) End() time.Time {
+	if m.Day {
+		return m.Time.AddDate(0, 0, 1).Add(-time.Nanosecond)
+	}
+	return m.Time
+}

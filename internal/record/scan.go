@@ -16,8 +16,10 @@ type scanner struct {
 // maxDepth bounds how deep values may nest: a record is six deep.
 const maxDepth = 64
 
+// ErrCut is a line that ends in the middle of a record.
+var ErrCut = errors.New("it ends too early")
+
 var (
-	errEnd    = errors.New("it ends too early")
 	errSyntax = errors.New("it is not JSON")
 	errDepth  = errors.New("it is nested too deep")
 )
@@ -44,7 +46,7 @@ func (s *scanner) take(c byte) error {
 
 func (s *scanner) unexpected() error {
 	if s.i >= len(s.b) {
-		return errEnd
+		return ErrCut
 	}
 	return errSyntax
 }
@@ -99,13 +101,13 @@ func (s *scanner) text() (raw []byte, escaped bool, err error) {
 		}
 	}
 	s.i = len(b)
-	return nil, false, errEnd
+	return nil, false, ErrCut
 }
 
 // escape passes a backslash and what it escapes.
 func (s *scanner) escape() error {
 	if s.i+1 >= len(s.b) {
-		return errEnd
+		return ErrCut
 	}
 	switch s.b[s.i+1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -113,7 +115,7 @@ func (s *scanner) escape() error {
 		return nil
 	case 'u':
 		if s.i+6 > len(s.b) {
-			return errEnd
+			return ErrCut
 		}
 		if _, ok := hex4(s.b[s.i+2:]); ok {
 			s.i += 6

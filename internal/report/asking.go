@@ -138,6 +138,10 @@ func (a *asking) finish() *Answer {
 	answer.Evidence = a.evidence.records()
 	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
 	answer.Forgetful = a.seen.forgot
-	answer.Coverage = a.runs.coverage(answer.Asked.Window)
+	w := answer.Asked.Window
+	if w.To.After(answer.Now) && w.From.Before(answer.Now) {
+		w.To = answer.Now // what is still to come need not have been watched
+	}
+	answer.Coverage = a.runs.coverage(w)
 	return answer
 }

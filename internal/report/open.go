@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -47,15 +47,15 @@ func openLog(path string, stdin io.Reader) (*log, error) {
 	if path != Stdin {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, fmt.Errorf("open a log: %w", err)
+			return nil, err // it names the file
 		}
 		if info, err := f.Stat(); err == nil && info.IsDir() {
 			f.Close()
-			return nil, fmt.Errorf("open a log: %s is a directory", path)
+			return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
 		}
 		l.read.r, l.close = f, func() { f.Close() }
 	} else if stdin == nil {
-		return nil, errors.New("open a log: there is no standard input")
+		return nil, errors.New("there is no standard input")
 	}
 	b := bufio.NewReaderSize(l.read, 128<<10)
 	l.Reader = b

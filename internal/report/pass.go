@@ -15,7 +15,8 @@ type pass struct {
 	progress func(read int64) // bytes of files, since the last call
 
 	seed    maphash.Seed
-	buffers sync.Pool
+	buffers sync.Pool // of *[]byte, blockSize long
+	results sync.Pool // of *scanned
 }
 
 // task is a block on its way; its result comes through done.
@@ -35,7 +36,7 @@ func (p *pass) read(path string, take func(*scanned)) (opened bool, err error) {
 	todo, ordered := make(chan task, workers), make(chan task, 2*workers)
 	for range workers {
 		go func() {
-			s := newScanner(p.query, p.seed)
+			s := newScanner(p.query, p.seed, &p.results)
 			for t := range todo {
 				t.done <- s.scan(t.block)
 			}
@@ -53,7 +54,9 @@ func (p *pass) read(path string, take func(*scanned)) (opened bool, err error) {
 	}()
 	var known int64
 	for t := range ordered {
-		take(<-t.done)
+		result := <-t.done
+		take(result)
+		p.results.Put(result)
 		if cap(t.block.buf) == blockSize { // a grown one would keep its memory
 			p.buffers.Put(&t.block.buf)
 		}

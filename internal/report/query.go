@@ -71,6 +71,17 @@ func (q *Query) Has(name string) bool {
 	return slices.ContainsFunc(q.groups, func(g []Term) bool { return g[0].name == name })
 }
 
+// ofProgram says whether it asks for certain programs: that none of them did it says nothing of others.
+func (q *Query) ofProgram() bool {
+	return slices.ContainsFunc(q.groups, func(g []Term) bool {
+		switch g[0].name {
+		case "exe", "sha256", "uid", "unit", "container", "verdict", "flag":
+			return true
+		}
+		return false
+	})
+}
+
 // Words lists the conditions, as a person says them.
 func (q *Query) Words() []string {
 	var list []string

@@ -94,7 +94,7 @@ func (a *Answer) Failed() error {
 	var list []error
 	for _, log := range a.Logs {
 		if !log.Opened {
-			list = append(list, log.Err)
+			list = append(list, fmt.Errorf("cannot read the log %s: %w", log.Path, log.cause()))
 		}
 	}
 	return errors.Join(list...)
@@ -117,7 +117,7 @@ func (a *Answer) Watched() bool {
 func (l *Log) note() string {
 	switch {
 	case !l.Opened:
-		return "not read: " + l.Err.Error()
+		return fmt.Sprintf("not read: %v", l.cause())
 	case errors.Is(l.Err, io.ErrUnexpectedEOF):
 		return "its packed data end too early: what came before was read"
 	case l.Err != nil:
@@ -126,4 +126,13 @@ func (l *Log) note() string {
 		return "empty"
 	}
 	return ""
+}
+
+// cause is the error without the name of the file.
+func (l *Log) cause() error {
+	var failed *os.PathError
+	if errors.As(l.Err, &failed) {
+		return failed.Err
+	}
+	return l.Err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/record"
@@ -43,6 +45,20 @@ type scanned struct {
 	damage  Damage
 }
 
+func (out *scanned) reset() {
+	clear(out.last)
+	*out = scanned{found: out.found[:0], ended: out.ended[:0], run: out.run[:0], last: out.last}
+}
+
+// next is the place for one more record, which may hold another still.
+func (out *scanned) next() *found {
+	n := len(out.found)
+	if n == cap(out.found) {
+		out.found = slices.Grow(out.found, max(n, 64))
+	}
+	return &out.found[:n+1][n]
+}
+
 // scanner reads blocks. It is for one goroutine.
 type scanner struct {
 	query   *Query
@@ -50,14 +66,14 @@ type scanner struct {
 	from    []byte // the ends of the window, as the time of a record begins: nil if open
 	to      []byte
 	decoder *record.Decoder
-	record  record.Record
+	results *sync.Pool // of *scanned, to be used again
 }
 
 // precision is how much of a time is compared in the text of a line: whole seconds.
 const precision = len("2006-01-02T15:04:05")
 
-func newScanner(q *Query, seed maphash.Seed) *scanner {
-	s := &scanner{query: q, seed: seed, decoder: record.NewDecoder()}
+func newScanner(q *Query, seed maphash.Seed, results *sync.Pool) *scanner {
+	s := &scanner{query: q, seed: seed, decoder: record.NewDecoder(), results: results}
 	if w := q.Window; !w.From.IsZero() {
 		s.from = []byte(w.From.UTC().Format("2006-01-02T15:04:05"))
 	}
@@ -69,7 +85,12 @@ func newScanner(q *Query, seed maphash.Seed) *scanner {
 
 // scan reads a block.
 func (s *scanner) scan(b *block) *scanned {
-	out := &scanned{damage: Damage{TooLong: b.tooLong}, last: map[string]time.Time{}}
+	out, ok := s.results.Get().(*scanned)
+	if !ok {
+		out = &scanned{last: map[string]time.Time{}}
+	}
+	out.reset()
+	out.damage.TooLong = b.tooLong
 	for data := b.data; len(data) > 0; {
 		line := data
 		if end := bytes.IndexByte(data, '\n'); end >= 0 {
@@ -89,7 +110,8 @@ func (s *scanner) line(out *scanned, line []byte) {
 		out.records++
 		return
 	}
-	r := &s.record
+	f := out.next()
+	r := &f.record
 	if err := s.decoder.Decode(line, r); err != nil {
 		switch {
 		case errors.Is(err, record.ErrNewer):
@@ -124,7 +146,8 @@ func (s *scanner) line(out *scanned, line []byte) {
 		}
 		return
 	}
-	out.found = append(out.found, found{*r, j, line, id, s.key(r, line, id)})
+	f.judged, f.line, f.id, f.key = j, line, id, s.key(r, line, id)
+	out.found = out.found[:len(out.found)+1]
 }
 
 // key tells a record from all others. Those without an id are told apart by all that they say.

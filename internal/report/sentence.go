@@ -10,16 +10,19 @@ import (
 
 // Sentence is the answer in one. in is the zone for its times.
 func (a *Answer) Sentence(in *time.Location) string {
-	if len(a.Programs) > 0 {
-		return a.culprit()
-	}
 	covered := a.coveredWords(in)
 	switch {
+	case len(a.Programs) > 0 && (a.Watched() || len(a.Coverage) == 0):
+		return a.culprit()
+	case len(a.Programs) > 0:
+		return a.culprit() + " " + covered
 	case len(a.Coverage) == 0:
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s in this time %s what was asked for: see below. %s",
 			count(a.Unsure, "session"), verb(a.Unsure, "hides", "hide"), covered)
+	case a.Watched() && a.Asked.ofProgram():
+		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
 	}

@@ -26,7 +26,8 @@ type style int
 
 // The styles.
 const (
-	heloFirst  style = iota // from HELO (RDNS [IP]): Postfix, Sendmail, Gmail; from HELO (IP): Exchange
+	heloFirst  style = iota // from HELO (RDNS [IP]): Postfix, Sendmail, Gmail
+	plainFirst              // from HELO (IP): Exchange, and qmail where the rDNS is the same
 	bareFirst               // from HELO ([IP]): as above, where the server found no name
 	eximNamed               // from RDNS ([IP]), by Exim: HELO was the same
 	heloInside              // from RDNS (HELO name) (IP): qmail, Yahoo, IronPort; from RDNS ([IP] helo=name): Exim
@@ -74,7 +75,7 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 
 // client reads "from NAME (comment) (comment)".
 func (h *hop) client(name, comments string, exim bool) {
-	var bare bool // a comment holds the address and nothing else
+	var bare, plain bool // a comment holds the address and nothing else; without brackets
 	for _, c := range parens.FindAllStringSubmatch(comments, -1) {
 		text := strings.TrimSpace(c[1])
 		if m := said.FindStringSubmatch(text); m != nil && h.helo == "" {
@@ -86,11 +87,14 @@ func (h *hop) client(name, comments string, exim bool) {
 		if h.addr.IsValid() {
 			continue
 		}
-		if a, at := findAddr(text); a.IsValid() {
+		rest := strings.TrimSpace(said.ReplaceAllString(text, " ")) // an address may be the HELO name, too
+		if a, at := findAddr(rest); a.IsValid() {
 			h.addr = a
+			text = rest
 			before, _, _ := strings.Cut(strings.TrimSpace(text[:at]), " ")
 			bare = at == 0
-			if !said.MatchString(text) && before != "" {
+			plain = bare && rest[0] != '['
+			if !strings.Contains(before, "=") && before != "" {
 				h.rdns = strings.TrimSuffix(before, ".")
 			}
 		}
@@ -111,6 +115,8 @@ func (h *hop) client(name, comments string, exim bool) {
 		h.helo = name // who it was is not said, what it called itself mostly is
 	case bare && exim:
 		h.helo, h.rdns, h.style = name, name, eximNamed
+	case plain:
+		h.helo, h.style = name, plainFirst
 	case bare:
 		h.helo, h.style = name, bareFirst
 	default:

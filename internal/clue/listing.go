@@ -12,6 +12,7 @@ var (
 	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:'?e?d|ing)?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?\s*` +
 		`(?:name|string|value|command|greeting|parameter)?\s*(?:as|of|with|is|was|being|:|=)+\s*(?:the name\s*)?["'“‘` + "`" + `<]*` +
 		`(\[[^\]\s]{1,200}\]|[A-Za-z0-9_][A-Za-z0-9._:-]{0,250})`)
+	heloName = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(?:name|string|value|greeting)\s+["'“‘` + "`" + `<]+(\[[^\]\s]{1,200}\]|[A-Za-z0-9_][A-Za-z0-9._:-]{0,250})`)
 	verbSaid = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `])(?:HELO|EHLO) +["'<]?(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
 	dates    = regexp.MustCompile(`(?i)(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[ -](?:` + names + `)[a-z]*[ -,]+\d{4}|(?:` + names + `)[a-z]*\.?\s+\d{1,2},?\s+\d{4})` +
 		`(?:,?\s+at)?[T ,]+(?:about |around |approximately )?~?\s*\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?:\s*[ap]m\b)?(?:\s*(?:Z\b|UTC|GMT|[+-]\d\d:?\d\d|CES?T|EE?S?T|[CMP][DS]T|MSK)(?:[+-]\d{1,2})?)?` +
@@ -34,10 +35,11 @@ type listing struct {
 // is said to be that of the last detection, else the first.
 func findListing(text string, now time.Time) (l listing) {
 	flat := spaces.ReplaceAllString(text, " ")
-	if m := heloSaid.FindStringSubmatch(flat); m != nil {
-		l.helo = strings.TrimRight(m[1], ".:,")
-	} else if m := verbSaid.FindStringSubmatch(flat); m != nil {
-		l.helo = m[1]
+	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid} {
+		if m := in.FindStringSubmatch(flat); m != nil {
+			l.helo = strings.TrimRight(m[1], ".:,")
+			break
+		}
 	}
 	best := -1
 	for _, at := range dates.FindAllStringIndex(flat, 100) {

@@ -46,6 +46,8 @@ func (h *hop) explainName() string {
 		return fmt.Sprintf("`%s` is the HELO name and the rDNS: Exim writes it once where both are the same", h.helo)
 	case h.rdns == "" && h.style == bareFirst:
 		return fmt.Sprintf("`%s` is the HELO name, not rDNS: the server found no name for the address", h.helo)
+	case h.style == plainFirst && h.with != "Microsoft SMTP Server":
+		return fmt.Sprintf("`%s` is the HELO name, whatever the rDNS is", h.helo)
 	case h.rdns == "":
 		return fmt.Sprintf("`%s` is the HELO name, not rDNS", h.helo)
 	}

@@ -45,11 +45,11 @@ func (e *Encoder) Encode(r *Record) []byte {
 }
 
 // Disarm appends JSON with those characters escaped that a writer of JSON leaves as they are and Escape does not:
-// beyond ASCII, so in strings only.
+// DEL and beyond, so in strings only.
 func Disarm(dst []byte, json []byte) []byte {
 	done := 0
 	for i := 0; i < len(json); {
-		if json[i] < utf8.RuneSelf {
+		if json[i] < 0x7f { // DEL is no ordinary text
 			i++
 			continue
 		}

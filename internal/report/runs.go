@@ -54,7 +54,7 @@ func (r *run) point(rec *record.Record) {
 		if i < len(r.spans)-1 || at.Before(s.to) || at.Sub(s.to) > maxSilence {
 			continue
 		}
-		if lost == s.lost || len(r.spans) >= maxSpans {
+		if lost == s.lost && lost == s.before || len(r.spans) >= maxSpans {
 			s.to, s.lost = at, lost
 			return
 		}
@@ -75,7 +75,7 @@ func (r *run) finish() {
 		case n < 0 || s.from.Sub(list[n].to) > maxSilence:
 			list = append(list, s)
 		case s.to.After(list[n].to):
-			if s.before == list[n].lost && s.lost == s.before {
+			if l := list[n]; l.before == l.lost && s.before == l.lost && s.lost == l.lost {
 				list[n].to = s.to
 			} else { // with what was lost between them
 				list = append(list, span{list[n].to, s.to, list[n].lost, s.lost})

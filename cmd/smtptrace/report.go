@@ -39,7 +39,7 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	if err := answer.Failed(); err != nil {
-		return &failure{err.Error(), "the answer is from the other logs alone; root may read them all"}
+		return &failure{err.Error(), "the answer is from the other logs alone"}
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ var verdicts = []record.Verdict{
 // Verdict asks for the role of a session.
 func Verdict(v string) (Term, error) {
 	if !slices.Contains(verdicts, record.Verdict(v)) {
-		return Term{}, fmt.Errorf("%q is not a verdict: it is one of %v", v, verdicts)
+		return Term{}, fmt.Errorf("%q is not a verdict: it is one of %s", v, strings.Trim(strings.ReplaceAll(fmt.Sprint(verdicts), " ", ", "), "[]"))
 	}
 	return Term{"verdict", v, func(r *record.Record) judgement {
 		if r.Verdict == "" && r.Event.Action == record.ActionConnect { // as the summary counts it

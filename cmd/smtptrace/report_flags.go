@@ -117,7 +117,8 @@ func (f *reportFlags) setWindow() error {
 	return nil
 }
 
-// around sets the window to the time around a moment: as far as --window says or, without it, the moment.
+// around sets the window to the time around a moment: as far as --window says or, without it, the
+// moment.
 func (f *reportFlags) around(m clue.Moment) {
 	switch {
 	case f.window > 0:

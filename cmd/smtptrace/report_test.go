@@ -63,7 +63,8 @@ func sent(at time.Time, id, helo, exe, user string, flags ...string) record.Reco
 	}
 }
 
-// Case A: the header pasted in gives the session of that second, on whatever port, and says how to read it.
+// Case A: the header pasted in gives the session of that second, on whatever port, and says how to
+// read it.
 func TestReportCaseA(t *testing.T) {
 	at := time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)
 	path := logOf(t, at,
@@ -88,7 +89,8 @@ func TestReportCaseA(t *testing.T) {
 	}
 }
 
-// Case D: a window around what the blocklist says, its zone and margin honoured, and the impostor named.
+// Case D: a window around what the blocklist says, its zone and margin honoured, and the impostor
+// named.
 func TestReportCaseD(t *testing.T) {
 	at := time.Date(2015, 12, 4, 14, 30, 0, 0, time.UTC)
 	path := logOf(t, at,
@@ -126,7 +128,8 @@ func TestReportSaysLocalTime(t *testing.T) {
 	}
 }
 
-// A log that cannot be read is said, with status 1, and the others are answered; so is a header without a clue.
+// A log that cannot be read is said, with status 1, and the others are answered; so is a header
+// without a clue.
 func TestReportFails(t *testing.T) {
 	path := logOf(t, time.Now(), sent(time.Now(), "1", "mail.com", "/usr/bin/perl", "www-data"))
 	stdout, stderr, status := reportOn(t, "", "/nowhere/mail.log", path)
@@ -142,7 +145,8 @@ func TestReportFails(t *testing.T) {
 	}
 }
 
-// An address that the records show as a hash is found with the key of this host; without the key that is said.
+// An address that the records show as a hash is found with the key of this host; without the key
+// that is said.
 func TestReportFindsHashedAddress(t *testing.T) {
 	dir := t.TempDir()
 	policy, err := privacy.Open(privacy.Domain, dir)
@@ -164,7 +168,7 @@ func TestReportFindsHashedAddress(t *testing.T) {
 	empty := t.TempDir()
 	t.Setenv("STATE_DIRECTORY", empty)
 	stdout, stderr, status := reportOn(t, "", "--rcpt", "user@example.net", path)
-	if status != exitDone || !strings.Contains(stdout, "2 sessions in this time hide what was asked for") ||
+	if status != exitDone || !strings.Contains(stdout, "2 sessions do not show what was asked for") ||
 		!strings.Contains(stderr, "smtptrace: warning: addresses that --privacy hid are found by their domain at most: ") {
 		t.Errorf("status %d, %s%s", status, stderr, stdout)
 	}

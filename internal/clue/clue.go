@@ -1,5 +1,5 @@
-// Package clue reads what others say of a mail that came from here: a Received header, a bounce, an abuse
-// report, a blocklist's page. It finds when it was and how the client introduced itself.
+// Package clue reads what others say of a mail that came from here: a Received header, a bounce, an
+// abuse report, a blocklist's page. It finds when it was and how the client introduced itself.
 package clue
 
 import (
@@ -13,7 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// Clues are what was found. All texts are as somebody else wrote them: escape them before they are shown.
+// Clues are what was found. All texts are as somebody else wrote them: escape them before they are
+// shown.
 type Clues struct {
 	Kind  string // a Received header, a bounce, …
 	When  Moment
@@ -24,8 +25,8 @@ type Clues struct {
 	Words []string // what was understood, a sentence each, lower case, without full stop
 }
 
-// Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's; nil: not known.
-// An error says that nothing was found to look for.
+// Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's;
+// nil: not known. An error says that nothing was found to look for.
 func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
 	if err != nil {

@@ -15,8 +15,8 @@ var (
 // maxHops bounds how many Received headers of a text are read.
 const maxHops = 100
 
-// findHops reads the Received headers of a text, wherever they stand in it, from the top. A header that
-// was pasted without its name is one, too.
+// findHops reads the Received headers of a text, wherever they stand in it, from the top. A header
+// that was pasted without its name is one, too.
 func findHops(text string, now time.Time) (hops []hop) {
 	text = strings.ReplaceAll(quoted.ReplaceAllString(text, ""), "\r\n", "\n")
 	starts := received.FindAllStringIndex(text, maxHops)
@@ -31,9 +31,9 @@ func findHops(text string, now time.Time) (hops []hop) {
 	return hops
 }
 
-// unfold returns the header that text begins with. Its further lines begin with a blank (RFC 5322 section
-// 2.2.3); who pastes loses blanks, so that a line goes on, too, until the date has been seen, unless it
-// begins with the name of another header.
+// unfold returns the header that text begins with. Its further lines begin with a blank (RFC 5322
+// section 2.2.3); who pastes loses blanks, so that a line goes on, too, until the date has been
+// seen, unless it begins with the name of another header.
 func unfold(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -127,7 +127,8 @@ func (h *hop) client(name, comments string, exim bool) {
 	}
 }
 
-// findAddr finds the address in a comment, and where it begins: [192.0.2.1], [IPv6:2001:db8::1], or bare.
+// findAddr finds the address in a comment, and where it begins: [192.0.2.1], [IPv6:2001:db8::1], or
+// bare.
 func findAddr(text string) (netip.Addr, int) {
 	if at := literal.FindStringSubmatchIndex(text); at != nil {
 		if a, err := netip.ParseAddr(text[at[2]:at[3]]); err == nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// What servers write of the same client: which of the names is the HELO name differs from one to the other.
+// What servers write of the same client: which of the names is the HELO name differs from one to
+// the other.
 func TestParseHop(t *testing.T) {
 	for _, test := range []struct {
 		server, header string

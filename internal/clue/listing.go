@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// What blocklists write of a host that they list (CBL, Spamhaus), and those who report abuse in plain words.
+// What blocklists write of a host that they list (CBL, Spamhaus), and those who report abuse in
+// plain words.
 var (
 	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:'?e?d|ing)?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?\s*` +
 		`(?:name|string|value|command|greeting|parameter)?\s*(?:as|of|with|is|was|being|:|=)+\s*(?:the name\s*)?["'“‘` + "`" + `<]*` +
@@ -31,8 +32,8 @@ type listing struct {
 	addr  netip.Addr
 }
 
-// findListing reads the text of a blocklist's page, or of a person. Of several times it takes the one that
-// is said to be that of the last detection, else the first.
+// findListing reads the text of a blocklist's page, or of a person. Of several times it takes the
+// one that is said to be that of the last detection, else the first.
 func findListing(text string, now time.Time) (l listing) {
 	flat := spaces.ReplaceAllString(text, " ")
 	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid} {

@@ -34,9 +34,9 @@ var (
 // unit is a unit of time in a regular expression.
 const unit = `(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
 
-// ParseTime reads a time in any common form: RFC 3339 and its shorter forms, RFC 5322, as date(1), a log or
-// a blocklist writes it, "15m ago", "now", "yesterday 14:30", Unix seconds. Without a zone it is in the
-// location of now; without a date it is the last such time before now.
+// ParseTime reads a time in any common form: RFC 3339 and its shorter forms, RFC 5322, as date(1),
+// a log or a blocklist writes it, "15m ago", "now", "yesterday 14:30", Unix seconds. Without a zone
+// it is in the location of now; without a date it is the last such time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {
 	m, err := parseTime(s, now)
 	if err == nil && (m.Time.Year() < 1970 || m.Time.Year() > 9999) {

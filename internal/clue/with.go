@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// protocols are the words behind "with" in a Received header (RFC 3848; RFC 6531 section 4.3): S is TLS, A is AUTH.
+// protocols are the words behind "with" in a Received header (RFC 3848; RFC 6531 section 4.3): S is
+// TLS, A is AUTH.
 var protocols = func() map[string]string {
 	all := map[string]string{"SMTP": "HELO, not EHLO"}
 	for base, hello := range map[string]string{"ESMTP": "EHLO", "LMTP": "LHLO", "UTF8SMTP": "EHLO", "UTF8LMTP": "LHLO"} {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// offsets are the hours east of Greenwich of zones that mean one thing only: RFC 5322 section 4.3, and those of
-// Europe. Those of which there are several (BST, IST) are left out.
+// offsets are the hours east of Greenwich of zones that mean one thing only: RFC 5322 section 4.3,
+// and those of Europe. Those of which there are several (BST, IST) are left out.
 var offsets = map[string]int{
 	"z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,

@@ -6,8 +6,8 @@ import (
 )
 
 // Decode reads one line. Fields that it does not know are passed over, and so is the message, which
-// follows from the others. An error says that the line is not JSON, not a record, or a record of a schema
-// that is newer than this program (ErrNewer).
+// follows from the others. An error says that the line is not JSON, not a record, or a record of a
+// schema that is newer than this program (ErrNewer).
 func Decode(line []byte) (Record, error) {
 	var r Record
 	if err := new(Decoder).Decode(line, &r); err != nil {

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Decoder reads many lines: it keeps texts that come again, such as the name of a program, once. It is for
-// one goroutine. encoding/json takes ten times as long, and a log to answer from has millions of lines.
+// Decoder reads many lines: it keeps texts that come again, such as the name of a program, once. It
+// is for one goroutine. encoding/json takes ten times as long, and a log to answer from has
+// millions of lines.
 type Decoder struct {
 	seed  maphash.Seed
 	texts []string // by their hash; one takes the place of another
@@ -59,11 +60,13 @@ type shapeField struct {
 	shape *shape
 }
 
-// field finds a field by its name. Names mostly come in the same order: next is where the one before
-// stood, and one more.
+// field finds a field by its name. Names mostly come in the same order, with some left out: next is
+// where the one before stood, and one more.
 func (s *shape) field(name []byte, next int) int {
-	if next < len(s.fields) && s.fields[next].name == string(name) {
-		return next
+	for at := next; at < min(next+5, len(s.fields)); at++ {
+		if s.fields[at].name == string(name) {
+			return at
+		}
 	}
 	if at, known := s.byName[string(name)]; known {
 		return at

@@ -79,8 +79,8 @@ func (p *Program) Parts() Parts {
 	})
 }
 
-// Severity orders what a reader looks at first: 0 is the worst. What was expected comes last, in the same
-// order.
+// Severity orders what a reader looks at first: 0 is the worst. What was expected comes last, in
+// the same order.
 func Severity(v Verdict, expected bool) int { return rank(v, expected) }
 
 // Words say what the filters leave, such as "only cgroup /x, uid 33"; "" where all is watched.

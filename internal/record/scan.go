@@ -51,7 +51,8 @@ func (s *scanner) unexpected() error {
 	return errSyntax
 }
 
-// more passes what stands before the next element of an object or array, and says whether there is one.
+// more passes what stands before the next element of an object or array, and says whether there is
+// one.
 func (s *scanner) more(first bool, closing byte) (bool, error) {
 	switch c := s.peek(); {
 	case c == closing:
@@ -71,8 +72,8 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// text reads a string, and returns what stands between its quotes. escaped says that it has escapes or
-// bytes beyond ASCII.
+// text reads a string, and returns what stands between its quotes. escaped says that it has escapes
+// or bytes beyond ASCII.
 func (s *scanner) text() (raw []byte, escaped bool, err error) {
 	if err := s.take('"'); err != nil {
 		return nil, false, err

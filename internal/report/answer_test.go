@@ -16,7 +16,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// whole is an answer with all there is to say: a pasted header, two programs, a gap, a failed connect.
+// whole is an answer with all there is to say: a pasted header, two programs, a gap, a failed
+// connect.
 func whole(t *testing.T) *Answer {
 	t.Helper()
 	records := append(watchAll("r1", minutes(-60), minutes(5)), watchAll("r2", minutes(8), minutes(60))...)
@@ -134,7 +135,8 @@ func TestJSONOfNothing(t *testing.T) {
 	}
 }
 
-// The page has the answer, a chart for each program with a bar for each time, the evidence and the coverage.
+// The page has the answer, a chart for each program with a bar for each time, the evidence and the
+// coverage.
 func TestHTML(t *testing.T) {
 	page, err := whole(t).HTML()
 	if err != nil {

@@ -17,8 +17,8 @@ type asking struct {
 	runs     runs
 }
 
-// Bounds of what is kept. Who opens more connections at once than these has all of them reported but the
-// ones whose end is missing beyond this number.
+// Bounds of what is kept. Who opens more connections at once than these has all of them reported
+// but the ones whose end is missing beyond this number.
 const (
 	maxPending   = 10000
 	maxTimelines = 4096
@@ -117,8 +117,8 @@ func (a *asking) prune() {
 	a.answer.timelines = kept
 }
 
-// finish makes the answer. What was recognised as SMTP and has no end is a session all the same: the tracer
-// was stopped in the middle of it, or it goes on.
+// finish makes the answer. What was recognised as SMTP and has no end is a session all the same:
+// the tracer was stopped in the middle of it, or it goes on.
 func (a *asking) finish() *Answer {
 	left := make([]found, 0, len(a.pending))
 	for _, f := range a.pending {

@@ -20,8 +20,8 @@ type block struct {
 	buf     []byte // to be used again
 }
 
-// blocks cuts what is read into blocks. buffer gives a buffer of blockSize bytes or more. The error is that
-// of reading, nil at the end; what came before it is yielded.
+// blocks cuts what is read into blocks. buffer gives a buffer of blockSize bytes or more. The error
+// is that of reading, nil at the end; what came before it is yielded.
 func blocks(r io.Reader, buffer func() []byte) (seq iter.Seq[*block], failed func() error) {
 	var err error
 	return func(yield func(*block) bool) { err = cut(r, buffer, yield) }, func() error { return err }

@@ -192,7 +192,8 @@ func TestEvidenceIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzAsk: whatever is in a log, it is read to its end, and what is said of it is one block of safe text.
+// FuzzAsk: whatever is in a log, it is read to its end, and what is said of it is one block of safe
+// text.
 func FuzzAsk(f *testing.F) {
 	good := lines(append(watchAll("r1", T, minutes(3)), session("a", T))...)
 	f.Add(good)

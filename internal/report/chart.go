@@ -30,8 +30,8 @@ func newBar(x, y, w, h float64) bar {
 	return bar{f(x), f(y), f(w), f(h)}
 }
 
-// charts draws the timelines of the worst programs on one axis: the window or, where it is open, the time of
-// the sends.
+// charts draws the timelines of the worst programs on one axis: the window or, where it is open,
+// the time of the sends.
 func (a *Answer) charts() (list []chart, from, to string) {
 	axis := a.axis()
 	whole := axis.To.Sub(axis.From).Seconds()

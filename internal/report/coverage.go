@@ -87,7 +87,8 @@ func (all runs) alive(id string, at time.Time) {
 	}
 }
 
-// coverage says what was watched in a window, host by host. An open end of the window is where the logs end.
+// coverage says what was watched in a window, host by host. An open end of the window is where the
+// logs end.
 func (all runs) coverage(w Window) (list []Coverage) {
 	hosts := map[string][]*run{}
 	for key, r := range all {
@@ -120,7 +121,7 @@ func cover(own []*run, w Window) Coverage {
 	}
 	var whole []piece
 	for _, r := range own {
-		for _, s := range r.pieces() {
+		for _, s := range r.pieces {
 			from, to := later(s.from, c.Window.From), earlier(s.to, c.Window.To)
 			if to.Before(from) {
 				continue

@@ -55,8 +55,8 @@ func TestInterruptedRun(t *testing.T) {
 	sentence(t, a, "the tracer was off from 2015-12-04 14:25:30 to 14:35:00 UTC")
 }
 
-// The heartbeats are the proof: a run that says it began long ago, of whose log a part is missing, did not
-// prove that part.
+// The heartbeats are the proof: a run that says it began long ago, of whose log a part is missing,
+// did not prove that part.
 func TestMissingLog(t *testing.T) {
 	all := watchAll("r1", minutes(-60), minutes(60))
 	missing := append(slices.Clone(all[:51]), all[70:]...) // heartbeats from -10 to 10
@@ -131,7 +131,8 @@ func TestSeveralHosts(t *testing.T) {
 		"web1: 100 % of the window watched, 0 lost. web2: 0 % of the window watched", "!No local process did it")
 }
 
-// The impostor under uid postfix is named with its flags, and Postfix beside it is not taken for it.
+// The impostor under uid postfix is named with its flags, and Postfix beside it is not taken for
+// it.
 func TestImpostorIsNamed(t *testing.T) {
 	records := append(watchAll("r1", minutes(-60), minutes(60)), postfix("p", T), session("x", T.Add(time.Minute)))
 	q := with(t, of(UID, "postfix"))
@@ -145,7 +146,7 @@ func TestUnsure(t *testing.T) {
 	hidden := session("x", T)
 	hidden.SMTP = record.SMTP{TLS: true}
 	a := askD(t, append(watchAll("r1", minutes(-60), minutes(60)), hidden, postfix("p", T))...)
-	sentence(t, a, "Nothing matches for certain, but 1 session in this time hides what was asked for", "DIRECT-MX unexpected  /var/tmp/smtp  postfix",
+	sentence(t, a, "Nothing matches for certain, but 1 session does not show what was asked for", "DIRECT-MX unexpected  /var/tmp/smtp  postfix",
 		"!No local process did it")
 }
 
@@ -179,7 +180,8 @@ func TestConnects(t *testing.T) {
 	}
 }
 
-// A session with several records is one session, and its mails add up, whichever of its records match.
+// A session with several records is one session, and its mails add up, whichever of its records
+// match.
 func TestSessionOfSeveralRecords(t *testing.T) {
 	var all []record.Record
 	for i := range uint64(3) {

@@ -9,8 +9,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// Destination asks where the connection went: an address, a network, a port, an address with its port, or
-// a domain.
+// Destination asks where the connection went: an address, a network, a port, an address with its
+// port, or a domain.
 func Destination(s string) (Term, error) {
 	term := func(ok func(r *record.Record) bool) (Term, error) {
 		return Term{"dst", s, func(r *record.Record) judgement { return judge(ok(r)) }}, nil
@@ -35,8 +35,8 @@ func Destination(s string) (Term, error) {
 	return Term{"dst", s, toDomain(strings.TrimSuffix(strings.ToLower(s), "."))}, nil
 }
 
-// toDomain asks for a name that the record knows for the server: of the address, in TLS, or asked of a proxy.
-// A domain stands for the hosts in it, too.
+// toDomain asks for a name that the record knows for the server: of the address, in TLS, or asked
+// of a proxy. A domain stands for the hosts in it, too.
 func toDomain(domain string) func(*record.Record) judgement {
 	like := func(name string) bool {
 		name = strings.ToLower(name)

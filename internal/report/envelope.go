@@ -8,8 +8,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// From asks for the sender in the envelope: an address, a domain, a pattern, or <> for a bounce. hash is
-// the keyed hash of an address, as a record has it; "" where there is no key.
+// From asks for the sender in the envelope: an address, a domain, a pattern, or <> for a bounce.
+// hash is the keyed hash of an address, as a record has it; "" where there is no key.
 func From(address string, hash func(string) string) (Term, error) {
 	w, err := wantAddress(address, hash)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // Stdin is the name of standard input among the logs.
 const Stdin = "-"
 
-// files lists the logs to read, each once: before a log the files that it was rotated to, the oldest first.
+// files lists the logs to read, each once: before a log the files that it was rotated to, the
+// oldest first.
 func files(named []string) []string {
 	var list []string
 	for _, path := range named {
@@ -29,8 +30,8 @@ func files(named []string) []string {
 	return list
 }
 
-// rotated finds the files that a log was rotated to, the oldest first: FILE.2.gz and FILE.1, as smtptrace and
-// logrotate name them, and FILE-20261121.zst, as logrotate does with dateext.
+// rotated finds the files that a log was rotated to, the oldest first: FILE.2.gz and FILE.1, as
+// smtptrace and logrotate name them, and FILE-20261121.zst, as logrotate does with dateext.
 func rotated(path string) []string {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {

@@ -8,18 +8,6 @@ import (
 // piece is a stretch of time.
 type piece struct{ from, to time.Time }
 
-// pieces are the run's spans, as far as they do not touch each other.
-func (r *run) pieces() (list []piece) {
-	for _, s := range r.spans {
-		if n := len(list) - 1; n >= 0 && s.from.Sub(list[n].to) <= maxSilence {
-			list[n].to = later(list[n].to, s.to)
-			continue
-		}
-		list = append(list, piece{s.from, s.to})
-	}
-	return list
-}
-
 // fill finds what was watched and the gaps, from the pieces in which the whole host was.
 func (c *Coverage) fill(whole []piece, own []*run, first, last time.Time) {
 	slices.SortFunc(whole, func(a, b piece) int { return a.from.Compare(b.from) })
@@ -51,7 +39,7 @@ func (c *Coverage) gap(from, to time.Time, own []*run, first, last time.Time) {
 	mark(first)
 	mark(last)
 	for _, r := range own {
-		for _, p := range r.pieces() {
+		for _, p := range r.pieces {
 			mark(p.from)
 			mark(p.to)
 		}
@@ -78,15 +66,14 @@ func (g *Gap) explain(own []*run, first, last time.Time) {
 		return
 	}
 	for _, r := range own {
-		pieces := r.pieces()
-		end := pieces[len(pieces)-1].to
-		for _, p := range pieces {
+		end := r.pieces[len(r.pieces)-1].to
+		for _, p := range r.pieces {
 			if !middle.Before(p.from) && !middle.After(p.to) {
 				g.Why, g.Filters = Narrow, r.tracer.Filters
 				return
 			}
 		}
-		if middle.After(pieces[0].from) && middle.Before(end) {
+		if middle.After(r.pieces[0].from) && middle.Before(end) {
 			g.Why = Silent
 		}
 	}

@@ -2,8 +2,8 @@ package report
 
 import "strings"
 
-// glob matches s against a pattern in which * stands for any text and ? for any character. Brackets stand
-// for themselves: [127.0.0.1] is what a client says in HELO.
+// glob matches s against a pattern in which * stands for any text and ? for any character. Brackets
+// stand for themselves: [127.0.0.1] is what a client says in HELO.
 func glob(pattern, s string) bool {
 	p, star, mark := 0, -1, 0
 	text, like := []rune(s), []rune(pattern)

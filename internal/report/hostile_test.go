@@ -16,7 +16,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// hostile is what a process, a server or the author of a mail may send to harm whoever reads the answer.
+// hostile is what a process, a server or the author of a mail may send to harm whoever reads the
+// answer.
 var hostile = []string{
 	"\x1b]0;owned\x07\x1b[2J\x1b[1;1H",
 	"line\nfeed\r\x00\x08\x7f\u009b31m",
@@ -76,8 +77,8 @@ func plain(t *testing.T, line string) {
 	}
 }
 
-// inert fails unless the page has only the elements and attributes of the template, and nothing that runs or
-// loads.
+// inert fails unless the page has only the elements and attributes of the template, and nothing
+// that runs or loads.
 func inert(t *testing.T, page []byte) {
 	t.Helper()
 	allowed := " html head meta title style body header p h1 h2 section ul li ol figure figcaption span svg g rect table thead tbody tr th td code br "
@@ -106,8 +107,8 @@ func inert(t *testing.T, page []byte) {
 	}
 }
 
-// Hostile text in every field, in the pasted header, in the conditions and in a file's name comes out harmless
-// in text, JSON and HTML, and the page does not grow with it.
+// Hostile text in every field, in the pasted header, in the conditions and in a file's name comes
+// out harmless in text, JSON and HTML, and the page does not grow with it.
 func TestHostileText(t *testing.T) {
 	for _, text := range hostile {
 		life := watchAll("r1", minutes(-60), minutes(60))

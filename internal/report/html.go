@@ -19,7 +19,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // maxListed is how many programs the page lists; the worst are first.
 const maxListed = 50
 
-// page is what the template shows. All texts are escaped as for a terminal, and by the template for HTML.
+// page is what the template shows. All texts are escaped as for a terminal, and by the template for
+// HTML.
 type page struct {
 	Host, Answer, Asked, Made string
 	Clean                     bool // nobody did it, and all was watched
@@ -49,8 +50,8 @@ type pageRow struct {
 	PID  uint32
 }
 
-// HTML is the answer as a page in one file, without script and without anything from elsewhere. Its times are in
-// UTC: who reads it may be anywhere.
+// HTML is the answer as a page in one file, without script and without anything from elsewhere. Its
+// times are in UTC: who reads it may be anywhere.
 func (a *Answer) HTML() ([]byte, error) {
 	p := page{
 		Host: a.hostNames(), Answer: a.Sentence(time.UTC), Asked: a.askedWords(time.UTC), Made: a.Now.UTC().Format(time.DateTime + " MST"),
@@ -67,8 +68,7 @@ func (a *Answer) HTML() ([]byte, error) {
 	}
 	p.MorePrograms = len(a.Programs) - len(p.Programs)
 	if a.Unsure > 0 {
-		p.Unclear = count(a.Unsure, "session") + " in this time " + verb(a.Unsure, "hides", "hide") +
-			" what was asked for, by TLS or --privacy, or was not seen whole"
+		p.Unclear = a.unsureWords() + ", " + unsureWhy
 	}
 	p.Charts, p.AxisFrom, p.AxisTo = a.charts()
 	for i := range a.Evidence {

@@ -10,8 +10,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// The JSON of an answer is one object. Its names are those of the records (ECS where it has one), and the
-// evidence is the records themselves.
+// The JSON of an answer is one object. Its names are those of the records (ECS where it has one),
+// and the evidence is the records themselves.
 
 type jsonAnswer struct {
 	Time    time.Time     `json:"@timestamp"`

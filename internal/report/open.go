@@ -41,7 +41,8 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// openLog opens a log. Whether it is packed is told by its first bytes, so that standard input may be, too.
+// openLog opens a log. Whether it is packed is told by its first bytes, so that standard input may
+// be, too.
 func openLog(path string, stdin io.Reader) (*log, error) {
 	l := &log{read: &counter{r: stdin}, close: func() {}}
 	if path != Stdin {

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// pass reads logs, one behind the other: one goroutine cuts them into blocks, some scan these, and the one
-// that called takes what they find in the order of the lines.
+// pass reads logs, one behind the other: one goroutine cuts them into blocks, some scan these, and
+// the one that called takes what they find in the order of the lines.
 type pass struct {
 	query    *Query
 	stdin    io.Reader
@@ -25,7 +25,8 @@ type task struct {
 	done  chan *scanned
 }
 
-// read reads one log, and calls take for each block. opened is false where it could not even be opened.
+// read reads one log, and calls take for each block. opened is false where it could not even be
+// opened.
 func (p *pass) read(path string, take func(*scanned)) (opened bool, err error) {
 	log, err := openLog(path, p.stdin)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// judgement is what a term says of a record. Unsure is a record that hides what the term asks for: behind
-// TLS, behind the privacy mode, or because some of the dialogue was lost.
+// judgement is what a term says of a record. Unsure is a record that hides what the term asks for:
+// behind TLS, behind the privacy mode, or because some of the dialogue was lost.
 type judgement int
 
 // From no to yes, so that the worst of several is the smallest.
@@ -71,7 +71,8 @@ func (q *Query) Has(name string) bool {
 	return slices.ContainsFunc(q.groups, func(g []Term) bool { return g[0].name == name })
 }
 
-// ofProgram says whether it asks for certain programs: that none of them did it says nothing of others.
+// ofProgram says whether it asks for certain programs: that none of them did it says nothing of
+// others.
 func (q *Query) ofProgram() bool {
 	return slices.ContainsFunc(q.groups, func(g []Term) bool {
 		switch g[0].name {
@@ -113,8 +114,8 @@ func (q *Query) judge(r *record.Record) judgement {
 	return all
 }
 
-// sent is when what the record tells of happened. Of a session that has several records each tells of its
-// own mails: only the first begins where the connection did.
+// sent is when what the record tells of happened. Of a session that has several records each tells
+// of its own mails: only the first begins where the connection did.
 func sent(r *record.Record) (from, to time.Time) {
 	from, to = r.Time, r.Time
 	if r.Event.End.After(to) {

@@ -24,7 +24,8 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// A session counts when some of its time is in the window, and a later record of it by its own time only.
+// A session counts when some of its time is in the window, and a later record of it by its own time
+// only.
 func TestWindowOfLongSessions(t *testing.T) {
 	long := session("long", T.Add(time.Hour))
 	long.Event.Start = T.Add(-time.Hour)

@@ -57,7 +57,8 @@ type Log struct {
 	Err     error // it could not be opened or, if Opened, read to its end
 }
 
-// Ask reads the logs and answers. What is wrong with a log is in the answer: the others are read all the same.
+// Ask reads the logs and answers. What is wrong with a log is in the answer: the others are read
+// all the same.
 func Ask(o Options) *Answer {
 	a := &asking{
 		answer: &Answer{

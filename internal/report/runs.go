@@ -8,8 +8,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// maxSilence is how long a run may say nothing and still count as watching: a heartbeat is due every
-// minute, and one may be lost with a torn line.
+// maxSilence is how long a run may say nothing and still count as watching: a heartbeat is due
+// every minute, and one may be lost with a torn line.
 const maxSilence = 2*time.Minute + 10*time.Second
 
 // run is what the logs say of one run of the tracer.
@@ -20,10 +20,11 @@ type run struct {
 	stopped time.Time     // the stop record, likewise
 	last    time.Time     // of its records of any kind
 	spans   []span
+	pieces  []piece // the spans, as far as they do not touch each other: see finish
 }
 
-// span is time for which the run's start, heartbeats and stop vouch, one following the other, with the sums of
-// losses at its ends.
+// span is time for which the run's start, heartbeats and stop vouch, one following the other, with
+// the sums of losses at its ends.
 type span struct {
 	from, to     time.Time
 	before, lost record.Losses
@@ -64,8 +65,8 @@ func (r *run) point(rec *record.Record) {
 	r.spans = append(r.spans, span{at, at, lost, lost})
 }
 
-// finish joins what logs in another order have left apart, and takes the run's last record for a sign of
-// life.
+// finish joins what logs in another order have left apart, and takes the run's last record for a
+// sign of life.
 func (r *run) finish() {
 	slices.SortStableFunc(r.spans, func(a, b span) int { return cmp.Or(a.from.Compare(b.from), a.to.Compare(b.to)) })
 	var list []span
@@ -86,9 +87,17 @@ func (r *run) finish() {
 	if n := len(list) - 1; n >= 0 && r.stopped.IsZero() && r.last.After(list[n].to) && r.last.Sub(list[n].to) <= maxSilence {
 		list[n].to = r.last
 	}
+	for _, s := range r.spans {
+		if n := len(r.pieces) - 1; n >= 0 && s.from.Sub(r.pieces[n].to) <= maxSilence {
+			r.pieces[n].to = later(r.pieces[n].to, s.to)
+			continue
+		}
+		r.pieces = append(r.pieces, piece{s.from, s.to})
+	}
 }
 
-// lostIn sums what was lost in a window. What was lost at some time between two heartbeats counts whole.
+// lostIn sums what was lost in a window. What was lost at some time between two heartbeats counts
+// whole.
 func (r *run) lostIn(w *Window) (sum record.Losses) {
 	for i := range r.spans {
 		if s := &r.spans[i]; s.lost != s.before && w.holds(s.from, s.to) {

@@ -168,8 +168,9 @@ var (
 	connectText = []byte(`"action":"connect"`)
 )
 
-// outside says whether a line is, by a look at its text alone, a record of a connection outside the window. Times
-// in a record are in UTC, so that their text has their order. What it is not sure of is decoded.
+// outside says whether a line is, by a look at its text alone, a record of a connection outside the
+// window. Times in a record are in UTC, so that their text has their order. What it is not sure of
+// is decoded.
 func (s *scanner) outside(line []byte) bool {
 	if s.from == nil && s.to == nil || !bytes.HasPrefix(line, timeField) || line[len(line)-1] != '}' {
 		return false
@@ -188,7 +189,8 @@ func (s *scanner) outside(line []byte) bool {
 	if s.to == nil || bytes.Compare(at, s.to) <= 0 {
 		return false
 	}
-	// The first start in a line is that of the event or, without one, of the process, which is no later.
+	// The first start in a line is that of the event or, without one, of the process, which is no
+	// later.
 	began := bytes.Index(head, startField)
 	if began < 0 {
 		return false

@@ -1,7 +1,7 @@
 package report
 
-// seen remembers which records were counted, so that logs that overlap are not counted twice. It keeps 8
-// bytes for each, and of very many the last 2 to 4 million.
+// seen remembers which records were counted, so that logs that overlap are not counted twice. It
+// keeps 8 bytes for each, and of very many the last 2 to 4 million.
 type seen struct {
 	now, before hashes
 	forgot      bool // some were: what comes again so late is counted again
@@ -24,8 +24,8 @@ func (s *seen) add(h uint64) bool {
 
 func (s *seen) has(h uint64) bool { return s.now.has(h) || s.before.has(h) }
 
-// hashes is a set of numbers that are spread evenly: a table with open addressing. 0 means free, and is
-// taken for 1.
+// hashes is a set of numbers that are spread evenly: a table with open addressing. 0 means free,
+// and is taken for 1.
 type hashes struct {
 	table []uint64
 	n     int

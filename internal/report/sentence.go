@@ -19,8 +19,7 @@ func (a *Answer) Sentence(in *time.Location) string {
 	case len(a.Coverage) == 0:
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
-		return fmt.Sprintf("Nothing matches for certain, but %s in this time %s what was asked for: see below. %s",
-			count(a.Unsure, "session"), verb(a.Unsure, "hides", "hide"), covered)
+		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
 	case a.Watched() && a.Asked.ofProgram():
 		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
@@ -28,6 +27,13 @@ func (a *Answer) Sentence(in *time.Location) string {
 	}
 	return "Nothing matches in what was watched. " + covered
 }
+
+// unsureWords say how many sessions may be what was asked for.
+func (a *Answer) unsureWords() string {
+	return count(a.Unsure, "session") + " " + verb(a.Unsure, "does", "do") + " not show what was asked for"
+}
+
+const unsureWhy = "being under TLS, hidden by --privacy, not seen whole, or to a server whose name is not known"
 
 // culprit names the worst program.
 func (a *Answer) culprit() string {

@@ -30,8 +30,7 @@ func (a *Answer) Text(color bool) string {
 		a.evidenceText(&b, in, color)
 	}
 	if a.Unsure > 0 {
-		fmt.Fprintf(&b, "\n%s in this time %s what was asked for, by TLS or --privacy, or was not seen whole:\n",
-			count(a.Unsure, "session"), verb(a.Unsure, "hides", "hide"))
+		fmt.Fprintf(&b, "\n%s, %s:\n", a.unsureWords(), unsureWhy)
 		for i := range min(len(a.Unclear), 10) {
 			p := a.Unclear[i].Parts()
 			fmt.Fprintf(&b, "  %s  %s  %s  %s\n", p.Headline, p.Program, p.User, count(a.Unclear[i].Sessions, "session"))

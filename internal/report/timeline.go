@@ -5,7 +5,8 @@ import "time"
 // maxBins is how many columns a timeline has at most.
 const maxBins = 120
 
-// timeline counts over time, in columns that become wider as the time that they have to hold becomes longer.
+// timeline counts over time, in columns that become wider as the time that they have to hold
+// becomes longer.
 type timeline struct {
 	width time.Duration
 	first int64 // the number of the first column, counted in widths since 1970

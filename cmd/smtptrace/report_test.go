@@ -188,3 +188,21 @@ func TestReportFormats(t *testing.T) {
 		t.Errorf("not a page: %s", stdout)
 	}
 }
+
+// A long read shows on a terminal how far it is, and leaves nothing of that behind.
+func TestReportProgress(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b}
+	p.show(5<<20, 10<<20)
+	p.show(6<<20, 10<<20) // too soon
+	p.end()
+	if got, want := b.String(), "\r\x1b[Ksmtptrace: read 5 of 10 MiB (50 %)\r\x1b[K"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.Reset()
+	p = progressOn(&b, time.Time{}) // no terminal
+	p.show(5<<20, 10<<20)
+	if p.end(); b.Len() > 0 {
+		t.Errorf("got %q", &b)
+	}
+}

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"cmp"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,6 +19,8 @@ type Parts struct {
 	Amount   string // 1 message, 3 recipients
 	Reply    string // 250 2.0.0 Ok: queued as 4E81026038
 	Flags    string // helo_loopback script_deleted
+	Origin   string // sha256 ab12cd34ef56 (verified), parent 4240 /usr/sbin/apache2, in /tmp
+	Weak     string // what the record cannot vouch for: sender_by_lock
 }
 
 // PartsOf takes a record of a connection apart.
@@ -25,6 +29,7 @@ func PartsOf(r *Record) Parts {
 		Headline: string(appendHeadline(nil, r)), Program: string(appendProgram(nil, &r.Process)),
 		Peer: string(appendPeer(nil, r)), Reply: Escape(r.SMTP.deciding(), maxPath),
 		Unit: Escape(r.Systemd.innermost(), maxName), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
+		Origin: string(appendOrigin(nil, &r.Identity)), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
 	}
 	if r.User.Name != "" || r.User.ID != "" {
 		p.User = string(appendUser(nil, &r.User))
@@ -33,6 +38,33 @@ func PartsOf(r *Record) Parts {
 		p.Spoken, p.Amount = string(appendSpoken(nil, r)), string(appendAmount(nil, r))
 	}
 	return p
+}
+
+// appendOrigin appends where a program comes from, as far as the line for a person does not say.
+func appendOrigin(dst []byte, id *Identity) []byte {
+	part := func(name, value string, limit int) {
+		if value == "" {
+			return
+		}
+		if len(dst) > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(append(dst, name...), ' ')
+		dst = appendToken(dst, value, limit)
+	}
+	p := &id.Process
+	part("unit", id.Systemd.innermost(), maxName)
+	part("container", cmp.Or(id.Container.Name, id.Container.ID), maxShort)
+	part("package", p.Package.Name, maxShort)
+	part("sha256", p.Hash.SHA256, maxName)
+	part("script sha256", p.Script.Hash.SHA256, maxName)
+	if p.Parent.PID != 0 {
+		part("parent", strconv.FormatUint(uint64(p.Parent.PID), 10), maxShort)
+		dst = append(dst, ' ')
+		dst = appendToken(dst, cmp.Or(p.Parent.Executable, p.Parent.Name), maxPath)
+	}
+	part("in", p.WorkingDirectory, maxPath)
+	return dst
 }
 
 // Program is what one program did.

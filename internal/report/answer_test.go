@@ -52,11 +52,15 @@ Evidence:
 
 2015-12-04 14:30:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx mta_impostor exe_writable_dir helo_loopback
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
 2015-12-04 14:32:00 DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix  → 198.51.100.25:25  EHLO web1.example.org  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx
+           unit postfix@-.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
 2015-12-04 14:33:00 CONNECT blocked by this host's firewall, unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
 2015-12-04 14:40:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx mta_impostor exe_writable_dir helo_loopback
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
 
 Coverage:
   web1: 90.0 % of 2015-12-04 14:15:00 to 14:45:00 UTC was watched; lost nothing

@@ -57,7 +57,7 @@ func session(id string, at time.Time) record.Record {
 		Destination: record.Endpoint{IP: netip.MustParseAddr("198.51.100.25"), Port: 25, Bytes: 388},
 		Identity: record.Identity{
 			Process: record.Process{PID: 4242, Name: "smtp", Executable: "/var/tmp/smtp", Args: []string{"smtp"},
-				Hash: record.Hash{SHA256: "ab12cd34", Status: "verified"}},
+				Hash: record.Hash{SHA256: "ab12cd34", Status: "verified"}, Parent: record.Parent{PID: 880, Executable: "/usr/sbin/cron"}},
 			User:    record.User{ID: "89", Name: "postfix"},
 			Systemd: record.Systemd{Unit: "cron.service"},
 		},

@@ -74,13 +74,28 @@ func (a *Answer) evidenceText(b *strings.Builder, in *time.Location, color bool)
 		r := shown[i]
 		r.Time = r.Time.In(in)
 		fmt.Fprintf(b, "%s %s\n", r.Time.Format(time.DateOnly), record.Text(&r, color))
-		if flags := record.PartsOf(&r).Flags; flags != "" {
-			fmt.Fprintf(b, "           flags %s\n", flags)
+		for _, line := range details(&r) {
+			fmt.Fprintf(b, "           %s\n", line)
 		}
 	}
 	if left > 0 {
 		fmt.Fprintf(b, "           %s left out, none worse than these\n", count(left, "more record"))
 	}
+}
+
+// details say what the line of a record does not.
+func details(r *record.Record) (lines []string) {
+	p := record.PartsOf(r)
+	if p.Flags != "" {
+		lines = append(lines, "flags "+p.Flags)
+	}
+	if p.Origin != "" {
+		lines = append(lines, p.Origin)
+	}
+	if p.Weak != "" {
+		lines = append(lines, "not certain: "+p.Weak)
+	}
+	return lines
 }
 
 // worst picks the worst n records, in the order of time.

@@ -67,6 +67,7 @@ Coverage:
     gap: the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC
     from 2015-12-04 14:15:00 to 14:35:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
     from 2015-12-04 14:38:00 to 14:45:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
+    not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN
 
 Logs:
   1 file, 125 records

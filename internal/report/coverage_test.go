@@ -67,6 +67,16 @@ func TestMissingLog(t *testing.T) {
 	sentence(t, askD(t, one...), "No local process did it: 100 %")
 }
 
+// A guest behind this host is not cleared, unless forwarded mail was watched, too.
+func TestForwarding(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	sentence(t, askD(t, all...), "not watched: mail that this host only forwards")
+	for i := range all {
+		all[i].Tracer.Forwarding = true
+	}
+	sentence(t, askD(t, all...), "!only forwards")
+}
+
 // Logs may come in any order.
 func TestCoverageInAnyOrder(t *testing.T) {
 	all := watchAll("r1", minutes(-60), minutes(60))

@@ -140,6 +140,7 @@ type jsonWatch struct {
 	Interrupted bool              `json:"interrupted"`
 	Only        string            `json:"only,omitempty"` // the filters; empty: the whole host
 	Hooks       map[string]string `json:"hooks"`
+	Forwarding  bool              `json:"forwarding"`
 	Lost        uint64            `json:"lost"`
 }
 
@@ -251,7 +252,7 @@ func jsonCoverageOf(c *Coverage) jsonCoverage {
 			hooks[h.Question] = h.Name
 		}
 		j.Runs = append(j.Runs, jsonWatch{
-			w.From.UTC(), w.To.UTC(), w.Interrupted, w.Tracer.Filters.Words(), hooks, w.Lost.Total(),
+			w.From.UTC(), w.To.UTC(), w.Interrupted, w.Tracer.Filters.Words(), hooks, w.Tracer.Forwarding, w.Lost.Total(),
 		})
 	}
 	return j

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -57,9 +58,14 @@ type Log struct {
 	Err     error // it could not be opened or, if Opened, read to its end
 }
 
+// maxMemory is what the heap may grow to before it is swept more often.
+const maxMemory = 160 << 20
+
 // Ask reads the logs and answers. What is wrong with a log is in the answer: the others are read
 // all the same.
 func Ask(o Options) *Answer {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // reading makes much garbage, and keeps little
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(maxMemory))
 	a := &asking{
 		answer: &Answer{
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},

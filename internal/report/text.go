@@ -139,6 +139,9 @@ func (a *Answer) coverageLines(in *time.Location) (lines []string) {
 			}
 			lines = append(lines, "  "+c.Runs[j].words(in))
 		}
+		if len(c.Runs) > 0 && !slices.ContainsFunc(c.Runs, func(w Watch) bool { return w.Tracer.Forwarding }) {
+			lines = append(lines, "  not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN")
+		}
 	}
 	return lines
 }

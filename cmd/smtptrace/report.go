@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/clue"
@@ -39,7 +40,7 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	if err := answer.Failed(); err != nil {
-		return &failure{err.Error(), "the answer is from the other logs alone"}
+		return &failure{strings.ReplaceAll(err.Error(), "\n", "; "), "the answer is from the other logs alone"}
 	}
 	return nil
 }

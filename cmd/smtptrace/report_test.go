@@ -138,6 +138,11 @@ func TestReportFails(t *testing.T) {
 			"smtptrace: hint: the answer is from the other logs alone\n" {
 		t.Errorf("status %d, %s%s", status, stderr, stdout)
 	}
+	_, stderr, status = reportOn(t, "", "/nowhere/a", "/nowhere/b", path)
+	if status != exitFailed || !strings.HasPrefix(stderr, "smtptrace: error: cannot read the log /nowhere/a: no such file or directory; "+
+		"cannot read the log /nowhere/b: no such file or directory\n") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
 	stdout, stderr, status = reportOn(t, "nothing of use", "--received", "-", path)
 	if status != exitFailed || stdout != "" || !strings.HasPrefix(stderr, "smtptrace: error: read what was received: it names neither a time nor a HELO name\n"+
 		"smtptrace: hint: paste") {

@@ -12,8 +12,11 @@ var (
 	received = regexp.MustCompile(`(?im)^[ \t]*(?:X-(?:Original-)?)?Received:[ \t]*`)
 )
 
-// maxHops bounds how many Received headers of a text are read.
-const maxHops = 100
+// maxHops bounds how many Received headers of a text are read, maxFolds of how many lines each.
+const (
+	maxHops  = 100
+	maxFolds = 50
+)
 
 // findHops reads the Received headers of a text, wherever they stand in it, from the top. A header
 // that was pasted without its name is one, too.
@@ -36,6 +39,7 @@ func findHops(text string, now time.Time) (hops []hop) {
 // seen, unless it begins with the name of another header.
 func unfold(text string) string {
 	var b strings.Builder
+	folds := 0
 	for line := range strings.Lines(text) {
 		first := b.Len() == 0
 		dated := strings.Contains(b.String(), ";") && clock.MatchString(b.String()[strings.LastIndexByte(b.String(), ';'):])
@@ -43,7 +47,7 @@ func unfold(text string) string {
 		if !first && (strings.TrimSpace(line) == "" || !blank && (dated || headerName.MatchString(line))) {
 			break
 		}
-		if b.Len()+len(line) > maxHeader {
+		if folds++; folds > maxFolds || b.Len()+len(line) > maxHeader {
 			break
 		}
 		b.WriteString(strings.TrimSpace(line))

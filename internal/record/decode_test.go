@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -54,9 +55,32 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// A Decoder that has read other lines reads the next as one that has not.
+func TestDecoderIsUsedAgain(t *testing.T) {
+	d := NewDecoder()
+	var got Record
+	for _, text := range append(hostile, "text", "text", "") {
+		for _, action := range actions {
+			r := every(action, text)
+			line := []byte(encode(t, &r))
+			want, err := Decode(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Decode(line, &got); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s of %q: %v, got %+v", action, text, err, got)
+			}
+			bare := []byte(`{"event":{"action":"` + string(action) + `"}}`)
+			if err := d.Decode(bare, &got); err != nil || !reflect.DeepEqual(got, Record{Event: Event{Action: action}}) {
+				t.Fatalf("%v: something of the record before is left: %+v", err, got)
+			}
+		}
+	}
+}
+
 // What encoding/json takes, Decode takes, and finds the same in it; what is not JSON, it refuses.
 func FuzzDecodeAsJSON(f *testing.F) {
-	for _, text := range append(hostile, "text") {
+	for _, text := range append(hostile[:len(hostile)-1:len(hostile)-1], "text") {
 		r := every(ActionSession, text)
 		f.Add(append([]byte(nil), NewEncoder().Encode(&r)...))
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Decoder reads many lines: it keeps texts that come again, such as the name of a program, once. It
-// is for one goroutine. encoding/json takes ten times as long, and a log to answer from has
+// is for one goroutine. encoding/json takes several times as long, and a log to answer from has
 // millions of lines.
 type Decoder struct {
 	seed  maphash.Seed

@@ -124,12 +124,13 @@ func cover(own []*run, w Window) Coverage {
 	}
 	var whole []piece
 	for _, r := range own {
-		for _, s := range r.pieces {
+		for i, s := range r.pieces {
 			from, to := later(s.from, c.Window.From), earlier(s.to, c.Window.To)
-			if to.Before(from) {
+			if to.Before(from) || to.Equal(from) && c.Window.To.After(c.Window.From) {
 				continue
 			}
-			watch := Watch{From: from, To: to, Tracer: r.tracer, Interrupted: r.stopped.IsZero() && s.to.Before(last)}
+			broke := i == len(r.pieces)-1 && r.stopped.IsZero() && s.to.Before(last)
+			watch := Watch{From: from, To: to, Tracer: r.tracer, Interrupted: broke && !s.to.After(to)}
 			watch.Lost = r.lostIn(&Window{from, to})
 			c.Runs = append(c.Runs, watch)
 			c.Lost.Add(&watch.Lost)

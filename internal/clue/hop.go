@@ -69,7 +69,9 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 		return ""
 	}
 	h.by, h.with, h.rcpt = find(byPart), find(withPart), find(forPart)
-	h.client(from[1], from[2], strings.Contains(rest, "(Exim "))
+	// Exim alone writes the protocol in lower case; its name may be left out.
+	exim := strings.Contains(rest, "(Exim") || h.with != "" && h.with == strings.ToLower(h.with)
+	h.client(from[1], from[2], exim)
 	return h, true
 }
 

@@ -32,6 +32,8 @@ func TestParseHop(t *testing.T) {
 			"[127.0.0.1]", "", "94.130.34.42", ""},
 		{"Exim, both the same", "from mail.com ([94.130.34.42]) by mx.example.net with esmtp (Exim 4.89) id 1elQ2r-0001; Tue, 13 Feb 2018 03:54:09 +0100",
 			"mail.com", "mail.com", "94.130.34.42", ""},
+		{"Exim, its name left out", "from mail.com ([94.130.34.42]) by mx.example.net with esmtps id 1elQ2r-0001; Tue, 13 Feb 2018 03:54:09 +0100",
+			"mail.com", "mail.com", "94.130.34.42", ""},
 		{"Sendmail", "from mail.com (static.example.de [94.130.34.42] (may be forged)) by mx.example.net (8.14.4/8.14.4) with SMTP id w1D2s9; Tue, 13 Feb 2018 03:54:09 +0100",
 			"mail.com", "static.example.de", "94.130.34.42", ""},
 		{"qmail", "from static.example.de (HELO mail.com) (94.130.34.42) by mx.example.net with SMTP; 13 Feb 2018 02:54:09 -0000",

@@ -25,9 +25,11 @@ type verb struct {
 	run           func(args []string, stdout, stderr io.Writer) error
 }
 
-func verbs() []verb {
+func verbs(stdin io.Reader) []verb {
+	report := func(args []string, stdout, stderr io.Writer) error { return runReport(args, stdin, stdout, stderr) }
 	return []verb{
 		{"run", "watch, and say who sends mail", runTracer},
+		{"report", "say from the logs who sent this mail, and whether anybody watched", report},
 		{"check", "say what this machine has of what the tracer needs", runCheck},
 		{"version", "say which version this is", runVersion},
 	}
@@ -50,8 +52,8 @@ func (e *failure) Error() string { return e.message }
 // errSaid ends the program with status 1 where the output has said why.
 var errSaid = errors.New("said already")
 
-func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	err := dispatch(args, stdout, stderr)
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	err := dispatch(args, stdin, stdout, stderr)
 	var usage *usageError
 	var failed *failure
 	switch {
@@ -69,18 +71,18 @@ func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-func dispatch(args []string, stdout, stderr io.Writer) error {
+func dispatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
 		return &usageError{errors.New("no command given"), hintHelp}
 	}
 	switch args[0] {
 	case "help", "-h", "--help":
-		fmt.Fprint(stdout, helpText(verbs()))
+		fmt.Fprint(stdout, helpText(verbs(stdin)))
 		return nil
 	case "--version":
 		return runVersion(nil, stdout, stderr)
 	}
-	for _, v := range verbs() {
+	for _, v := range verbs(stdin) {
 		if v.name == args[0] {
 			return v.run(args[1:], stdout, stderr)
 		}
@@ -88,20 +90,31 @@ func dispatch(args []string, stdout, stderr io.Writer) error {
 	return &usageError{fmt.Errorf("unknown command %q", args[0]), hintHelp}
 }
 
-// parse reads a verb's flags. help is true where they were asked for, and are written.
+// parse reads the flags of a verb that takes no arguments. help is true where they were asked for, and are
+// written.
 func parse(flags *pflag.FlagSet, args []string, stdout io.Writer) (help bool, err error) {
+	if help, err := parseFlags(flags, args, stdout); help || err != nil {
+		return help, err
+	}
+	if flags.NArg() > 0 {
+		return false, &usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0)), seeHelp(flags)}
+	}
+	return false, nil
+}
+
+func seeHelp(flags *pflag.FlagSet) string { return "see smtptrace " + flags.Name() + " --help" }
+
+// parseFlags is parse for a verb that takes arguments.
+func parseFlags(flags *pflag.FlagSet, args []string, stdout io.Writer) (help bool, err error) {
 	flags.SetOutput(io.Discard)
 	flags.SortFlags = false
 	flags.Usage = func() {}
-	hint := "see smtptrace " + flags.Name() + " --help"
 	switch err := flags.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(stdout, verbHelp(flags))
 		return true, nil
 	case err != nil:
-		return false, &usageError{err, hint}
-	case flags.NArg() > 0:
-		return false, &usageError{fmt.Errorf("unexpected argument %q", flags.Arg(0)), hint}
+		return false, &usageError{err, seeHelp(flags)}
 	}
 	return false, nil
 }

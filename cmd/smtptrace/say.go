@@ -26,6 +26,10 @@ func sayWarning(w io.Writer, message string) {
 	fmt.Fprintf(w, "smtptrace: warning: %s\n", record.Escape(message, maxSaid))
 }
 
+func sayNote(w io.Writer, message string) {
+	fmt.Fprintf(w, "smtptrace: note: %s\n", record.Escape(message, maxSaid))
+}
+
 // maxSaid bounds a sentence in characters: a verifier's complaint can be long.
 const maxSaid = 1000
 
@@ -70,6 +74,26 @@ func helpText(verbs []verb) string {
 	return s.String()
 }
 
+// arguments are what a verb takes beside its flags.
+var arguments = map[string]string{"report": " [LOG…]"}
+
 func verbHelp(flags *pflag.FlagSet) string {
-	return fmt.Sprintf("usage: smtptrace %s [flags]\n\n%s", flags.Name(), flags.FlagUsagesWrapped(100))
+	return fmt.Sprintf("usage: smtptrace %s [flags]%s\n\n%s", flags.Name(), arguments[flags.Name()], flags.FlagUsagesWrapped(100))
 }
+
+// sayLocal says that a time had no zone.
+func sayLocal(w io.Writer, flag string, at time.Time) {
+	sayNote(w, fmt.Sprintf("--%s has no zone: taken as local time, %s", flag, at.Format("2006-01-02 15:04:05 -07:00")))
+}
+
+// sayProgress says how far the logs are read, in place of what it said before.
+func sayProgress(w io.Writer, read, total int64) {
+	if total > 0 {
+		fmt.Fprintf(w, "\r\x1b[Ksmtptrace: read %d of %d MiB (%d %%)", read>>20, total>>20, min(100, 100*read/total))
+		return
+	}
+	fmt.Fprintf(w, "\r\x1b[Ksmtptrace: read %d MiB", read>>20)
+}
+
+// sayProgressOver takes the line away.
+func sayProgressOver(w io.Writer) { fmt.Fprint(w, "\r\x1b[K") }

@@ -32,6 +32,19 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--duration", "soon"}, `for "--duration" flag`},
 		{[]string{"run", "--nonsense"}, `error: unknown flag: --nonsense`},
 		{[]string{"run", "extra"}, `error: unexpected argument "extra"`},
+		{[]string{"report"}, `error: no log given: name the files that smtptrace run -o wrote, or - for standard input`},
+		{[]string{"report", "--at", "soon", "a.log"}, `for "--at" flag: "soon" is not a time`},
+		{[]string{"report", "--at", "2015-12-04 14:30 BST", "a.log"}, `"bst" is not known: give the zone as +01:00, UTC or Europe/Berlin`},
+		{[]string{"report", "--at", "now", "--since", "now", "a.log"}, `error: --at does not go together with --since and --until`},
+		{[]string{"report", "--since", "now", "--until", "1h ago", "a.log"}, `error: --until is before --since`},
+		{[]string{"report", "--window", "15m", "a.log"}, `error: --window needs --at or --received`},
+		{[]string{"report", "--window", "15", "a.log"}, `for "--window" flag: it takes a time such as 90s, 10m or 24h`},
+		{[]string{"report", "--verdict", "spam", "a.log"}, `for "--verdict" flag: "spam" is not a verdict: it is one of direct_mx, smtp_odd_port,`},
+		{[]string{"report", "--sha256", "xyz", "a.log"}, `for "--sha256" flag: it takes the first 4 to 64 hex digits of a SHA-256 hash`},
+		{[]string{"report", "--dst", "1.2.3.4/99", "a.log"}, `for "--dst" flag: it takes an address, a network`},
+		{[]string{"report", "--helo", "", "a.log"}, `for "--helo" flag: it takes a name`},
+		{[]string{"report", "--format", "pdf", "a.log"}, `for "--format" flag: it takes one of text, json, html`},
+		{[]string{"report", "--received", "-", "-"}, `error: standard input cannot be both the log and what was received`},
 		{[]string{"check", "--nonsense"}, `error: unknown flag: --nonsense`},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -46,7 +59,7 @@ func TestUsage(t *testing.T) {
 
 // TestHelp: what is asked for is data, on standard output.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "--help"}, {"check", "-h"}, {"version"}, {"--version"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"run", "--help"}, {"report", "--help"}, {"check", "-h"}, {"version"}, {"--version"}} {
 		var stdout, stderr bytes.Buffer
 		if status := run(args, nil, &stdout, &stderr); status != exitDone || stdout.Len() == 0 || stderr.Len() != 0 {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, &stdout, &stderr)

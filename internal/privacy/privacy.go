@@ -38,7 +38,10 @@ func ParseMode(s string) (Mode, error) {
 	return "", fmt.Errorf("unknown mode %q: it is one of full, domain, hmac, none", s)
 }
 
-const keySize = 32
+const (
+	keySize = 32
+	keyFile = "hmac.key"
+)
 
 // Policy is a mode with its key.
 type Policy struct {
@@ -53,41 +56,61 @@ func Open(mode Mode, dir string) (*Policy, error) {
 	if mode == Full || mode == None {
 		return p, nil
 	}
-	path := filepath.Join(dir, "hmac.key")
-	key, err := os.ReadFile(path)
+	path := filepath.Join(dir, keyFile)
+	key, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		key, err = create(path)
+		if err = create(path); err == nil {
+			key, err = readKey(path)
+		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	p.key = key
+	return p, nil
+}
+
+// Load makes a policy to find addresses by their hash: with the key that Open made in that directory. Where
+// there is none, the error is fs.ErrNotExist.
+func Load(dir string) (*Policy, error) {
+	key, err := readKey(filepath.Join(dir, keyFile))
+	if err != nil {
+		return nil, err
+	}
+	return &Policy{Mode: HMAC, key: key}, nil
+}
+
+func readKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("the key for address hashes: %w", err)
 	}
 	if len(key) != keySize {
 		return nil, fmt.Errorf("the key for address hashes: %s has %d bytes, not %d: remove it to get a new one", path, len(key), keySize)
 	}
-	p.key = key
-	return p, nil
+	return key, nil
 }
 
 // create writes a new key under another name first: two tracers that start at once agree on one.
-func create(path string) ([]byte, error) {
+func create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+		return fmt.Errorf("the key for address hashes: %w", err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".hmac.key-*") // mode 0600
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("the key for address hashes: %w", err)
 	}
 	defer os.Remove(f.Name())
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails (crypto/rand)
 	_, err = f.Write(key)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
+		return fmt.Errorf("the key for address hashes: %w", err)
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+		return fmt.Errorf("the key for address hashes: %w", err)
 	}
-	return os.ReadFile(path)
+	return nil
 }
 
 // address matches a mailbox within a text (RFC 5321 section 4.1.2).

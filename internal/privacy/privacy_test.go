@@ -2,6 +2,7 @@ package privacy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -230,5 +231,24 @@ func TestText(t *testing.T) {
 				t.Errorf("%s: %q, want %q", mode, got, want)
 			}
 		}
+	}
+}
+
+// Load finds by the key that Open made, and makes none.
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	if p, err := Load(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, %v", p, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("it made %v (%v)", left, err)
+	}
+	made, err := Open(Domain, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := Load(dir)
+	if err != nil || loaded.Hash("Bob@example.net") != made.Hash("bob@example.net") {
+		t.Errorf("another hash, or %v", err)
 	}
 }

@@ -39,3 +39,16 @@ func BenchmarkSummary(b *testing.B) {
 		s.Add(&r)
 	}
 }
+
+func BenchmarkDecoder(b *testing.B) {
+	r := session()
+	line := NewEncoder().Encode(&r)
+	d := NewDecoder()
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Decode(line, &r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

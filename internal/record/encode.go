@@ -40,15 +40,16 @@ func (e *Encoder) Encode(r *Record) []byte {
 	r.encode(&o)
 	e.message = appendMessage(e.message[:0], r)
 	o.e.Bytes("message", e.message).Send()
-	e.out = disarm(e.out[:0], e.raw)
+	e.out = Disarm(e.out[:0], e.raw)
 	return e.out
 }
 
-// disarm escapes what zerolog leaves as it is and Escape would not: beyond ASCII, so in strings only.
-func disarm(dst []byte, json []byte) []byte {
+// Disarm appends JSON with those characters escaped that a writer of JSON leaves as they are and Escape does not:
+// DEL and beyond, so in strings only.
+func Disarm(dst []byte, json []byte) []byte {
 	done := 0
 	for i := 0; i < len(json); {
-		if json[i] < utf8.RuneSelf {
+		if json[i] < 0x7f { // DEL is no ordinary text
 			i++
 			continue
 		}

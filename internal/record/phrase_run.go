@@ -49,7 +49,7 @@ func appendHost(dst []byte, h *Host) []byte {
 
 // appendFilters appends ", only cgroup /x, uid 33", or nothing where all is watched.
 func appendFilters(dst []byte, f *Filters) []byte {
-	if !f.narrow() {
+	if !f.Narrow() {
 		return dst
 	}
 	dst = append(dst, ", only"...)

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -15,7 +14,7 @@ const maxPrograms = 1000
 // Summary adds up the records of a run for the answer at its end: which programs sent mail, the worst
 // first, and what was watched. Its memory is bounded. It is for one goroutine.
 type Summary struct {
-	programs map[programKey]*program
+	programs map[Key]*program
 	others   tally // of what found no place in programs
 
 	host     Host
@@ -26,7 +25,7 @@ type Summary struct {
 }
 
 // NewSummary makes an empty Summary.
-func NewSummary() *Summary { return &Summary{programs: map[programKey]*program{}} }
+func NewSummary() *Summary { return &Summary{programs: map[Key]*program{}} }
 
 // Add takes any record of the run. What counts is a session and a connect that was not established; an
 // established one is counted by its session.
@@ -39,7 +38,7 @@ func (s *Summary) Add(r *Record) {
 			s.until = r.Event.End
 		}
 	case ActionLost:
-		s.reported.add(&r.Tracer.Lost)
+		s.reported.Add(&r.Tracer.Lost)
 	case ActionSession:
 		s.count(r, r.Verdict)
 	case ActionConnect:
@@ -50,10 +49,7 @@ func (s *Summary) Add(r *Record) {
 }
 
 func (s *Summary) count(r *Record, verdict Verdict) {
-	key := programKey{r.Process.Executable, cmp.Or(r.Process.Script.Path, r.Process.Script.Module), r.Systemd.innermost(), r.User.ID}
-	if key.executable == "" {
-		key.executable = r.Process.Name
-	}
+	key := KeyOf(r)
 	p := s.programs[key]
 	if p == nil && !s.makeRoom(rank(verdict, r.Expected)) {
 		t := tallyOf(r)

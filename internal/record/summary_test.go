@@ -75,7 +75,7 @@ func TestSummaryRanks(t *testing.T) {
 	)
 	var got []string
 	for _, p := range s.ranked() {
-		got = append(got, p.key.executable)
+		got = append(got, p.key.Executable)
 	}
 	if want := "/a /b2 /b3 /b4 /c /d /e /f /g /h2 /h /i"; strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)

@@ -11,8 +11,7 @@ const maxListed = 50
 // Text is the answer, in lines for a person. now ends the time that was watched, unless a stop record
 // came; times are shown in its location.
 func (s *Summary) Text(now time.Time, color bool) string {
-	ranked := s.ranked()
-	if len(ranked) == 0 {
+	if len(s.programs) == 0 {
 		dst := append([]byte(nil), "Nothing that was watched sent mail"...)
 		if s.tracer.Filters.Connects != "none" {
 			dst = append(dst, " or tried to"...)
@@ -23,22 +22,27 @@ func (s *Summary) Text(now time.Time, color bool) string {
 		dst = append(dst, ": "...)
 		return string(append(s.appendCoverage(dst, now), '\n'))
 	}
-	dst := append([]byte(nil), "Who sent mail or tried to, the worst first:\n\n"...)
+	dst := s.AppendPrograms(append([]byte(nil), "Who sent mail or tried to, the worst first:\n\n"...), now.Location(), color)
+	dst = append(dst, "\nWatched "...)
+	return string(append(s.appendCoverage(dst, now), '\n'))
+}
+
+// AppendPrograms appends the programs, the worst first, two lines each; times are shown in the location.
+func (s *Summary) AppendPrograms(dst []byte, in *time.Location, color bool) []byte {
 	others := s.others
-	for i, p := range ranked {
+	for i, p := range s.ranked() {
 		if i >= maxListed {
 			others.add(&p.tally)
 			continue
 		}
 		dst = p.appendHeading(dst, i+1, color)
-		dst = p.appendDeeds(dst, now.Location())
+		dst = p.appendDeeds(dst, in)
 	}
 	if others != (tally{}) {
 		dst = append(dst, "    other programs: "...)
 		dst = append(others.appendSums(dst), '\n')
 	}
-	dst = append(dst, "\nWatched "...)
-	return string(append(s.appendCoverage(dst, now), '\n'))
+	return dst
 }
 
 // appendHeading appends " 1. DIRECT-MX unexpected  pid 4242 /usr/bin/perl (as httpd) /tmp/dm.cgi  www-data  apache2.service".
@@ -63,9 +67,9 @@ func (p *program) appendHeading(dst []byte, n int, color bool) []byte {
 		dst = append(dst, "  "...)
 		dst = appendUser(dst, &p.user)
 	}
-	if p.key.unit != "" {
+	if p.key.Unit != "" {
 		dst = append(dst, "  "...)
-		dst = appendToken(dst, p.key.unit, maxName)
+		dst = appendToken(dst, p.key.Unit, maxName)
 	}
 	return append(dst, '\n')
 }
@@ -158,7 +162,7 @@ func (s *Summary) appendCoverage(dst []byte, now time.Time) []byte {
 	dst = appendFilters(dst, &s.tracer.Filters)
 	if !s.since.IsZero() {
 		since, until := s.since.In(now.Location()), until.In(now.Location())
-		if s.tracer.Filters.narrow() {
+		if s.tracer.Filters.Narrow() {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, " from "...)

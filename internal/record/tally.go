@@ -13,12 +13,21 @@ const (
 	maxHELOs        = 8
 )
 
-// programKey is what makes two senders the same program.
-type programKey struct{ executable, script, unit, uid string }
+// Key is what makes two senders the same program.
+type Key struct{ Executable, Script, Unit, UID string }
+
+// KeyOf tells which program sent r.
+func KeyOf(r *Record) Key {
+	return Key{
+		Executable: cmp.Or(r.Process.Executable, r.Process.Name),
+		Script:     cmp.Or(r.Process.Script.Path, r.Process.Script.Module),
+		Unit:       r.Systemd.innermost(), UID: r.User.ID,
+	}
+}
 
 // program is what one program did.
 type program struct {
-	key      programKey
+	key      Key
 	process  Process // as last seen: its pid, its alias, its name
 	user     User
 	verdict  Verdict // the worst seen, with its expectation
@@ -127,9 +136,9 @@ func (p *program) compare(q *program) int {
 		cmp.Compare(q.messages, p.messages),
 		cmp.Compare(q.sessions, p.sessions),
 		cmp.Compare(q.attempts, p.attempts),
-		cmp.Compare(p.key.executable, q.key.executable),
-		cmp.Compare(p.key.script, q.key.script),
-		cmp.Compare(p.key.unit, q.key.unit),
-		cmp.Compare(p.key.uid, q.key.uid),
+		cmp.Compare(p.key.Executable, q.key.Executable),
+		cmp.Compare(p.key.Script, q.key.Script),
+		cmp.Compare(p.key.Unit, q.key.Unit),
+		cmp.Compare(p.key.UID, q.key.UID),
 	)
 }

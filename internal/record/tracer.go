@@ -40,8 +40,8 @@ type Filters struct {
 	Connects  string   `json:"connects"` // mail, all, none
 }
 
-// narrow says whether something was not watched on purpose.
-func (f *Filters) narrow() bool {
+// Narrow says whether something was not watched on purpose.
+func (f *Filters) Narrow() bool {
 	return f.NetNS != 0 || f.Cgroup != "" || f.PID != 0 || f.UID != nil
 }
 
@@ -107,8 +107,8 @@ func (l *Losses) Since(before *Losses) Losses {
 	return since
 }
 
-// add adds more to l, kind by kind.
-func (l *Losses) add(more *Losses) {
+// Add adds more to l, kind by kind.
+func (l *Losses) Add(more *Losses) {
 	from := more.kinds()
 	for i, k := range l.kinds() {
 		*k.n += *from[i].n

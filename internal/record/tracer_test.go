@@ -17,7 +17,7 @@ func TestLosses(t *testing.T) {
 	if since != difference || since.Total() != 90 {
 		t.Errorf("since: %+v, total %d", since, since.Total())
 	}
-	before.add(&since)
+	before.Add(&since)
 	if before != now {
 		t.Errorf("added again: %+v", before)
 	}

@@ -1,0 +1,182 @@
+// Package clue reads what others say of a mail that came from here: a Received header, a bounce, an
+// abuse report, a blocklist's page. It finds when it was and how the client introduced itself.
+package clue
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Clues are what was found. All texts are as somebody else wrote them: escape them before they are
+// shown.
+type Clues struct {
+	Kind  string // a Received header, a bounce, …
+	When  Moment
+	Dated bool // there is a time
+	HELO  string
+	Addr  netip.Addr // where the mail came from
+	Rcpt  string
+	Words []string // what was understood, a sentence each, lower case, without full stop
+}
+
+// Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's;
+// nil: not known. An error says that nothing was found to look for.
+func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
+	if err != nil {
+		return nil, fmt.Errorf("read what was received: %w", err)
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, fmt.Errorf("read what was received: it is empty")
+	}
+	c := &Clues{}
+	if l, ok := openLetter(raw); ok {
+		c.letter(l, now, own)
+	} else {
+		c.text(string(raw), now, own)
+	}
+	if !c.Dated && c.HELO == "" {
+		return nil, fmt.Errorf("read what was received: it names neither a time nor a HELO name")
+	}
+	c.sayWhen(now)
+	c.sayAddr(own)
+	if c.Rcpt != "" {
+		c.say("it was for `%s`: --rcpt narrows to that", c.Rcpt)
+	}
+	return c, nil
+}
+
+func (c *Clues) say(format string, args ...any) {
+	c.Words = append(c.Words, fmt.Sprintf(format, args...))
+}
+
+// letter looks first into the mail that this one is about.
+func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
+	c.Kind = l.kind
+	if hops := findHops(l.inner.String(), now); len(hops) > 0 {
+		c.hop(hops, own)
+	} else if hops := findHops(l.words.String(), now); len(hops) > 0 {
+		c.hop(hops, own)
+	} else if len(l.report) == 0 {
+		if said := findListing(l.words.String(), now); said.dated && said.helo != "" {
+			c.listing(said)
+			return
+		}
+		c.hop(findHops(l.head, now), own)
+	}
+	if a, _ := findAddr(l.field("Source-Ip")); a.IsValid() && !c.Addr.IsValid() {
+		c.Addr = a
+	}
+	for _, field := range []string{"Arrival-Date", "Received-Date"} {
+		m, err := ParseTime(l.field(field), now)
+		if err == nil && !c.Dated {
+			c.When, c.Dated = m, true
+			c.say("the time is that of its field %s", field)
+		}
+	}
+	if rcpt := strings.Trim(l.field("Original-Rcpt-To"), "<>"); c.Rcpt == "" && strings.Contains(rcpt, "@") {
+		c.Rcpt = rcpt
+	}
+	if !c.Dated || c.HELO == "" {
+		c.listing(findListing(l.words.String(), now))
+	}
+}
+
+// text reads what is no mail.
+func (c *Clues) text(text string, now time.Time, own func(netip.Addr) bool) {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\ufffd")
+	}
+	if hops := findHops(text, now); len(hops) > 0 {
+		c.Kind = "a Received header"
+		if len(hops) > 1 {
+			c.Kind = fmt.Sprintf("%d Received headers", len(hops))
+		}
+		c.hop(hops, own)
+		if c.Dated || c.HELO != "" {
+			return
+		}
+	}
+	c.Kind = "a text, such as a blocklist's page"
+	c.listing(findListing(text, now))
+}
+
+// hop takes the Received header that was written of this host: the one with its address, else the
+// uppermost with a public one, else the uppermost.
+func (c *Clues) hop(hops []hop, own func(netip.Addr) bool) {
+	i := -1
+	if own != nil {
+		i = slices.IndexFunc(hops, func(h hop) bool { return public(h.addr) && own(h.addr) })
+	}
+	if i < 0 {
+		i = slices.IndexFunc(hops, func(h hop) bool { return public(h.addr) })
+	}
+	if i < 0 && len(hops) > 0 {
+		i = 0
+	}
+	if i < 0 {
+		return
+	}
+	h := &hops[i]
+	if len(hops) > 1 {
+		c.say("of %d Received headers, number %d from the top is about the host that sent it", len(hops), i+1)
+	}
+	if h.by != "" {
+		c.say("`%s` wrote it, by its own clock", h.by)
+	}
+	for _, words := range []string{h.explainName(), h.explainWith()} {
+		if words != "" {
+			c.say("%s", words)
+		}
+	}
+	c.When, c.Dated, c.HELO, c.Addr, c.Rcpt = h.when, h.dated, h.helo, h.addr, h.rcpt
+}
+
+func (c *Clues) listing(l listing) {
+	if c.HELO == "" && l.helo != "" {
+		c.HELO = l.helo
+		c.say("the host was seen with the HELO name `%s`", l.helo)
+	}
+	if !c.Dated && l.dated {
+		c.When, c.Dated = l.when, true
+	}
+	if !c.Addr.IsValid() {
+		c.Addr = l.addr
+	}
+}
+
+func (c *Clues) sayWhen(now time.Time) {
+	if !c.Dated {
+		c.say("no time was found")
+		return
+	}
+	words := c.When.Time.Format("2006-01-02 15:04:05 -0700")
+	if utc := c.When.Time.UTC(); c.When.Time.Format("-0700") != "+0000" {
+		words += utc.Format(", which is 2006-01-02 15:04:05 UTC")
+	}
+	if c.When.Margin > 0 {
+		words += fmt.Sprintf(", give or take %s", c.When.Margin)
+	}
+	if c.When.Local {
+		words += fmt.Sprintf(" (no zone was given: %s is assumed)", now.Format("-07:00"))
+	}
+	c.say("the time is %s", words)
+}
+
+func (c *Clues) sayAddr(own func(netip.Addr) bool) {
+	switch {
+	case !c.Addr.IsValid():
+	case own == nil:
+		c.say("it came from %s", c.Addr)
+	case own(c.Addr):
+		c.say("it came from %s, an address of this host", c.Addr)
+	default:
+		c.say("it came from %s, which is not an address of this host: it may be behind NAT, or the log of another host", c.Addr)
+	}
+}

@@ -1,0 +1,232 @@
+package clue
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// own are the addresses of the host of case A.
+func own(a netip.Addr) bool { return a == netip.MustParseAddr("94.130.34.42") || a.IsLoopback() }
+
+func read(t *testing.T, text string) *Clues {
+	t.Helper()
+	c, err := Read(strings.NewReader(text), now, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// says fails unless what was understood has these words.
+func says(t *testing.T, c *Clues, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(strings.Join(c.Words, "\n"), w) {
+			t.Errorf("%q is not in\n%s", w, strings.Join(c.Words, "\n"))
+		}
+	}
+}
+
+func isCaseA(t *testing.T, c *Clues) {
+	t.Helper()
+	if c.HELO != "mail.com" || !c.Dated || !c.When.Time.Equal(time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)) ||
+		c.Addr != netip.MustParseAddr("94.130.34.42") {
+		t.Errorf("got %+v", c)
+	}
+}
+
+const caseA = "Received: from mail.com ([94.130.34.42])\n\tby mx.example.net with SMTP; Tue, 13 Feb 2018 03:54:09 +0100\n"
+
+func TestReadHeader(t *testing.T) {
+	for name, text := range map[string]string{
+		"folded":            caseA,
+		"without its name":  strings.TrimPrefix(caseA, "Received: "),
+		"with CRLF":         strings.ReplaceAll(caseA, "\n", "\r\n"),
+		"quoted":            "> " + strings.ReplaceAll(caseA, "\n", "\n> "),
+		"blanks lost":       strings.ReplaceAll(caseA, "\t", ""),
+		"among others":      "Return-Path: <x@y.it>\nDelivered-To: me@example.net\n" + caseA + "Subject: Posteitaliane\n",
+		"in a person's own": "Hello,\n\nyour server sends spam:\n\n    " + caseA + "\nPlease stop.\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := read(t, text)
+			isCaseA(t, c)
+			says(t, c, "`mail.com` is the HELO name, not rDNS", "`with SMTP` means the client said HELO, not EHLO",
+				"2018-02-13 03:54:09 +0100, which is 2018-02-13 02:54:09 UTC", "94.130.34.42, an address of this host")
+		})
+	}
+}
+
+// Of several headers the one that was written of this host counts, not the one at the top.
+func TestReadSeveralHeaders(t *testing.T) {
+	c := read(t, "Received: from mx.example.net (mx.example.net [198.51.100.25]) by store.example.net with LMTP id 1; Tue, 13 Feb 2018 03:54:12 +0100\n"+
+		caseA+
+		"Received: from localhost (localhost [127.0.0.1]) by mail.com with ESMTP id 3; Tue, 13 Feb 2018 03:54:01 +0100\n")
+	isCaseA(t, c)
+	says(t, c, "of 3 Received headers, number 2 from the top")
+}
+
+// A header of another host is looked for all the same, and it is said.
+func TestReadHeaderOfAnotherHost(t *testing.T) {
+	c := read(t, strings.ReplaceAll(caseA, "94.130.34.42", "192.0.2.77"))
+	if c.HELO != "mail.com" {
+		t.Errorf("got %+v", c)
+	}
+	says(t, c, "192.0.2.77, which is not an address of this host")
+}
+
+const abuse = `From: <abuse@example.net>
+Date: Tue, 13 Feb 2018 09:00:00 +0100
+Subject: FW: Posteitaliane
+To: <abuse@your-server.de>
+Received: from abuse.example.net (abuse.example.net [198.51.100.99]) by mail.your-server.de with ESMTPS id 9; Tue, 13 Feb 2018 09:00:01 +0100
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+This is an email abuse report for a message received from 94.130.34.42.
+
+--b1
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: SomeGenerator/1.0
+Version: 1
+Original-Mail-From: <posteitaliane@test123.it>
+Original-Rcpt-To: <user@example.net>
+Arrival-Date: Tue, 13 Feb 2018 03:54:09 +0100
+Source-IP: 94.130.34.42
+
+--b1
+Content-Type: message/rfc822
+
+` + caseA + `From: <posteitaliane@test123.it>
+Subject: Posteitaliane
+
+body
+--b1--
+`
+
+func TestReadAbuseReport(t *testing.T) {
+	c := read(t, abuse)
+	isCaseA(t, c)
+	if c.Kind != "an abuse report (ARF)" || c.Rcpt != "user@example.net" {
+		t.Errorf("got %+v", c)
+	}
+	says(t, c, "not rDNS", "it was for `user@example.net`: --rcpt narrows to that")
+}
+
+// A report without the mail has its time and address in fields.
+func TestReadAbuseReportWithoutMail(t *testing.T) {
+	bare, _, _ := strings.Cut(abuse, "--b1\nContent-Type: message/rfc822")
+	c := read(t, bare+"--b1--\n")
+	if c.HELO != "" || !c.Dated || c.Addr != netip.MustParseAddr("94.130.34.42") ||
+		!c.When.Time.Equal(time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)) {
+		t.Errorf("got %+v", c)
+	}
+	says(t, c, "field Arrival-Date")
+}
+
+func TestReadBounce(t *testing.T) {
+	c := read(t, `From: MAILER-DAEMON@mx.example.net
+To: posteitaliane@test123.it
+Subject: Undelivered Mail Returned to Sender
+Received: from mx.example.net (mx.example.net [198.51.100.25]) by mail.test123.it with ESMTP id 9; Tue, 13 Feb 2018 03:55:00 +0100
+Content-Type: multipart/report; report-type=delivery-status; boundary=b1
+
+--b1
+Content-Type: text/plain
+
+551 virus infected
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+Arrival-Date: Tue, 13 Feb 2018 03:54:09 +0100
+
+Final-Recipient: rfc822; user@example.net
+Action: failed
+--b1
+Content-Type: text/rfc822-headers
+Content-Transfer-Encoding: quoted-printable
+
+Received: from mail.com ([94.130.34.42]) by mx.example.net with SMTP; Tue,=
+ 13 Feb 2018 03:54:09 +0100
+Subject: Posteitaliane
+--b1--
+`)
+	isCaseA(t, c)
+	if c.Kind != "a bounce" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// The mail itself, as its recipient saved it.
+func TestReadMail(t *testing.T) {
+	c := read(t, "From posteitaliane@test123.it Tue Feb 13 03:54:10 2018\n"+caseA+
+		"From: <posteitaliane@test123.it>\nSubject: Posteitaliane\nDate: Tue, 13 Feb 2018 01:00:00 +0000\n\nbody\n")
+	isCaseA(t, c)
+}
+
+func TestReadBlocklist(t *testing.T) {
+	for _, test := range []struct{ name, text, helo, margin string }{
+		{"CBL", `IP Address 94.130.34.42 is listed in the CBL. It appears to be infected with a spam sending trojan.
+
+It was last detected at 2015-12-04 14:00 GMT (+/- 30 minutes), approximately 2 days, 19 hours ago.
+
+This IP was seen HELOing as [127.0.0.1] to port 25. It has been relisted following a previous removal at 2015-12-03 08:11 GMT`,
+			"[127.0.0.1]", "14:00 30m0s"},
+		{"case D", "2015-12-04 ~14:30 UTC ±15 minutes … HELOed as [127.0.0.1]", "[127.0.0.1]", "14:30 15m0s"},
+		{"Spamhaus", "94.130.34.42 has been observed using the EHLO/HELO name \"mail.com\". The most recent detection was at: December 4 2015, 14:30:00 UTC (+/- 5 minutes). Observed at December 1 2015, 10:00:00 UTC", "mail.com", "14:30 5m0s"},
+		{"a person", "Your host said HELO mail.com to us on Fri, 4 Dec 2015 15:30 +0100.", "mail.com", "14:30 0s"},
+	} {
+		c := read(t, test.text)
+		if got := c.When.Time.UTC().Format("15:04 ") + c.When.Margin.String(); c.HELO != test.helo || got != test.margin ||
+			c.When.Time.UTC().Format(time.DateOnly) != "2015-12-04" {
+			t.Errorf("%s: got %s, %+v", test.name, got, c)
+		}
+	}
+}
+
+func TestReadNothing(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                    "it is empty",
+		" \r\n":               "it is empty",
+		"no clue at all":      "names neither a time nor a HELO name",
+		"Received: \x00\xff;": "names neither a time nor a HELO name",
+	} {
+		if c, err := Read(strings.NewReader(text), now, own); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %+v, %v; want %s", text, c, err, want)
+		}
+	}
+}
+
+// Whatever is pasted, it ends, and what is found is bounded.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		caseA, abuse, "2015-12-04 ~14:30 UTC ±15 minutes … HELOed as [127.0.0.1]", "From x\nContent-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/mixed; boundary=a\n\n--a\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, err := Read(strings.NewReader(string(raw)), now, own)
+		if err != nil {
+			return
+		}
+		if c.HELO == "" && !c.Dated || len(c.Words) > 20 || len(c.HELO) > maxHeader {
+			t.Errorf("of %q: %+v", raw, c)
+		}
+		if year := c.When.Time.Year(); c.Dated && (year < 1970 || year > 9999) {
+			t.Errorf("year %d", year)
+		}
+		for _, w := range c.Words {
+			if utf8.Valid(raw) && !utf8.ValidString(w) {
+				t.Errorf("of %q: %q", raw, w)
+			}
+		}
+	})
+}

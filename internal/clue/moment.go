@@ -1,0 +1,165 @@
+package clue
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Moment is a point in time as somebody said it.
+type Moment struct {
+	Time   time.Time
+	Local  bool          // no zone was said: it is taken as local time
+	Day    bool          // no time of day was said: it is the start of that day
+	Margin time.Duration // said beside it: ± 15 minutes; 0 if none
+}
+
+var (
+	spaces  = regexp.MustCompile(`\s+`)
+	comment = regexp.MustCompile(`\([^()]*\)`)
+	margin  = regexp.MustCompile(`\(?\s*(?:±|\+/-|\+/−|\+-|plus or minus)\s*(\d{1,6})\s*` + unit + `?\s*\)?`)
+	ago     = regexp.MustCompile(`^((?:\d{1,9}\s*` + unit + `\s*)+)ago$`)
+	span    = regexp.MustCompile(`(\d{1,9})\s*` + unit)
+	seconds = regexp.MustCompile(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
+	compact = regexp.MustCompile(`\b(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)`)
+	packed  = regexp.MustCompile(`(-\d\d \d\d:\d\d)(\d\d)`)
+	isoT    = regexp.MustCompile(`(\d)t(\d)`)
+	clock   = regexp.MustCompile(`\b(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]\.?m\b\.?)?`)
+	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|about|around|approximately|circa)\b`)
+)
+
+// unit is a unit of time in a regular expression.
+const unit = `(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
+
+// ParseTime reads a time in any common form: RFC 3339 and its shorter forms, RFC 5322, as date(1),
+// a log or a blocklist writes it, "15m ago", "now", "yesterday 14:30", Unix seconds. Without a zone
+// it is in the location of now; without a date it is the last such time before now.
+func ParseTime(s string, now time.Time) (Moment, error) {
+	m, err := parseTime(s, now)
+	if err == nil && (m.Time.Year() < 1970 || m.Time.Year() > 9999) {
+		err = errors.New("that year cannot be meant")
+	}
+	if err != nil {
+		return Moment{}, fmt.Errorf("%q is not a time: %w", s, err)
+	}
+	return m, nil
+}
+
+func parseTime(s string, now time.Time) (m Moment, err error) {
+	if len(s) > 200 {
+		return m, errors.New("it is too long")
+	}
+	text := strings.ToLower(strings.TrimSpace(spaces.ReplaceAllString(s, " ")))
+	if at := margin.FindStringSubmatchIndex(text); at != nil {
+		m.Margin = duration(text[at[2]:at[3]], group(text, at, 2))
+		text = strings.TrimSpace(text[:at[0]] + " " + text[at[1]:])
+	}
+	text = strings.TrimSpace(strings.TrimLeft(text, "~≈ "))
+	switch parts := seconds.FindStringSubmatch(text); {
+	case text == "now":
+		m.Time = now
+		return m, nil
+	case parts != nil:
+		n, err := strconv.ParseInt(parts[1], 10, 64)
+		m.Time = time.Unix(n, nanoseconds(parts[2])).In(now.Location())
+		return m, err
+	}
+	if parts := ago.FindStringSubmatch(text); parts != nil {
+		m.Time = now
+		for _, p := range span.FindAllStringSubmatch(parts[1], -1) {
+			m.Time = m.Time.Add(-duration(p[1], p[2]))
+		}
+		return m, nil
+	}
+	return m.calendar(text, now)
+}
+
+// calendar reads what has a date, a time of day, or both.
+func (m Moment) calendar(text string, now time.Time) (Moment, error) {
+	text = comment.ReplaceAllString(text, " ")
+	text = packed.ReplaceAllString(compact.ReplaceAllString(text, "$1-$2-$3 $4:$5"), "$1:$2")
+	text = strings.ReplaceAll(isoT.ReplaceAllString(text, "$1 $2"), "~", " ")
+	hour, minute, second, nanos := 0, 0, 0, int64(0)
+	if at := clock.FindStringSubmatchIndex(text); at != nil {
+		hour, _ = strconv.Atoi(group(text, at, 1))
+		minute, _ = strconv.Atoi(group(text, at, 2))
+		second, _ = strconv.Atoi(group(text, at, 3))
+		nanos = nanoseconds(group(text, at, 4))
+		if half := group(text, at, 5); half != "" {
+			if hour < 1 || hour > 12 {
+				return m, fmt.Errorf("%d o'clock has no am or pm", hour)
+			}
+			hour %= 12
+			if half[0] == 'p' {
+				hour += 12
+			}
+		}
+		if hour > 23 || minute > 59 || second > 60 {
+			return m, fmt.Errorf("%q is not a time of day", text[at[0]:at[1]])
+		}
+		text = text[:at[0]] + " " + text[at[1]:]
+	} else {
+		m.Day = true
+	}
+	date, text, err := findDate(text, now)
+	if err != nil {
+		return m, err
+	}
+	if date.year == 0 && m.Day {
+		return m, errors.New("it has neither a date nor a time of day")
+	}
+	text = strings.Trim(filler.ReplaceAllString(text, " "), " ,.;:")
+	in, said, err := zone(strings.Join(strings.Fields(text), " "), now.Location())
+	if err != nil {
+		return m, err
+	}
+	m.Local = !said
+	bare := date.year == 0
+	if bare {
+		date = dateOf(now.In(in))
+	}
+	m.Time = time.Date(date.year, date.month, date.day, hour, minute, second, int(nanos), in)
+	if bare && m.Time.After(now) {
+		m.Time = m.Time.AddDate(0, 0, -1)
+	}
+	return m, nil
+}
+
+// group is the n-th group of a match, "" where it did not take part.
+func group(text string, at []int, n int) string {
+	if at[2*n] < 0 {
+		return ""
+	}
+	return text[at[2*n]:at[2*n+1]]
+}
+
+// nanoseconds reads the digits behind the point of a second.
+func nanoseconds(digits string) int64 {
+	n, _ := strconv.ParseInt((digits + "000000000")[:9], 10, 64)
+	return n
+}
+
+// duration reads a number with its unit; minutes if it has none.
+func duration(number, unit string) time.Duration {
+	n, _ := strconv.ParseInt(number, 10, 64)
+	switch (unit + "m")[0] {
+	case 'd':
+		return time.Duration(min(n, 36500)) * 24 * time.Hour
+	case 'h':
+		return time.Duration(min(n, 876000)) * time.Hour
+	case 's':
+		return time.Duration(n) * time.Second
+	}
+	return time.Duration(min(n, 52560000)) * time.Minute
+}
+
+// End is the last instant of what was said: of a day without a time of day, its end.
+func (m *Moment) End() time.Time {
+	if m.Day {
+		return m.Time.AddDate(0, 0, 1).Add(-time.Nanosecond)
+	}
+	return m.Time
+}

@@ -1,0 +1,93 @@
+package clue
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// local is a zone of its own, so that a test cannot pass by the machine's.
+var local = time.FixedZone("LOC", 2*3600)
+
+// now is Tuesday.
+var now = time.Date(2018, 2, 13, 10, 0, 0, 0, local)
+
+func TestParseTime(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		// With a zone.
+		{"2015-12-04T14:30Z", "2015-12-04T14:30:00Z"},
+		{"2015-12-04T14:30:05.25Z", "2015-12-04T14:30:05.25Z"},
+		{"2015-12-04T14:30:05+01:00", "2015-12-04T13:30:05Z"},
+		{"20151204T143005Z", "2015-12-04T14:30:05Z"},
+		{"2015-12-04 14:30 UTC", "2015-12-04T14:30:00Z"},
+		{"2015-12-04 14:30 GMT (+/- 15 minutes)", "2015-12-04T14:30:00Z ±15m0s"},
+		{"2015-12-04 ~14:30 UTC ±15 minutes", "2015-12-04T14:30:00Z ±15m0s"},
+		{"~14:30 UTC ±15 minutes", "2018-02-12T14:30:00Z ±15m0s"},
+		{"Tue, 13 Feb 2018 03:54:09 +0100", "2018-02-13T02:54:09Z"},
+		{"Tue, 13 Feb 2018 03:54:09 +0100 (CET)", "2018-02-13T02:54:09Z"},
+		{"13 Feb 2018 03:54:09 -0000", "2018-02-13T03:54:09Z"},
+		{"Tue Feb 13 03:54:09 CET 2018", "2018-02-13T02:54:09Z"},
+		{"Feb 13, 2018 3:54 pm EST", "2018-02-13T20:54:00Z"},
+		{"13/Feb/2018:03:54:09 +0100", "2018-02-13T02:54:09Z"},
+		{"2015-07-01 12:00 Europe/Berlin", "2015-07-01T10:00:00Z"},
+		{"2015-12-04 14:30 UTC+1", "2015-12-04T13:30:00Z"},
+		{"2015/12/04 14:30:00 +0530", "2015-12-04T09:00:00Z"},
+		{"1518490449", "2018-02-13T02:54:09Z"},
+		{"@1518490449.5", "2018-02-13T02:54:09.5Z"},
+		{"now", "2018-02-13T08:00:00Z"},
+		{"15m ago", "2018-02-13T07:45:00Z"},
+		{"2 hours ago", "2018-02-13T06:00:00Z"},
+		{"1d2h ago", "2018-02-12T06:00:00Z"},
+		{"yesterday 14:30 UTC", "2018-02-12T14:30:00Z"},
+
+		// Without: local time, and it is said.
+		{"2015-12-04 14:30", "2015-12-04T12:30:00Z local"},
+		{"2015-12-04T14:30:00", "2015-12-04T12:30:00Z local"},
+		{"yesterday 14:30", "2018-02-12T12:30:00Z local"},
+		{"today at 08:00", "2018-02-13T06:00:00Z local"},
+		{"09:59", "2018-02-13T07:59:00Z local"},
+		{"10:01", "2018-02-12T08:01:00Z local"},
+		{"Feb 13 03:54:09", "2018-02-13T01:54:09Z local"},
+		{"Dec  4 14:30:00", "2017-12-04T12:30:00Z local"},
+		{"4.12.2015 14:30", "2015-12-04T12:30:00Z local"},
+		{"2015-12-04", "2015-12-03T22:00:00Z local day"},
+		{"yesterday", "2018-02-11T22:00:00Z local day"},
+	} {
+		m, err := ParseTime(test.in, now)
+		if err != nil {
+			t.Errorf("%s: %v", test.in, err)
+			continue
+		}
+		got := m.Time.UTC().Format(time.RFC3339Nano)
+		if m.Margin > 0 {
+			got += " ±" + m.Margin.String()
+		}
+		if m.Local {
+			got += " local"
+		}
+		if m.Day {
+			got += " day"
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", test.in, got, test.want)
+		}
+	}
+}
+
+func TestParseTimeRefuses(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                       "neither a date nor a time of day",
+		"soon":                   "neither a date nor a time of day",
+		"12/04/2015 14:30 UTC":   "which of the numbers is the month?",
+		"2015-02-30 14:30 UTC":   "there is no day 2015-02-30",
+		"2015-12-04 25:00 UTC":   "is not a time of day",
+		"2015-12-04 14:30 BST":   `"bst" is not known: give the zone as +01:00`,
+		"2015-12-04 14:30 +9900": "is not an offset",
+		"0000-12-04 14:30 UTC":   "not a time",
+		"13:00 pm":               "has no am or pm",
+	} {
+		if m, err := ParseTime(in, now); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, %v; want %s", in, m, err, want)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package clue
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// offsets are the hours east of Greenwich of zones that mean one thing only: RFC 5322 section 4.3,
+// and those of Europe. Those of which there are several (BST, IST) are left out.
+var offsets = map[string]int{
+	"z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
+	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
+}
+
+var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([+-−])(\d{1,2}):?(\d\d)?$`)
+
+// zone reads a time zone, in lower case; without one it is local, and said is false.
+func zone(s string, local *time.Location) (in *time.Location, said bool, err error) {
+	name, offset, two := strings.Cut(s, " ")
+	if two && offsets[name] == 0 && name != "utc" && name != "gmt" && numeric.MatchString(name) {
+		s = name // +0100 CET
+	}
+	switch hours, known := offsets[s]; {
+	case s == "":
+		return local, false, nil
+	case s == "local", s == "local time":
+		return local, true, nil
+	case known && hours == 0:
+		return time.UTC, true, nil
+	case known:
+		return time.FixedZone(strings.ToUpper(s), hours*3600), true, nil
+	}
+	if parts := numeric.FindStringSubmatch(s); parts != nil {
+		hours, _ := strconv.Atoi(parts[2])
+		minutes, _ := strconv.Atoi(parts[3])
+		if hours > 15 || minutes > 59 {
+			return nil, false, fmt.Errorf("%q is not an offset from UTC", s)
+		}
+		east := hours*3600 + minutes*60
+		if parts[1] != "+" {
+			east = -east
+		}
+		if east == 0 {
+			return time.UTC, true, nil
+		}
+		return time.FixedZone("", east), true, nil
+	}
+	if strings.Contains(s, "/") && !strings.Contains(s, "..") {
+		if in, err := time.LoadLocation(titled(s)); err == nil {
+			return in, true, nil
+		}
+	}
+	return nil, false, fmt.Errorf("%q is not known: give the zone as +01:00, UTC or Europe/Berlin", strings.TrimSpace(name+" "+offset))
+}
+
+// titled writes europe/berlin as the files of the zones are named.
+func titled(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' && (i == 0 || b[i-1] == '/' || b[i-1] == '_' || b[i-1] == '-') {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}

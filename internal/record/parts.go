@@ -1,0 +1,122 @@
+package record
+
+import (
+	"cmp"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Parts are the parts of the line for a person, for who lays them out otherwise. All are escaped.
+type Parts struct {
+	Headline string // DIRECT-MX unexpected
+	Program  string // /usr/bin/perl (as httpd) /tmp/.x/dm.cgi
+	User     string // www-data
+	Unit     string // apache2.service
+	Peer     string // → 198.51.100.25:25
+	Spoken   string // HELO [127.0.0.1]
+	Amount   string // 1 message, 3 recipients
+	Reply    string // 250 2.0.0 Ok: queued as 4E81026038
+	Flags    string // helo_loopback script_deleted
+	Origin   string // sha256 ab12cd34ef56 (verified), parent 4240 /usr/sbin/apache2, in /tmp
+	Weak     string // what the record cannot vouch for: sender_by_lock
+}
+
+// PartsOf takes a record of a connection apart.
+func PartsOf(r *Record) Parts {
+	p := Parts{
+		Headline: string(appendHeadline(nil, r)), Program: string(appendProgram(nil, &r.Process)),
+		Peer: string(appendPeer(nil, r)), Reply: Escape(r.SMTP.deciding(), maxPath),
+		Unit: Escape(r.Systemd.innermost(), maxName), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
+		Origin: string(appendOrigin(nil, &r.Identity)), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
+	}
+	if r.User.Name != "" || r.User.ID != "" {
+		p.User = string(appendUser(nil, &r.User))
+	}
+	if r.Event.Action != ActionConnect {
+		p.Spoken, p.Amount = string(appendSpoken(nil, r)), string(appendAmount(nil, r))
+	}
+	return p
+}
+
+// appendOrigin appends where a program comes from, as far as the line for a person does not say.
+func appendOrigin(dst []byte, id *Identity) []byte {
+	part := func(name, value string, limit int) {
+		if value == "" {
+			return
+		}
+		if len(dst) > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(append(dst, name...), ' ')
+		dst = appendToken(dst, value, limit)
+	}
+	p := &id.Process
+	part("unit", id.Systemd.innermost(), maxName)
+	part("container", cmp.Or(id.Container.Name, id.Container.ID), maxShort)
+	part("package", p.Package.Name, maxShort)
+	part("sha256", p.Hash.SHA256, maxName)
+	part("script sha256", p.Script.Hash.SHA256, maxName)
+	if p.Parent.PID != 0 {
+		part("parent", strconv.FormatUint(uint64(p.Parent.PID), 10), maxShort)
+		dst = append(dst, ' ')
+		dst = appendToken(dst, cmp.Or(p.Parent.Executable, p.Parent.Name), maxPath)
+	}
+	part("in", p.WorkingDirectory, maxPath)
+	return dst
+}
+
+// Program is what one program did.
+type Program struct {
+	Key      Key
+	Process  Process // as last seen
+	User     User
+	Verdict  Verdict // the worst seen, with its expectation
+	Expected bool
+
+	Sessions     uint64
+	Hidden       uint64 // of these, sessions whose messages TLS hid
+	Messages     uint64
+	Recipients   uint64
+	Attempts     uint64 // connects that failed
+	Destinations []netip.AddrPort
+	Beyond       bool // there are more destinations
+	HELOs        []string
+	First, Last  time.Time
+}
+
+// Programs lists what Add has counted, the worst first.
+func (s *Summary) Programs() []Program {
+	var list []Program
+	for _, p := range s.ranked() {
+		q := Program{
+			Key: p.key, Process: p.process, User: p.user, Verdict: p.verdict, Expected: p.expected,
+			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts,
+			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last,
+		}
+		for d := range p.destinations {
+			q.Destinations = append(q.Destinations, d)
+		}
+		list = append(list, q)
+	}
+	return list
+}
+
+// Parts are those of the line for a person that hold for all that the program did.
+func (p *Program) Parts() Parts {
+	return PartsOf(&Record{
+		Event: Event{Action: ActionSession}, Verdict: p.Verdict, Expected: p.Expected,
+		Identity: Identity{Process: p.Process, User: p.User, Systemd: Systemd{Unit: p.Key.Unit}},
+	})
+}
+
+// Severity orders what a reader looks at first: 0 is the worst. What was expected comes last, in
+// the same order.
+func Severity(v Verdict, expected bool) int { return rank(v, expected) }
+
+// Words say what the filters leave, such as "only cgroup /x, uid 33"; "" where all is watched.
+func (f *Filters) Words() string { return strings.TrimPrefix(string(appendFilters(nil, f)), ", ") }
+
+// Words say what was lost: "12: 3 connections, 9 stretches of dialogue", or "nothing".
+func (l *Losses) Words() string { return string(appendLosses(nil, l)) }

@@ -1,0 +1,240 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// whole is an answer with all there is to say: a pasted header, two programs, a gap, a failed
+// connect.
+func whole(t *testing.T) *Answer {
+	t.Helper()
+	records := append(watchAll("r1", minutes(-60), minutes(5)), watchAll("r2", minutes(8), minutes(60))...)
+	refused := session("c", minutes(3))
+	refused.Event = record.Event{Action: record.ActionConnect, ID: "c", Outcome: record.Failure, Reason: record.Blocked}
+	refused.Verdict, refused.SMTP, refused.Flags = record.Attempt, record.SMTP{}, nil
+	records = append(records, session("a", T), postfix("p", minutes(2)), refused, session("b", minutes(10)))
+	q := with(t, of(UID, "postfix"))
+	q.Around(T, 15*time.Minute)
+	return Ask(Options{
+		Logs: []string{Stdin}, Stdin: bytes.NewReader(append(lines(records...), "torn"...)), Query: q, Now: T.AddDate(0, 0, 3),
+		Clues: &clue.Clues{Kind: "a Received header", HELO: "[127.0.0.1]", Addr: netip.MustParseAddr("203.0.113.7"),
+			Words: []string{"`[127.0.0.1]` is the HELO name, not rDNS"}},
+	})
+}
+
+func TestText(t *testing.T) {
+	want := "Understood a Received header:\n" +
+		"  - `[127.0.0.1]` is the HELO name, not rDNS\n" + `
+Asked: 2015-12-04 14:15:00 to 14:45:00 UTC, uid postfix
+
+3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected. 90.0 % of the window watched, 0 lost; the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC.
+
+Programs, the worst first:
+
+ 1. DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  cron.service
+    2 sessions, 2 messages, 6 recipients, 1 failed connect (1 blocked by this host's firewall); 1 destination; 2015-12-04 14:30:00 to 14:40:00; HELO [127.0.0.1]
+ 2. DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix  postfix@-.service
+    1 session, 1 message, 3 recipients; 1 destination; 2015-12-04 14:32:00 to 14:32:00; HELO web1.example.org
+
+Evidence:
+
+2015-12-04 14:30:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
+           flags direct_mx mta_impostor exe_writable_dir helo_loopback
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+2015-12-04 14:32:00 DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix  → 198.51.100.25:25  EHLO web1.example.org  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
+           flags direct_mx
+           unit postfix@-.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+2015-12-04 14:33:00 CONNECT blocked by this host's firewall, unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+2015-12-04 14:40:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
+           flags direct_mx mta_impostor exe_writable_dir helo_loopback
+           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+
+Coverage:
+  web1: 90.0 % of 2015-12-04 14:15:00 to 14:45:00 UTC was watched; lost nothing
+    gap: the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC
+    from 2015-12-04 14:15:00 to 14:35:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
+    from 2015-12-04 14:38:00 to 14:45:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
+    not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN
+
+Logs:
+  1 file, 125 records
+  -: 1 line is no record
+`
+	if got := whole(t).Text(false); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Times are shown in the zone of who asks.
+func TestTextInAnotherZone(t *testing.T) {
+	a := whole(t)
+	a.Now = a.Now.In(time.FixedZone("CET", 3600))
+	sentence(t, a, "Asked: 2015-12-04 15:15:00 to 15:45:00 CET", "\n2015-12-04 15:30:00 DIRECT-MX", "!14:30:00")
+}
+
+// JSON has all of it, with the evidence as records.
+func TestJSON(t *testing.T) {
+	raw, err := whole(t).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Message  string
+		Sessions int
+		Attempts int
+		Received struct{ HELO, IP string }
+		Query    struct{ Start, End time.Time }
+		Programs []struct {
+			Expected bool
+			Process  struct{ Executable string }
+		}
+		Evidence []json.RawMessage
+		Coverage []struct {
+			Share float64 `json:"watched_share"`
+			Gaps  []struct {
+				Start  time.Time
+				Reason string
+			}
+			Runs []struct{ Hooks map[string]string }
+		}
+		Logs []struct{ Foreign int }
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Sessions != 3 || got.Attempts != 1 || got.Received.HELO != "[127.0.0.1]" || got.Received.IP != "203.0.113.7" ||
+		!got.Query.Start.Equal(minutes(-15)) || len(got.Programs) != 2 || got.Programs[0].Process.Executable != "/var/tmp/smtp" ||
+		len(got.Evidence) != 4 || got.Coverage[0].Share != 0.9 || got.Coverage[0].Gaps[0].Reason != "off" ||
+		!got.Coverage[0].Gaps[0].Start.Equal(minutes(5)) || got.Coverage[0].Runs[0].Hooks["connect"] != "fentry/tcp_connect" ||
+		got.Logs[0].Foreign != 1 || !strings.HasPrefix(got.Message, "3 sessions and 1 failed connect") {
+		t.Errorf("got %s", raw)
+	}
+	if r, err := record.Decode(got.Evidence[0]); err != nil || r.Event.ID != "a" || r.SMTP.Transactions[0].Size != 3096 {
+		t.Errorf("%v: %s", err, got.Evidence[0])
+	}
+}
+
+// An answer of nothing is JSON with empty lists, not without them.
+func TestJSONOfNothing(t *testing.T) {
+	raw, err := ask(t, Query{}).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{`"programs":[]`, `"evidence":[]`, `"coverage":[]`, `"sessions":0`} {
+		if !bytes.Contains(raw, []byte(field)) {
+			t.Errorf("no %s in %s", field, raw)
+		}
+	}
+}
+
+// The page has the answer, a chart for each program with a bar for each time, the evidence and the
+// coverage.
+func TestHTML(t *testing.T) {
+	page, err := whole(t).HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inert(t, page)
+	for _, want := range []string{
+		"<h1>3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix",
+		`<figcaption>/var/tmp/smtp, postfix <span`, `<td data-name="time">2015-12-04 14:30:00.000</td>`,
+		"the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC", "@media print", "@media (prefers-color-scheme: dark)",
+		"max-width: 45rem", "direct_mx mta_impostor",
+	} {
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	charts := regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAll(page, -1)
+	if len(charts) != 2 || bytes.Count(charts[0], []byte("<rect")) != 4 || bytes.Count(charts[1], []byte("<rect")) != 2 {
+		t.Errorf("%d charts: %s", len(charts), charts)
+	}
+	if bytes.Contains(page, []byte("http://")) || bytes.Contains(page, []byte("https://")) || bytes.Contains(page, []byte("url(")) {
+		t.Error("the page names something elsewhere")
+	}
+}
+
+// A real browser shows the page: its text is there when it has been laid out.
+func TestHTMLInBrowser(t *testing.T) {
+	browser := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome-headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+			break
+		}
+	}
+	if browser == "" {
+		t.Skip("no browser here: neither chromium, chromium-browser, google-chrome nor chrome-headless-shell is in PATH")
+	}
+	page, err := whole(t).HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report.html")
+	if err := os.WriteFile(path, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shot := filepath.Join(dir, "phone.png")
+	out, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+dir,
+		"--window-size=390,844", "--screenshot="+shot, "--dump-dom", "file://"+path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"3 sessions and 1 failed connect", "<svg", "mta_impostor", "Coverage: was anybody watching?"} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("the browser has no %q", want)
+		}
+	}
+}
+
+// Columns of a timeline become wider, and nothing that they count is lost.
+func TestTimeline(t *testing.T) {
+	var line timeline
+	total := uint64(0)
+	for _, at := range []time.Time{T, T.Add(time.Second), minutes(-3), minutes(60), T.AddDate(0, 0, -40), T.AddDate(2, 0, 0), T, time.Unix(5, 0)} {
+		line.add(at, 2)
+		total += 2
+		sum := uint64(0)
+		for _, n := range line.bins {
+			sum += n
+		}
+		if sum != total || len(line.bins) > maxBins {
+			t.Fatalf("%d of %d in %d columns", sum, total, len(line.bins))
+		}
+		if from, to := line.start(0), line.start(len(line.bins)); at.Before(from) || !at.Before(to) {
+			t.Fatalf("%v is not within %v to %v", at, from, to)
+		}
+	}
+}
+
+// A set of hashes has what was added, and forgets the oldest only.
+func TestSeen(t *testing.T) {
+	var s seen
+	for i := range uint64(3 * maxSeen) {
+		if !s.add(i * 0x9e3779b97f4a7c15) {
+			t.Fatalf("%d is not new", i)
+		}
+	}
+	for i := uint64(2 * maxSeen); i < 3*maxSeen; i += 1000 {
+		if s.add(i * 0x9e3779b97f4a7c15) {
+			t.Fatalf("%d is forgotten", i)
+		}
+	}
+	if !s.forgot {
+		t.Error("that it forgets is not said")
+	}
+}

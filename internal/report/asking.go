@@ -1,0 +1,147 @@
+package report
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// asking is an answer in the making.
+type asking struct {
+	answer   *Answer
+	unclear  *record.Summary
+	evidence evidence
+	seen     seen
+	pending  map[uint64]found // recognised as SMTP, and no session record yet, by their ids
+	runs     runs
+}
+
+// Bounds of what is kept. Who opens more connections at once than these has all of them reported
+// but the ones whose end is missing beyond this number.
+const (
+	maxPending   = 10000
+	maxTimelines = 4096
+)
+
+// take adds what a block holds.
+func (a *asking) take(s *scanned) {
+	for i := range s.run {
+		a.runs.add(&s.run[i])
+	}
+	for id, at := range s.last {
+		a.runs.alive(id, at)
+	}
+	for i := range s.found {
+		a.found(&s.found[i])
+	}
+	if len(a.pending) > 0 {
+		for _, id := range s.ended {
+			delete(a.pending, id)
+		}
+	}
+}
+
+func (a *asking) found(f *found) {
+	switch f.record.Event.Action {
+	case record.ActionFirstPayload:
+		if !a.seen.has(f.id) && len(a.pending) < maxPending {
+			kept := *f
+			kept.line = bytes.Clone(f.line)
+			a.pending[f.id] = kept
+		}
+		return
+	case record.ActionSession:
+		delete(a.pending, f.id)
+	}
+	if !a.seen.add(f.key) {
+		a.answer.Repeated++
+		return
+	}
+	if f.record.Event.Action == record.ActionConnect {
+		if f.judged == yes {
+			a.answer.Attempts++
+			a.count(f)
+		}
+		return
+	}
+	a.session(f, f.key == f.id || f.record.Event.ID == "" || a.seen.add(f.id))
+}
+
+// session counts a record of a session; first says whether it is the first of it that is counted.
+func (a *asking) session(f *found, first bool) {
+	r := &f.record
+	if first { // the summary counts a session by its first record: here it may be any
+		r.Event.Sequence = min(r.Event.Sequence, 1)
+	} else {
+		r.Event.Sequence = max(r.Event.Sequence, 2)
+	}
+	switch {
+	case f.judged == unsure:
+		if first {
+			a.answer.Unsure++
+		}
+		a.unclear.Add(r)
+		return
+	case first:
+		a.answer.Sessions++
+	}
+	a.count(f)
+}
+
+// count adds a record to what is shown.
+func (a *asking) count(f *found) {
+	r := &f.record
+	a.answer.Summary.Add(r)
+	a.evidence.add(r, f.line)
+	key := record.KeyOf(r)
+	t := a.answer.timelines[key]
+	if t == nil {
+		if len(a.answer.timelines) >= maxTimelines {
+			a.prune()
+		}
+		t = &timeline{}
+		a.answer.timelines[key] = t
+	}
+	if year := r.Time.Year(); 1970 <= year && year < 2262 { // what nanoseconds can count
+		t.add(r.Time, max(r.SMTP.Messages, 1))
+	}
+}
+
+// prune forgets the timelines of programs that the summary has forgotten.
+func (a *asking) prune() {
+	kept := map[record.Key]*timeline{}
+	for _, p := range a.answer.Summary.Programs() {
+		kept[p.Key] = a.answer.timelines[p.Key]
+	}
+	a.answer.timelines = kept
+}
+
+// finish makes the answer. What was recognised as SMTP and has no end is a session all the same:
+// the tracer was stopped in the middle of it, or it goes on.
+func (a *asking) finish() *Answer {
+	left := make([]found, 0, len(a.pending))
+	for _, f := range a.pending {
+		left = append(left, f)
+	}
+	slices.SortFunc(left, func(a, b found) int { return a.record.Time.Compare(b.record.Time) })
+	for i := range left {
+		f := &left[i]
+		f.record.Event.Action = record.ActionSession
+		if f.judged == yes {
+			a.answer.Unfinished++
+		}
+		a.session(f, true)
+	}
+	answer := a.answer
+	answer.Programs, answer.Unclear = answer.Summary.Programs(), a.unclear.Programs()
+	answer.Evidence = a.evidence.records()
+	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
+	answer.Forgetful = a.seen.forgot
+	w := answer.Asked.Window
+	if w.To.After(answer.Now) && w.From.Before(answer.Now) {
+		w.To = answer.Now // what is still to come need not have been watched
+	}
+	answer.Coverage = a.runs.coverage(w)
+	return answer
+}

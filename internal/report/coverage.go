@@ -1,0 +1,158 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// Coverage is which part of a window was watched on one host.
+type Coverage struct {
+	Host    record.Host
+	Window  Window        // its ends are never zero
+	Watched time.Duration // the whole host was
+	Gaps    []Gap         // the rest
+	Runs    []Watch       // the runs that watched some of it
+	Lost    record.Losses
+}
+
+// Gap is time in which the whole host was not watched.
+type Gap struct {
+	From, To time.Time
+	Why      Why
+	Filters  record.Filters // of a run that watched a part of the host
+}
+
+// Why is the reason of a gap.
+type Why string
+
+// The reasons.
+const (
+	Off      Why = "off"      // no run
+	Silent   Why = "silent"   // a run whose heartbeats are not in the logs
+	Narrow   Why = "narrow"   // a run that watched a part of the host only
+	NoRecord Why = "norecord" // before the first or after the last record
+)
+
+// Watch is a run, as far as it watched the window.
+type Watch struct {
+	From, To    time.Time
+	Tracer      record.Tracer // its hooks and filters
+	Interrupted bool          // it has no stop record, and did not go on to the end of the logs
+	Lost        record.Losses
+}
+
+// Share is how much of the window was watched, from 0 to 1.
+func (c *Coverage) Share() float64 {
+	if whole := c.Window.To.Sub(c.Window.From); whole > 0 {
+		return float64(c.Watched) / float64(whole)
+	}
+	if len(c.Gaps) == 0 {
+		return 1 // a moment
+	}
+	return 0
+}
+
+// Full says whether all of the window was watched, and nothing lost.
+func (c *Coverage) Full() bool { return len(c.Gaps) == 0 && c.Lost.Total() == 0 }
+
+// runs are the runs in the logs, by agent.ephemeral_id and host.
+type runs map[runKey]*run
+
+type runKey struct{ host, id string }
+
+// maxRuns bounds them. Who starts the tracer more often than that has other troubles.
+const maxRuns = 10000
+
+func (all runs) add(r *record.Record) {
+	if r.Time.IsZero() && r.Event.End.IsZero() { // it vouches for nothing
+		return
+	}
+	key := runKey{cmp.Or(r.Host.ID, r.Host.Name), r.Agent.EphemeralID}
+	if all[key] == nil {
+		if len(all) >= maxRuns {
+			return
+		}
+		all[key] = &run{}
+	}
+	all[key].point(r)
+}
+
+// alive says that a run wrote a record of any kind.
+func (all runs) alive(id string, at time.Time) {
+	for key, r := range all {
+		if key.id == id && at.After(r.last) {
+			r.last = at
+		}
+	}
+}
+
+// coverage says what was watched in a window, host by host. An open end of the window is where the
+// logs end.
+func (all runs) coverage(w Window) (list []Coverage) {
+	hosts := map[string][]*run{}
+	for key, r := range all {
+		r.finish()
+		hosts[key.host] = append(hosts[key.host], r)
+	}
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		list = append(list, cover(hosts[name], w))
+	}
+	return list
+}
+
+func cover(own []*run, w Window) Coverage {
+	slices.SortFunc(own, func(a, b *run) int { return a.spans[0].from.Compare(b.spans[0].from) })
+	first, last := own[0].spans[0].from, own[0].spans[0].to
+	for _, r := range own {
+		if end := r.spans[len(r.spans)-1].to; end.After(last) {
+			last = end
+		}
+	}
+	c := Coverage{Host: own[len(own)-1].host, Window: w}
+	if w.From.IsZero() {
+		c.Window.From = first
+	}
+	if w.To.IsZero() {
+		c.Window.To = last
+	}
+	if c.Window.To.Before(c.Window.From) { // an open window beside the logs
+		c.Window.To = c.Window.From
+	}
+	var whole []piece
+	for _, r := range own {
+		for i, s := range r.pieces {
+			from, to := later(s.from, c.Window.From), earlier(s.to, c.Window.To)
+			if to.Before(from) || to.Equal(from) && c.Window.To.After(c.Window.From) {
+				continue
+			}
+			broke := i == len(r.pieces)-1 && r.stopped.IsZero() && s.to.Before(last)
+			watch := Watch{From: from, To: to, Tracer: r.tracer, Interrupted: broke && !s.to.After(to)}
+			watch.Lost = r.lostIn(&Window{from, to})
+			c.Runs = append(c.Runs, watch)
+			c.Lost.Add(&watch.Lost)
+			if !r.tracer.Filters.Narrow() {
+				whole = append(whole, piece{from, to})
+			}
+		}
+	}
+	c.fill(whole, own, first, last)
+	return c
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,205 @@
+package report
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// askD asks for the window of case D.
+func askD(t *testing.T, records ...record.Record) *Answer {
+	t.Helper()
+	q := with(t, of(HELO, "[127.0.0.1]"))
+	q.Around(T, 15*time.Minute)
+	return ask(t, q, records...)
+}
+
+func minutes(n int) time.Time { return T.Add(time.Duration(n) * time.Minute) }
+
+// sentence fails unless the answer has these words, and not those behind "!".
+func sentence(t *testing.T, a *Answer, words ...string) {
+	t.Helper()
+	text := a.Text(false)
+	for _, w := range words {
+		if not, is := strings.CutPrefix(w, "!"); is == strings.Contains(text, not) {
+			t.Errorf("%q in\n%s", w, text)
+		}
+	}
+}
+
+func TestNobodyDidIt(t *testing.T) {
+	a := askD(t, watchAll("r1", minutes(-60), minutes(60))...)
+	sentence(t, a, "No local process did it: 100 % of the window watched, 0 lost.",
+		"web1: 100 % of 2015-12-04 14:15:00 to 14:45:00 UTC was watched; lost nothing",
+		"the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress")
+}
+
+// Between two runs nobody watched: the gap is said, and nobody is cleared.
+func TestTracerWasOff(t *testing.T) {
+	a := askD(t, append(watchAll("r1", minutes(-60), minutes(-10)), watchAll("r2", minutes(11), minutes(60))...)...)
+	sentence(t, a, "the tracer was off from 2015-12-04 14:20:00 to 14:41:00 UTC", "30.0 % of the window watched", "!No local process")
+}
+
+// A run without a stop ends at its last heartbeat, or at its last record of any kind.
+func TestInterruptedRun(t *testing.T) {
+	broken := watch("r1", minutes(-60), minutes(-5))
+	a := askD(t, append(slices.Clone(broken), watchAll("r2", minutes(5), minutes(60))...)...)
+	sentence(t, a, "the tracer was off from 2015-12-04 14:25:00 to 14:35:00 UTC", "to 14:25:00 UTC, where it broke off", "66.7 %")
+
+	last := postfix("p", minutes(-5).Add(30*time.Second))
+	a = askD(t, append(append(slices.Clone(broken), last), watchAll("r2", minutes(5), minutes(60))...)...)
+	sentence(t, a, "the tracer was off from 2015-12-04 14:25:30 to 14:35:00 UTC")
+}
+
+// The heartbeats are the proof: a run that says it began long ago, of whose log a part is missing,
+// did not prove that part.
+func TestMissingLog(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	missing := append(slices.Clone(all[:51]), all[70:]...) // heartbeats from -10 to 10
+	sentence(t, askD(t, missing...), "no heartbeats are in the logs from 2015-12-04 14:20:00 to 14:40:00 UTC, though the run went on")
+	rotatedAway := all[66:]
+	sentence(t, askD(t, rotatedAway...), "these logs have nothing from 2015-12-04 14:15:00 to 14:36:00 UTC")
+	one := append(slices.Clone(all[:60]), all[61:]...)
+	sentence(t, askD(t, one...), "No local process did it: 100 %")
+}
+
+// A guest behind this host is not cleared, unless forwarded mail was watched, too.
+func TestForwarding(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	sentence(t, askD(t, all...), "not watched: mail that this host only forwards")
+	for i := range all {
+		all[i].Tracer.Forwarding = true
+	}
+	sentence(t, askD(t, all...), "!only forwards")
+}
+
+// Logs may come in any order.
+func TestCoverageInAnyOrder(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	for _, cut := range []int{1, 30, 61, 100} {
+		sentence(t, askD(t, append(slices.Clone(all[cut:]), all[:cut]...)...), "No local process did it: 100 %")
+	}
+	slices.Reverse(all)
+	sentence(t, askD(t, all...), "No local process did it: 100 %")
+}
+
+// Who watched a part of the host did not watch the host.
+func TestNarrowRun(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	for i := range all {
+		all[i].Tracer.Filters.Cgroup = "/sys/fs/cgroup/web"
+	}
+	sentence(t, askD(t, all...), "0 % of the window watched", "watched only cgroup /sys/fs/cgroup/web", "!No local process did it",
+		"from 2015-12-04 14:15:00 to 14:45:00 UTC, only cgroup /sys/fs/cgroup/web; connect by")
+	// Beside one that watched all of it, nothing is missing.
+	sentence(t, askD(t, append(all, watchAll("r2", minutes(-60), minutes(60))...)...), "No local process did it: 100 %")
+}
+
+// What was lost in the window counts; what was lost before and after does not.
+func TestLost(t *testing.T) {
+	all := watchAll("r1", minutes(-60), minutes(60))
+	for i := range all {
+		switch at := all[i].Event.End; {
+		case at.After(minutes(30)):
+			all[i].Tracer.Counters.Lost = record.Losses{Payloads: 9, Connections: 100}
+		case at.After(minutes(0)):
+			all[i].Tracer.Counters.Lost = record.Losses{Payloads: 9}
+		case at.After(minutes(-30)):
+			all[i].Tracer.Counters.Lost = record.Losses{Payloads: 7}
+		}
+	}
+	sentence(t, askD(t, all...), "100 % of the window watched, 2 lost", "lost 2: 2 stretches of dialogue", "!No local process did it")
+	reversed := slices.Clone(all)
+	slices.Reverse(reversed)
+	sentence(t, askD(t, reversed...), "100 % of the window watched, 2 lost")
+}
+
+func TestNoRunInTheLogs(t *testing.T) {
+	sentence(t, askD(t), "Nothing matches, and that says nothing: no run of smtptrace is in these logs", "Coverage:\n  none")
+	sentence(t, askD(t, session("in", T)), "1 session matches, by /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected.")
+}
+
+// What is still to come need not have been watched.
+func TestWindowInTheFuture(t *testing.T) {
+	q := Query{}
+	q.Around(T, 15*time.Minute)
+	a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(lines(watch("r1", minutes(-60), minutes(0))...)), Query: q, Now: T})
+	sentence(t, a, "No local process did it: 100 %")
+}
+
+// Each host answers for itself.
+func TestSeveralHosts(t *testing.T) {
+	other := watchAll("r2", minutes(-60), minutes(-20))
+	for i := range other {
+		other[i].Host = record.Host{Name: "web2", ID: "e1"}
+	}
+	sentence(t, askD(t, append(watchAll("r1", minutes(-60), minutes(60)), other...)...),
+		"web1: 100 % of the window watched, 0 lost. web2: 0 % of the window watched", "!No local process did it")
+}
+
+// The impostor under uid postfix is named with its flags, and Postfix beside it is not taken for
+// it.
+func TestImpostorIsNamed(t *testing.T) {
+	records := append(watchAll("r1", minutes(-60), minutes(60)), postfix("p", T), session("x", T.Add(time.Minute)))
+	q := with(t, of(UID, "postfix"))
+	q.Around(T, 15*time.Minute)
+	sentence(t, ask(t, q, records...), "2 sessions of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected.",
+		"flags direct_mx mta_impostor exe_writable_dir helo_loopback", " 2. DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix")
+}
+
+// A session whose HELO was under TLS is not cleared by asking for a HELO.
+func TestUnsure(t *testing.T) {
+	hidden := session("x", T)
+	hidden.SMTP = record.SMTP{TLS: true}
+	a := askD(t, append(watchAll("r1", minutes(-60), minutes(60)), hidden, postfix("p", T))...)
+	sentence(t, a, "Nothing matches for certain, but 1 session does not show what was asked for", "DIRECT-MX unexpected  /var/tmp/smtp  postfix",
+		"!No local process did it")
+}
+
+// A run that broke off in the middle of a session has its first payload.
+func TestUnfinishedSession(t *testing.T) {
+	first := func(id string) record.Record {
+		r := session(id, T)
+		r.Event = record.Event{Action: record.ActionFirstPayload, ID: id}
+		r.SMTP = record.SMTP{Verb: "HELO", HELO: "[127.0.0.1]"}
+		return r
+	}
+	other := session("c", T)
+	other.SMTP.HELO = "turned out otherwise"
+	a := askD(t, first("a"), first("b"), first("c"), session("b", T.Add(time.Second)), other)
+	if a.Sessions != 2 || a.Unfinished != 1 || ids(a) != "[a b]" {
+		t.Errorf("%d sessions, %d unfinished: %s", a.Sessions, a.Unfinished, ids(a))
+	}
+	sentence(t, a, "2 sessions match", "just begun")
+}
+
+// A failed connect is evidence; one that was established is told by its session.
+func TestConnects(t *testing.T) {
+	refused := session("a", T)
+	refused.Event = record.Event{Action: record.ActionConnect, ID: "a", Outcome: record.Failure, Reason: record.Refused}
+	refused.Verdict, refused.SMTP = record.Attempt, record.SMTP{}
+	made := refused
+	made.Event.ID, made.Event.Outcome, made.Event.Reason = "b", record.Success, record.Established
+	a := ask(t, Query{}, refused, made, session("b", T))
+	if a.Sessions != 1 || a.Attempts != 1 || ids(a) != "[a b]" {
+		t.Errorf("%d sessions, %d attempts: %s", a.Sessions, a.Attempts, ids(a))
+	}
+}
+
+// A session with several records is one session, and its mails add up, whichever of its records
+// match.
+func TestSessionOfSeveralRecords(t *testing.T) {
+	var all []record.Record
+	for i := range uint64(3) {
+		r := session("a", minutes(5*int(i)))
+		r.Event.Sequence, r.Event.Start = i+1, T
+		r.SMTP.Messages, r.SMTP.Recipients = 20, 20
+		all = append(all, r)
+	}
+	sentence(t, ask(t, Query{}, all...), "1 session matches", "1 session, 60 messages, 60 recipients")
+	sentence(t, ask(t, Query{Window: Window{From: minutes(8)}}, all...), "1 session, 20 messages, 20 recipients")
+}

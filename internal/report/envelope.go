@@ -1,0 +1,122 @@
+package report
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// From asks for the sender in the envelope: an address, a domain, a pattern, or <> for a bounce.
+// hash is the keyed hash of an address, as a record has it; "" where there is no key.
+func From(address string, hash func(string) string) (Term, error) {
+	w, err := wantAddress(address, hash)
+	if err != nil {
+		return Term{}, err
+	}
+	return Term{"from", address, w.envelope(func(t *record.Transaction) judgement {
+		switch {
+		case t.MailFrom != "":
+			return judge(w.clear(t.MailFrom))
+		case w.null:
+			return judge(false)
+		}
+		return w.hidden([]string{t.MailFromDomain}, []string{t.MailFromHMAC}, 1)
+	})}, nil
+}
+
+// Rcpt asks for a recipient in the envelope, as From does for the sender.
+func Rcpt(address string, hash func(string) string) (Term, error) {
+	w, err := wantAddress(address, hash)
+	if err != nil {
+		return Term{}, err
+	}
+	return Term{"rcpt", address, w.envelope(func(t *record.Transaction) judgement {
+		if slices.ContainsFunc(t.RcptTo, w.clear) {
+			return yes
+		}
+		if len(t.RcptTo) > 0 && uint64(len(t.RcptTo)) >= t.RcptCount || t.RcptCount == 0 {
+			return no
+		}
+		return w.hidden(t.RcptDomains, t.RcptHMAC, t.RcptCount)
+	})}, nil
+}
+
+// wanted is an address that is asked for.
+type wanted struct {
+	null   bool   // <>
+	whole  string // the pattern of the whole address, in lower case; "" if only the domain counts
+	domain string // the pattern of the domain, in lower case
+	hash   string // of the whole address, where it is one
+}
+
+func wantAddress(s string, hash func(string) string) (*wanted, error) {
+	if s == record.NullSender {
+		return &wanted{null: true}, nil
+	}
+	like := strings.ToLower(strings.Trim(s, "<>"))
+	at := strings.LastIndexByte(like, '@')
+	w := &wanted{domain: like[at+1:]}
+	if w.domain == "" || strings.ContainsAny(like, " <>") {
+		return nil, errors.New("it takes an address, a domain, a pattern such as *@example.net, or <> for a bounce")
+	}
+	if at > 0 && like[:at] != "*" {
+		w.whole = like
+		if !wild(like) {
+			w.hash = hash(like)
+		}
+	}
+	return w, nil
+}
+
+// envelope judges a record by its transactions.
+func (w *wanted) envelope(one func(*record.Transaction) judgement) func(*record.Record) judgement {
+	return func(r *record.Record) judgement {
+		s := &r.SMTP
+		best := no
+		if s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0 || r.Event.Action == record.ActionFirstPayload {
+			best = unsure
+		}
+		for i := range s.Transactions {
+			best = max(best, one(&s.Transactions[i]))
+		}
+		return best
+	}
+}
+
+// clear judges an address that is shown.
+func (w *wanted) clear(address string) bool {
+	address = strings.ToLower(address)
+	switch {
+	case w.null:
+		return address == record.NullSender
+	case w.whole != "":
+		return glob(w.whole, address)
+	}
+	at := strings.LastIndexByte(address, '@')
+	return at >= 0 && glob(w.domain, address[at+1:])
+}
+
+// hidden judges addresses of which only the domain or the hash is shown. n is how many there are.
+func (w *wanted) hidden(domains, hashes []string, n uint64) judgement {
+	if w.null {
+		return no
+	}
+	if w.hash != "" && slices.Contains(hashes, w.hash) {
+		return yes
+	}
+	hashed := len(hashes) > 0 && hashes[0] != ""
+	if w.hash != "" && hashed && uint64(len(hashes)) >= n {
+		return no
+	}
+	shown := len(domains) > 0 && domains[0] != ""
+	inDomain := slices.ContainsFunc(domains, func(d string) bool { return globFold(w.domain, d) })
+	switch {
+	case inDomain && w.whole == "":
+		return yes
+	case shown && !inDomain:
+		return no
+	}
+	return unsure
+}

@@ -1,0 +1,109 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// maxSilence is how long a run may say nothing and still count as watching: a heartbeat is due
+// every minute, and one may be lost with a torn line.
+const maxSilence = 2*time.Minute + 10*time.Second
+
+// run is what the logs say of one run of the tracer.
+type run struct {
+	host    record.Host
+	tracer  record.Tracer // its hooks and filters
+	began   time.Time     // the start record; zero if that is not in the logs
+	stopped time.Time     // the stop record, likewise
+	last    time.Time     // of its records of any kind
+	spans   []span
+	pieces  []piece // the spans, as far as they do not touch each other: see finish
+}
+
+// span is time for which the run's start, heartbeats and stop vouch, one following the other, with
+// the sums of losses at its ends.
+type span struct {
+	from, to     time.Time
+	before, lost record.Losses
+}
+
+// maxSpans bounds the spans of a run. Beyond it what was lost is told for longer stretches.
+const maxSpans = 10000
+
+// point takes a start, heartbeat or stop record: until when it vouches.
+func (r *run) point(rec *record.Record) {
+	at, lost := rec.Event.End, rec.Tracer.Counters.Lost
+	if at.IsZero() {
+		at = rec.Time
+	}
+	r.host, r.tracer = rec.Host, rec.Tracer
+	switch rec.Event.Action {
+	case record.ActionStart:
+		r.began = at
+	case record.ActionStop:
+		r.stopped = at
+	}
+	// Mostly it follows the last span.
+	for i := len(r.spans) - 1; i >= 0 && i >= len(r.spans)-2; i-- {
+		s := &r.spans[i]
+		if !at.Before(s.from) && !at.After(s.to) {
+			return // from a log that overlaps
+		}
+		if i < len(r.spans)-1 || at.Before(s.to) || at.Sub(s.to) > maxSilence {
+			continue
+		}
+		if lost == s.lost && lost == s.before || len(r.spans) >= maxSpans {
+			s.to, s.lost = at, lost
+			return
+		}
+		r.spans = append(r.spans, span{s.to, at, s.lost, lost})
+		return
+	}
+	r.spans = append(r.spans, span{at, at, lost, lost})
+}
+
+// finish joins what logs in another order have left apart, and takes the run's last record for a
+// sign of life.
+func (r *run) finish() {
+	slices.SortStableFunc(r.spans, func(a, b span) int { return cmp.Or(a.from.Compare(b.from), a.to.Compare(b.to)) })
+	var list []span
+	for _, s := range r.spans {
+		n := len(list) - 1
+		switch {
+		case n < 0 || s.from.Sub(list[n].to) > maxSilence:
+			list = append(list, s)
+		case s.to.After(list[n].to):
+			if l := list[n]; l.before == l.lost && s.before == l.lost && s.lost == l.lost {
+				list[n].to = s.to
+			} else { // with what was lost between them
+				list = append(list, span{list[n].to, s.to, list[n].lost, s.lost})
+			}
+		}
+	}
+	r.spans = list
+	if n := len(list) - 1; n >= 0 && r.stopped.IsZero() && r.last.After(list[n].to) && r.last.Sub(list[n].to) <= maxSilence {
+		list[n].to = r.last
+	}
+	for _, s := range r.spans {
+		if n := len(r.pieces) - 1; n >= 0 && s.from.Sub(r.pieces[n].to) <= maxSilence {
+			r.pieces[n].to = later(r.pieces[n].to, s.to)
+			continue
+		}
+		r.pieces = append(r.pieces, piece{s.from, s.to})
+	}
+}
+
+// lostIn sums what was lost in a window. What was lost at some time between two heartbeats counts
+// whole.
+func (r *run) lostIn(w *Window) (sum record.Losses) {
+	for i := range r.spans {
+		if s := &r.spans[i]; s.lost != s.before && w.holds(s.from, s.to) {
+			more := s.lost.Since(&s.before)
+			sum.Add(&more)
+		}
+	}
+	return sum
+}

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// Sentence is the answer in one. in is the zone for its times.
+func (a *Answer) Sentence(in *time.Location) string {
+	covered := a.coveredWords(in)
+	switch {
+	case len(a.Programs) > 0 && (a.Watched() || len(a.Coverage) == 0):
+		return a.culprit()
+	case len(a.Programs) > 0:
+		return a.culprit() + " " + covered
+	case len(a.Coverage) == 0:
+		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
+	case a.Unsure > 0:
+		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
+	case a.Watched() && a.Asked.ofProgram():
+		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
+	case a.Watched():
+		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
+	}
+	return "Nothing matches in what was watched. " + covered
+}
+
+// unsureWords say how many sessions may be what was asked for.
+func (a *Answer) unsureWords() string {
+	return count(a.Unsure, "session") + " " + verb(a.Unsure, "does", "do") + " not show what was asked for"
+}
+
+const unsureWhy = "being under TLS, hidden by --privacy, not seen whole, or to a server whose name is not known"
+
+// culprit names the worst program.
+func (a *Answer) culprit() string {
+	p := &a.Programs[0]
+	parts := p.Parts()
+	who := parts.Program
+	if parts.User != "" {
+		who += ", user " + parts.User
+	}
+	if parts.Unit != "" {
+		who += ", " + parts.Unit
+	}
+	var what []string
+	if a.Sessions > 0 {
+		what = append(what, count(a.Sessions, "session"))
+	}
+	if a.Attempts > 0 {
+		what = append(what, count(a.Attempts, "failed connect"))
+	}
+	words := strings.Join(what, " and ")
+	does := verb(a.Sessions+a.Attempts, "matches", "match")
+	if n := len(a.Programs); n > 1 {
+		return fmt.Sprintf("%s of %d programs %s; the worst is %s: %s.", words, n, does, who, parts.Headline)
+	}
+	return fmt.Sprintf("%s %s, by %s: %s.", words, does, who, parts.Headline)
+}
+
+// coveredWords says how much was watched, over all hosts.
+func (a *Answer) coveredWords(in *time.Location) string {
+	var list []string
+	for i := range a.Coverage {
+		c := &a.Coverage[i]
+		words := fmt.Sprintf("%s of the window watched, %d lost", percent(c.Share()), c.Lost.Total())
+		if len(a.Coverage) > 1 {
+			words = record.Escape(c.Host.Name, 80) + ": " + words
+		}
+		for j, g := range c.Gaps {
+			if j == 3 {
+				words += fmt.Sprintf("; and %d more gaps", len(c.Gaps)-j)
+				break
+			}
+			words += "; " + g.words(in)
+		}
+		list = append(list, words)
+	}
+	return strings.Join(list, ". ") + "."
+}
+
+// words says what a gap is: "the tracer was off from 14:20:00 to 14:41:00".
+func (g *Gap) words(in *time.Location) string {
+	when := spanWords(g.From, g.To, in)
+	switch g.Why {
+	case Silent:
+		return "no heartbeats are in the logs from " + when + ", though the run went on: a part of the log is missing, or the machine slept"
+	case Narrow:
+		return "from " + when + " the tracer watched " + g.Filters.Words()
+	case NoRecord:
+		return "these logs have nothing from " + when
+	}
+	return "the tracer was off from " + when
+}
+
+// spanWords is "2026-11-21 14:20:00 to 14:41:00 UTC".
+func spanWords(from, to time.Time, in *time.Location) string {
+	from, to = from.In(in), to.In(in)
+	end := time.DateTime
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		end = time.TimeOnly
+	}
+	return from.Format(time.DateTime) + " to " + to.Format(end+" MST")
+}
+
+// percent is a share that says 100 % only if it is all, and 0 % only if it is nothing.
+func percent(share float64) string {
+	switch {
+	case share >= 1:
+		return "100 %"
+	case share <= 0:
+		return "0 %"
+	}
+	return fmt.Sprintf("%.1f %%", min(max(share*100, 0.1), 99.9))
+}
+
+// count is "1 session" or "1,234 sessions".
+func count(n uint64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits + " " + noun
+}
+
+func verb(n uint64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

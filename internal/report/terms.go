@@ -1,0 +1,172 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smtptrace/smtptrace/internal/record"
+)
+
+// HELO asks for the name that the client introduced itself with.
+func HELO(pattern string) (Term, error) {
+	if pattern == "" {
+		return Term{}, errors.New("it takes a name, such as mail.com, [127.0.0.1] or *.example.net")
+	}
+	like := strings.ToLower(pattern)
+	return Term{"helo", pattern, func(r *record.Record) judgement {
+		s := &r.SMTP
+		if s.Verb == "" && (s.TLS || s.Unseen > 0) {
+			return unsure
+		}
+		return judge(s.Verb != "" && globFold(like, s.HELO) ||
+			slices.ContainsFunc(s.HELOs, func(name string) bool { return globFold(like, name) }))
+	}}, nil
+}
+
+// Exe asks for a program or script: by its path, or by its name alone.
+func Exe(pattern string) (Term, error) {
+	if pattern == "" {
+		return Term{}, errors.New("it takes a path or a name, such as /usr/bin/perl, perl or /tmp/*")
+	}
+	like := func(path string) bool {
+		if !strings.Contains(pattern, "/") {
+			path = path[strings.LastIndexByte(path, '/')+1:]
+		}
+		return path != "" && glob(pattern, path)
+	}
+	return Term{"exe", pattern, func(r *record.Record) judgement {
+		return judge(eachIdentity(r, func(id *record.Identity) bool {
+			return like(id.Process.Executable) || like(id.Process.Script.Path)
+		}))
+	}}, nil
+}
+
+// eachIdentity says whether ok holds for who sent, or for who connected.
+func eachIdentity(r *record.Record, ok func(*record.Identity) bool) bool {
+	return ok(&r.Identity) || r.Connector != nil && ok(r.Connector)
+}
+
+// SHA256 asks for the content of the program or script, by the start of its hash.
+func SHA256(prefix string) (Term, error) {
+	like := strings.ToLower(prefix)
+	if len(like) < 4 || len(like) > 64 || strings.Trim(like, "0123456789abcdef") != "" {
+		return Term{}, errors.New("it takes the first 4 to 64 hex digits of a SHA-256 hash")
+	}
+	return Term{"sha256", prefix, func(r *record.Record) judgement {
+		is := func(h *record.Hash) bool { return h.SHA256 != "" && strings.HasPrefix(h.SHA256, like) }
+		if eachIdentity(r, func(id *record.Identity) bool { return is(&id.Process.Hash) || is(&id.Process.Script.Hash) }) {
+			return yes
+		}
+		if r.Process.Hash.SHA256 == "" || r.Process.Script.Path != "" && r.Process.Script.Hash.SHA256 == "" {
+			return unsure
+		}
+		return no
+	}}, nil
+}
+
+// UID asks for a user by name or number.
+func UID(user string) (Term, error) {
+	if user == "" {
+		return Term{}, errors.New("it takes the name or number of a user")
+	}
+	return Term{"uid", user, func(r *record.Record) judgement {
+		return judge(eachIdentity(r, func(id *record.Identity) bool {
+			u := &id.User
+			return user == u.ID || user == u.Name || user == u.Effective.ID || user == u.Effective.Name
+		}))
+	}}, nil
+}
+
+// Unit asks for a systemd unit; postfix is postfix.service, too.
+func Unit(pattern string) (Term, error) {
+	if pattern == "" {
+		return Term{}, errors.New("it takes the name of a systemd unit, such as apache2.service")
+	}
+	like := func(unit string) bool {
+		return unit != "" && (glob(pattern, unit) || glob(pattern+".service", unit))
+	}
+	return Term{"unit", pattern, func(r *record.Record) judgement {
+		return judge(eachIdentity(r, func(id *record.Identity) bool {
+			return like(id.Systemd.Unit) || like(id.Systemd.UserUnit) || like(id.Systemd.Slice)
+		}))
+	}}, nil
+}
+
+// Container asks for a container or pod: by the start of its id, or by its name.
+func Container(pattern string) (Term, error) {
+	if pattern == "" {
+		return Term{}, errors.New("it takes the name of a container, or the start of its id")
+	}
+	return Term{"container", pattern, func(r *record.Record) judgement {
+		return judge(eachIdentity(r, func(id *record.Identity) bool {
+			return id.Container.ID != "" && strings.HasPrefix(id.Container.ID, pattern) ||
+				id.Container.Name != "" && glob(pattern, id.Container.Name) ||
+				id.Orchestrator.Resource.Name != "" && glob(pattern, id.Orchestrator.Resource.Name)
+		}))
+	}}, nil
+}
+
+var verdicts = []record.Verdict{
+	record.DirectMX, record.SMTPOddPort, record.Submission, record.Relay, record.Local, record.Attempt,
+}
+
+// Verdict asks for the role of a session.
+func Verdict(v string) (Term, error) {
+	if !slices.Contains(verdicts, record.Verdict(v)) {
+		return Term{}, fmt.Errorf("%q is not a verdict: it is one of %s", v, strings.Trim(strings.ReplaceAll(fmt.Sprint(verdicts), " ", ", "), "[]"))
+	}
+	return Term{"verdict", v, func(r *record.Record) judgement {
+		if r.Verdict == "" && r.Event.Action == record.ActionConnect { // as the summary counts it
+			return judge(v == string(record.Attempt))
+		}
+		return judge(v == string(r.Verdict))
+	}}, nil
+}
+
+// Flag asks for a fact that a record states, such as mta_impostor.
+func Flag(pattern string) (Term, error) {
+	if pattern == "" {
+		return Term{}, errors.New("it takes a flag, such as mta_impostor or exe_*")
+	}
+	return Term{"flag", pattern, func(r *record.Record) judgement {
+		found := slices.ContainsFunc(r.Flags, func(f string) bool { return glob(pattern, f) })
+		if !found && r.Event.Action == record.ActionFirstPayload {
+			return unsure // its session would have said
+		}
+		return judge(found)
+	}}, nil
+}
+
+// SourcePort asks for the port that the connection came from.
+func SourcePort(port string) (Term, error) {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return Term{}, errors.New("it takes a port, a number from 1 to 65535")
+	}
+	return Term{"sport", port, func(r *record.Record) judgement {
+		return judge(uint64(r.Source.Port) == n)
+	}}, nil
+}
+
+// Reply asks for what a server answered: a part of it or, with wildcards, all of it.
+func Reply(text string) (Term, error) {
+	if text == "" {
+		return Term{}, errors.New("it takes a part of a reply, such as 421 or TS03, or a pattern, such as 55?*blocked*")
+	}
+	like := strings.ToLower(text)
+	if !wild(like) {
+		like = "*" + like + "*"
+	}
+	return Term{"reply", text, func(r *record.Record) judgement {
+		s := &r.SMTP
+		found := globFold(like, s.LastReply) || globFold(like, s.FirstReply) || globFold(like, s.Banner) ||
+			slices.ContainsFunc(s.Transactions, func(t record.Transaction) bool { return globFold(like, t.Reply) })
+		if !found && (s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0) {
+			return unsure
+		}
+		return judge(found)
+	}}, nil
+}

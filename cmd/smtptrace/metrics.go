@@ -47,6 +47,8 @@ func (m *metrics) write(w http.ResponseWriter, _ *http.Request) {
 		{"events_total", "Events sent by the kernel programs.", c.Events},
 		{"connects_total", "Connects recorded.", c.Connects},
 		{"sessions_total", "SMTP sessions that ended.", c.Sessions},
+		{"identities_forgotten_total", "Processes forgotten to make room.", c.Identity.Forgotten},
+		{"hash_errors_total", "Binaries that could not be read to the end.", c.Identity.HashErrors},
 		{"lost_total", "What is missing from the records, of every kind.", c.Lost.Total()},
 	} {
 		fmt.Fprintf(w, "# HELP smtptrace_%s %s\n# TYPE smtptrace_%s counter\nsmtptrace_%s %d\n", x.name, x.help, x.name, x.name, x.n)

@@ -48,7 +48,16 @@ func (c *Counters) object() (o object) {
 	o.count("connects", c.Connects)
 	o.count("sessions", c.Sessions)
 	o.count("records", c.Records)
+	o.put("identity", c.Identity.object())
 	o.put("lost", c.Lost.object())
+	return o
+}
+
+func (i *Identities) object() (o object) {
+	o.num("put_off", i.PutOff)
+	o.num("forgotten", i.Forgotten)
+	o.num("hashes_forgotten", i.HashesForgotten)
+	o.num("hash_errors", i.HashErrors)
 	return o
 }
 

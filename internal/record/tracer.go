@@ -51,7 +51,18 @@ type Counters struct {
 	Connects uint64 `json:"connects"`
 	Sessions uint64 `json:"sessions"`
 	Records  uint64 `json:"records"`
-	Lost     Losses `json:"lost"`
+
+	Identity Identities `json:"identity"`
+	Lost     Losses     `json:"lost"`
+}
+
+// Identities counts what was left undone of finding out who processes are. No record is missing for it:
+// some say less.
+type Identities struct {
+	PutOff          uint64 `json:"put_off"`          // looked into when a record asked, for want of room in a queue
+	Forgotten       uint64 `json:"forgotten"`        // processes, to make room
+	HashesForgotten uint64 `json:"hashes_forgotten"` // digests of files, likewise: read again
+	HashErrors      uint64 `json:"hash_errors"`      // files that could not be read to the end
 }
 
 // Losses counts what is missing from the records, each kind by its own counter. The total is written

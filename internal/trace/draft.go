@@ -96,6 +96,10 @@ func (t *Tracer) counters() (record.Counters, error) {
 	}
 	c := t.sums
 	c.Events = k.Events
+	id := t.opts.Resolver.Counters()
+	c.Identity = record.Identities{
+		PutOff: id.Refused, Forgotten: id.EvictedProcess, HashesForgotten: id.EvictedHash, HashErrors: id.HashErrors,
+	}
 	c.Lost = record.Losses{
 		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,
 		Unwatched: k.ConnFull, Unidentified: k.ProcessMissing, Unreadable: k.Unreadable,

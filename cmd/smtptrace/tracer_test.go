@@ -157,7 +157,7 @@ func (tr *tracer) stop() []record.Record {
 	return records
 }
 
-// records reads the log as it stands.
+// records reads the log as it stands, up to a line that is just being written.
 func (tr *tracer) records() []record.Record {
 	tr.t.Helper()
 	b, err := os.ReadFile(tr.log)
@@ -165,7 +165,8 @@ func (tr *tracer) records() []record.Record {
 		tr.t.Fatal(err)
 	}
 	var records []record.Record
-	for s := bufio.NewScanner(bytes.NewReader(b)); s.Scan(); {
+	whole := b[:bytes.LastIndexByte(b, '\n')+1]
+	for s := bufio.NewScanner(bytes.NewReader(whole)); s.Scan(); {
 		r, err := record.Decode(s.Bytes())
 		if err != nil {
 			tr.t.Fatalf("%v: %s", err, s.Text())

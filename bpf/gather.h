@@ -29,8 +29,11 @@ __noinline u32 gather_judge(u64 key, u64 base, u32 len)
 			return len;
 		}
 		if (client_verdict(c, &c->client, ch)) {
-			if (c->state != STATE_OTHER)
+			if (c->state != STATE_OTHER) {
 				conn_announce(c, (void *)key);
+				if (c->pre)
+					show_preamble(c);
+			}
 			return i;
 		}
 	}

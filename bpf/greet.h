@@ -25,6 +25,25 @@ static __always_inline void show_banner(struct conn *c)
 	bpf_map_delete_elem(&banners, &c->id);
 }
 
+/* show_preamble shows what the client said to a proxy, as if nothing had come before it. */
+static __always_inline void show_preamble(struct conn *c)
+{
+	struct banner *b = bpf_map_lookup_elem(&preambles, &c->id);
+	struct payload_event *e;
+
+	if (!b)
+		return;
+	e = payload_reserve(c, &c->client, DIR_CLIENT);
+	if (e) {
+		c->client.before = e->before;
+		e->before = 0;
+		bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
+		e->data_len = e->segments[0].shown = b->len;
+		payload_submit(e);
+	}
+	bpf_map_delete_elem(&preambles, &c->id);
+}
+
 /* announce tells the agent of a connection that has been judged, and shows the greeting that
  * waited.
  */
@@ -35,6 +54,8 @@ __noinline int announce(struct __sk_buff *skb)
 	if (!c)
 		return 0;
 	conn_announce(c, skb_sock(skb));
+	if (c->pre)
+		show_preamble(c);
 	if (c->state == STATE_SMTP && c->banner_220)
 		show_banner(c);
 	return 0;

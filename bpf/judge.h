@@ -2,7 +2,7 @@
 #ifndef JUDGE_H
 #define JUDGE_H
 
-#include "send.h"
+#include "tunnel.h"
 
 #define JUDGE_SIZE 64
 #define WEAK_LINES 3
@@ -105,15 +105,26 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 {
 	int rank;
 
+	if (c->pre > PRE_DONE) {
+		if (pre_byte(c, ch))
+			return false;
+		c->state = STATE_OTHER;
+		return true;
+	}
 	if (s->show) { /* the rest of a weak line */
 		s->before++;
 		if (ch == '\n')
 			stream_reset_line(s);
 		return false;
 	}
+	if (!c->weak && pre_begins(c, s, ch))
+		return false;
 	if (s->letters < 4) {
-		if (!s->letters && (is_blank(ch) || ch == '\r' || ch == '\n'))
+		if (!s->letters && (is_blank(ch) || ch == '\r' || ch == '\n')) {
+			if (s->line < 5)
+				s->line++;
 			return false;
+		}
 		if (is_letter(ch)) {
 			s->verb = s->verb << 8 | upper(ch);
 			s->letters++;
@@ -146,9 +157,14 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 /* server_verdict takes the next byte of a server that spoke first; false while more is needed. */
 static __always_inline bool server_verdict(struct conn *c, struct stream *s, u8 ch)
 {
-	if (s->letters < 3 && ch >= '0' && ch <= '9') {
+	if (s->letters < 3 && ch >= '0' && ch <= '9' && !s->show) {
 		s->verb = s->verb * 10 + ch - '0';
 		s->letters++;
+		return false;
+	}
+	if (c->pre && s->letters == 3 && ch >= '0' && ch <= '9') {
+		s->verb = (s->verb * 10 + ch - '0') % 1000; /* the first was a proxy's */
+		s->before++;
 		return false;
 	}
 	if (s->letters == 3 && greeting_code(s->verb) &&
@@ -158,7 +174,13 @@ static __always_inline bool server_verdict(struct conn *c, struct stream *s, u8 
 			c->state = STATE_SMTP;
 		return true;
 	}
+	s->before += s->letters;
 	stream_reset_line(s);
+	if (c->pre) { /* a proxy's answer: the greeting is behind it, and begins a line */
+		s->before++;
+		s->show = ch >= ' ' && ch < 0x7f;
+		return false;
+	}
 	/* On a mail port the client may still speak SMTP to whatever this is. */
 	if (!c->mail_port)
 		c->state = STATE_OTHER;

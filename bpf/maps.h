@@ -51,7 +51,10 @@ struct conn {
 	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
 	u8 announced;  /* the agent knows this connection */
 	u8 closed;     /* the agent was told of its end */
-	u8 pad[3];
+	u8 pre;	       /* enum pre_step: a proxy's preamble */
+	u8 pre_last;   /* the byte before, of a field */
+	u8 pre_name;   /* SOCKS4: a host name follows */
+	u32 pre_left;  /* bytes of the field still to come, or of the line so far */
 	struct stream client, server;
 };
 
@@ -148,6 +151,14 @@ struct {
 	__type(key, u64);
 	__type(value, struct banner);
 } banners SEC(".maps");
+
+/* preambles, by connection id: what a client says to a proxy waits here likewise. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct banner);
+} preambles SEC(".maps");
 
 static __always_inline struct conn *blank_conn(void)
 {

@@ -64,7 +64,11 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
-	Pad          [3]uint8
+	Pre          uint8
+	PreLast      uint8
+	PreName      uint8
+	PreLeft      uint32
+	_            [4]byte
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -329,6 +333,7 @@ const (
 	SmtptraceMapCounters              = "counters"
 	SmtptraceMapEvents                = "events"
 	SmtptraceMapLineages              = "lineages"
+	SmtptraceMapPreambles             = "preambles"
 	SmtptraceMapProcesses             = "processes"
 	SmtptraceProgConnectCgroup4       = "connect_cgroup4"
 	SmtptraceProgConnectCgroup6       = "connect_cgroup6"
@@ -445,6 +450,7 @@ type SmtptraceMapSpecs struct {
 	Counters     *ebpf.MapSpec `ebpf:"counters"`
 	Events       *ebpf.MapSpec `ebpf:"events"`
 	Lineages     *ebpf.MapSpec `ebpf:"lineages"`
+	Preambles    *ebpf.MapSpec `ebpf:"preambles"`
 	Processes    *ebpf.MapSpec `ebpf:"processes"`
 }
 
@@ -501,6 +507,7 @@ type SmtptraceMaps struct {
 	Counters     *ebpf.Map `ebpf:"counters"`
 	Events       *ebpf.Map `ebpf:"events"`
 	Lineages     *ebpf.Map `ebpf:"lineages"`
+	Preambles    *ebpf.Map `ebpf:"preambles"`
 	Processes    *ebpf.Map `ebpf:"processes"`
 }
 
@@ -513,6 +520,7 @@ func (m *SmtptraceMaps) Close() error {
 		m.Counters,
 		m.Events,
 		m.Lineages,
+		m.Preambles,
 		m.Processes,
 	)
 }

@@ -57,6 +57,7 @@ func TestMain(m *testing.M) {
 		"spray":    spray,
 		"shot":     shot,
 		"wait":     wait,
+		"tunnel":   tunnel,
 		"helo":     helo,
 	})
 }

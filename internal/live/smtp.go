@@ -3,6 +3,7 @@ package live
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"strings"
@@ -11,8 +12,9 @@ import (
 // Server is a small SMTP server in a cell: it accepts whatever it is told, and speaks by the book.
 type Server struct{ Addr string }
 
-// Serve starts a server on addr, such as "127.0.0.1:25". It goes with the test.
-func (c *Cell) Serve(addr string) *Server {
+// Serve starts a server on addr, such as "127.0.0.1:25", behind a proxy to which the client first says
+// one thing after the other, and gets an answer to each. It goes with the test.
+func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Server {
 	c.t.Helper()
 	var l net.Listener
 	var err error
@@ -27,14 +29,25 @@ func (c *Cell) Serve(addr string) *Server {
 			if err != nil {
 				return
 			}
-			go serve(conn)
+			go func() {
+				defer conn.Close()
+				for _, turn := range proxy {
+					said := make([]byte, len(turn.Said))
+					if _, err := io.ReadFull(conn, said); err != nil || string(said) != turn.Said {
+						return
+					}
+					if _, err := io.WriteString(conn, turn.Answer); err != nil {
+						return
+					}
+				}
+				serve(conn)
+			}()
 		}
 	}()
 	return &Server{Addr: l.Addr().String()}
 }
 
 func serve(conn net.Conn) {
-	defer conn.Close()
 	c := textproto.NewConn(conn)
 	c.PrintfLine("220 mx.example.net ESMTP test")
 	for {

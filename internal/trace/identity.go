@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
@@ -32,9 +33,9 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	}
 	p := id.Process
 	r.Process.Name, r.Process.Executable = p.Comm, p.Exe
-	r.Process.Args, r.Process.ArgsTruncated = p.Args, p.ArgsTruncated
+	r.Process.Args, r.Process.ArgsTruncated = privacy.Args(p.Args), p.ArgsTruncated
 	if p.ArgsChanged() {
-		r.Process.ExecArgs = p.ExecArgs
+		r.Process.ExecArgs = privacy.Args(p.ExecArgs)
 	}
 	r.Process.WorkingDirectory = p.Cwd
 	r.Process.Hash = record.Hash{SHA256: id.Hash.SHA256, Status: string(id.Hash.Status)}

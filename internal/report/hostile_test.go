@@ -81,7 +81,7 @@ func plain(t *testing.T, line string) {
 // that runs or loads.
 func inert(t *testing.T, page []byte) {
 	t.Helper()
-	allowed := " html head meta title style body header p h1 h2 section ul li ol figure figcaption span svg g rect table thead tbody tr th td code br "
+	allowed := " html head meta title style body header p h1 h2 section div ul li ol figure figcaption span svg g rect table thead tbody tr th td code br "
 	attributes := " lang charset http-equiv content name class viewbox preserveaspectratio role aria-label x y width height data-name "
 	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
 		switch z.Next() {

@@ -191,7 +191,7 @@ printf r; read x
 // TestIdentity: a sender that hides, or is gone, is named as what it truly is, in every family.
 func TestIdentity(t *testing.T) {
 	exe, sha := self(t)
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			cell.Serve(mx)

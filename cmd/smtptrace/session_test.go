@@ -82,7 +82,7 @@ func TestSession(t *testing.T) {
 // TestShortLived: a process that ends right after its last byte is named fully, every time.
 func TestShortLived(t *testing.T) {
 	exe, _ := self(t)
-	shortLived(t, 500, exe)
+	shortLived(t, families(), 500, exe)
 }
 
 // TestShortestLived: so is one that lives for a few milliseconds.
@@ -91,15 +91,15 @@ func TestShortestLived(t *testing.T) {
 	if err != nil {
 		t.Skipf("needs bash: %v", err)
 	}
-	shortLived(t, 1000, bash, "burst")
+	shortLived(t, probe.Families[1:], 1000, bash, "burst") // auto is one of them
 }
 
-func shortLived(t *testing.T, shots int, exe string, how ...string) {
-	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: a process takes 100 times as long
+func shortLived(t *testing.T, families []probe.Family, shots int, exe string, how ...string) {
+	if inVM() { // emulated: a process takes 100 times as long
 		shots /= 10
 	}
 	sha := live.Root("/").SHA256(t, exe)
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			cell.Serve(mx)
@@ -162,7 +162,7 @@ func TestConnectOutcome(t *testing.T) {
 		add rule inet t in ip daddr 127.0.0.2 tcp dport 25 drop
 `)
 	cell.Run(rules)
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			want := map[string]record.Reason{
 				"127.0.0.1:25": record.Refused,
@@ -197,7 +197,7 @@ func TestConnectOutcome(t *testing.T) {
 
 // TestStartsAmid: a tracer that comes and goes while connects are refused calls none of them blocked.
 func TestStartsAmid(t *testing.T) {
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			knocking := live.Child("knock", mx)

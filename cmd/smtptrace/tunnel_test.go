@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/smtptrace/smtptrace/internal/live"
-	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -83,7 +82,7 @@ func tunnel(args []string) error {
 // TestTunnel: SMTP through a proxy is found behind what is said to that, in one piece or byte by byte, and
 // the proxy's password is nowhere. Another protocol through one is none of ours.
 func TestTunnel(t *testing.T) {
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			web := cell.ServeWeb("127.0.0.1:80")

@@ -21,6 +21,7 @@ type mail struct {
 	first, last                   span // of the deciding reply
 	code                          int
 	outcome                       Outcome
+	at                            uint64
 	fromKnown, fromCut            bool
 	utf8, chunked, offered        bool
 }
@@ -39,6 +40,7 @@ type envelope struct {
 	open    int       // the transaction that the session is in, counted from 1, or 0
 	decided replyText // the deciding reply of the open transaction, as far as there is one
 	omitted uint64    // finished transactions dropped undrained
+	now     uint64    // see Parser.Now
 
 	offered, accepted, recipients uint64 // sums since the session began
 }
@@ -46,7 +48,7 @@ type envelope struct {
 func (v *envelope) reset() {
 	v.mails, v.rcpts, v.arena, v.open = v.mails[:0], v.rcpts[:0], v.arena[:0], 0
 	v.decided.clear()
-	v.omitted, v.offered, v.accepted, v.recipients = 0, 0, 0, 0
+	v.omitted, v.offered, v.accepted, v.recipients, v.now = 0, 0, 0, 0, 0
 }
 
 // current returns the transaction that the session is in, or nil.
@@ -64,7 +66,7 @@ func (v *envelope) begin() *mail {
 		v.drain()
 	}
 	n := uint32(len(v.rcpts))
-	v.mails = append(v.mails, mail{rcptFrom: n, rcptTo: n})
+	v.mails = append(v.mails, mail{rcptFrom: n, rcptTo: n, at: v.now})
 	v.open = len(v.mails)
 	v.decided.clear()
 	return v.current()
@@ -162,6 +164,7 @@ func (v *envelope) text(s span) string { return string(v.arena[s.off : s.off+s.n
 // transaction builds the exported form of a mail.
 func (v *envelope) transaction(m *mail) Transaction {
 	t := Transaction{
+		At:       m.at,
 		MailFrom: v.text(m.from), FromKnown: m.fromKnown, FromCut: m.fromCut, UTF8: m.utf8,
 		RcptsOmitted: m.rcptsOmitted, RcptAccepted: m.accepted, RcptRefused: m.refused, RcptUnanswered: m.unanswered,
 		Size: m.size, SizeDeclared: m.declared, Chunked: m.chunked,

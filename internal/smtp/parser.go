@@ -117,6 +117,9 @@ func (p *Parser) End() {
 	p.ended = true
 }
 
+// Now says what time it is in what is fed from here on, in whatever unit and from whatever beginning.
+func (p *Parser) Now(t uint64) { p.d.now = t }
+
 // State returns what the connection was recognised as so far.
 func (p *Parser) State() State { return p.state }
 

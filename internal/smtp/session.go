@@ -97,6 +97,8 @@ func (o Outcome) String() string { return outcomeNames[o] }
 // Transaction is one mail transaction: from MAIL FROM to its deciding reply, RSET, a new HELO or
 // the end.
 type Transaction struct {
+	At uint64 // the time that Now gave last when it began
+
 	MailFrom  string // without angle brackets, at most 320 bytes
 	FromKnown bool   // MAIL FROM was seen; with an empty MailFrom it is the null sender "<>"
 	FromCut   bool   // MailFrom is not all of the address

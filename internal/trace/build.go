@@ -127,7 +127,9 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 	}
 	for i := range s.Transactions {
 		if d.action == record.ActionSession {
-			r.SMTP.Transactions = append(r.SMTP.Transactions, t.transaction(&s.Transactions[i]))
+			mail := t.transaction(&s.Transactions[i])
+			mail.Start = d.clock.at(s.Transactions[i].At)
+			r.SMTP.Transactions = append(r.SMTP.Transactions, mail)
 		}
 	}
 }

@@ -86,6 +86,7 @@ func (c *conn) feed(p *event.Payload) {
 	}
 	c.fed, c.heardAt = true, time.Now()
 	dir := smtp.Direction(p.Direction)
+	c.parser.Now(p.TimeNs)
 	if p.Lost > 0 {
 		c.parser.Gap(dir, p.Lost, false)
 	}

@@ -14,6 +14,12 @@ type Server struct{ Addr string }
 // Serve starts a server on addr, such as "127.0.0.1:25". It goes with the test.
 func (c *Cell) Serve(addr string) *Server {
 	c.t.Helper()
+	return c.ServeLogin(addr, Login{})
+}
+
+// ServeLogin starts a server that offers AUTH.
+func (c *Cell) ServeLogin(addr string, login Login) *Server {
+	c.t.Helper()
 	var l net.Listener
 	var err error
 	c.Do(func() { l, err = net.Listen("tcp", addr) })
@@ -27,13 +33,13 @@ func (c *Cell) Serve(addr string) *Server {
 			if err != nil {
 				return
 			}
-			go serve(conn)
+			go serve(conn, login)
 		}
 	}()
 	return &Server{Addr: l.Addr().String()}
 }
 
-func serve(conn net.Conn) {
+func serve(conn net.Conn, login Login) {
 	defer conn.Close()
 	c := textproto.NewConn(conn)
 	c.PrintfLine("220 mx.example.net ESMTP test")
@@ -45,7 +51,21 @@ func serve(conn net.Conn) {
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
 		switch verb {
 		case "EHLO":
-			c.PrintfLine("250-mx.example.net\r\n250 PIPELINING")
+			c.PrintfLine("250-mx.example.net\r\n250-PIPELINING")
+			if login.Mechanism != "" {
+				c.PrintfLine("250-AUTH %s", login.Mechanism)
+			}
+			c.PrintfLine("250 HELP")
+		case "AUTH":
+			ok, err := login.check(c, strings.Fields(line)[1:])
+			if err != nil {
+				return
+			}
+			if !ok {
+				c.PrintfLine("535 5.7.8 Error: authentication failed")
+				continue
+			}
+			c.PrintfLine("235 2.7.0 Authentication successful")
 		case "DATA":
 			c.PrintfLine("354 End data with <CR><LF>.<CR><LF>")
 			if _, err := c.ReadDotLines(); err != nil {

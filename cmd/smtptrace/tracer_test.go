@@ -59,6 +59,7 @@ func TestMain(m *testing.M) {
 		"wait":     wait,
 		"tunnel":   tunnel,
 		"helo":     helo,
+		"gosmtp":   goSMTP,
 	})
 }
 

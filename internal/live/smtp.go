@@ -16,6 +16,28 @@ type Server struct{ Addr string }
 // one thing after the other, and gets an answer to each. It goes with the test.
 func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Server {
 	c.t.Helper()
+	return c.listen(addr, func(conn net.Conn) {
+		for _, turn := range proxy {
+			said := make([]byte, len(turn.Said))
+			if _, err := io.ReadFull(conn, said); err != nil || string(said) != turn.Said {
+				return
+			}
+			if _, err := io.WriteString(conn, turn.Answer); err != nil {
+				return
+			}
+		}
+		serve(conn, Login{})
+	})
+}
+
+// ServeLogin starts a server that offers AUTH.
+func (c *Cell) ServeLogin(addr string, login Login) *Server {
+	c.t.Helper()
+	return c.listen(addr, func(conn net.Conn) { serve(conn, login) })
+}
+
+func (c *Cell) listen(addr string, serve func(net.Conn)) *Server {
+	c.t.Helper()
 	var l net.Listener
 	var err error
 	c.Do(func() { l, err = net.Listen("tcp", addr) })
@@ -31,15 +53,6 @@ func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Serve
 			}
 			go func() {
 				defer conn.Close()
-				for _, turn := range proxy {
-					said := make([]byte, len(turn.Said))
-					if _, err := io.ReadFull(conn, said); err != nil || string(said) != turn.Said {
-						return
-					}
-					if _, err := io.WriteString(conn, turn.Answer); err != nil {
-						return
-					}
-				}
 				serve(conn)
 			}()
 		}
@@ -47,7 +60,7 @@ func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Serve
 	return &Server{Addr: l.Addr().String()}
 }
 
-func serve(conn net.Conn) {
+func serve(conn net.Conn, login Login) {
 	c := textproto.NewConn(conn)
 	c.PrintfLine("220 mx.example.net ESMTP test")
 	for {
@@ -58,7 +71,21 @@ func serve(conn net.Conn) {
 		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
 		switch verb {
 		case "EHLO":
-			c.PrintfLine("250-mx.example.net\r\n250 PIPELINING")
+			c.PrintfLine("250-mx.example.net\r\n250-PIPELINING")
+			if login.Mechanism != "" {
+				c.PrintfLine("250-AUTH %s", login.Mechanism)
+			}
+			c.PrintfLine("250 HELP")
+		case "AUTH":
+			ok, err := login.check(c, strings.Fields(line)[1:])
+			if err != nil {
+				return
+			}
+			if !ok {
+				c.PrintfLine("535 5.7.8 Error: authentication failed")
+				continue
+			}
+			c.PrintfLine("235 2.7.0 Authentication successful")
 		case "DATA":
 			c.PrintfLine("354 End data with <CR><LF>.<CR><LF>")
 			if _, err := c.ReadDotLines(); err != nil {

@@ -2,7 +2,9 @@ package live
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"strings"
@@ -14,9 +16,15 @@ type Server struct{ Addr string }
 // Serve starts a server on addr, such as "127.0.0.1:25". It goes with the test.
 func (c *Cell) Serve(addr string) *Server {
 	c.t.Helper()
+	return c.ServeWith(&net.ListenConfig{}, false, addr)
+}
+
+// ServeWith is Serve on a socket that is made as config says; late: it greets when the client has spoken.
+func (c *Cell) ServeWith(config *net.ListenConfig, late bool, addr string) *Server {
+	c.t.Helper()
 	var l net.Listener
 	var err error
-	c.Do(func() { l, err = net.Listen("tcp", addr) })
+	c.Do(func() { l, err = config.Listen(context.Background(), "tcp", addr) })
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -27,15 +35,18 @@ func (c *Cell) Serve(addr string) *Server {
 			if err != nil {
 				return
 			}
-			go serve(conn)
+			go serve(conn, late)
 		}
 	}()
 	return &Server{Addr: l.Addr().String()}
 }
 
-func serve(conn net.Conn) {
+func serve(conn net.Conn, late bool) {
 	defer conn.Close()
 	c := textproto.NewConn(conn)
+	if late {
+		c.R.Peek(1)
+	}
 	c.PrintfLine("220 mx.example.net ESMTP test")
 	for {
 		line, err := c.ReadLine()
@@ -52,6 +63,10 @@ func serve(conn net.Conn) {
 				return
 			}
 			c.PrintfLine("250 2.0.0 Ok: queued as 4E81026038")
+		case "STARTTLS": // with a client that has the only key
+			c.PrintfLine("220 2.0.0 Ready to start TLS")
+			io.Copy(io.Discard, conn)
+			return
 		case "QUIT":
 			c.PrintfLine("221 2.0.0 Bye")
 			return

@@ -52,14 +52,18 @@ func TestMain(m *testing.M) {
 			}
 			return nil
 		},
-		"portless": portless,
-		"web":      func(args []string) error { return live.Browse(args[0]) },
-		"spray":    spray,
-		"shot":     shot,
-		"wait":     wait,
-		"tunnel":   tunnel,
-		"helo":     helo,
-		"gosmtp":   goSMTP,
+		"portless":        portless,
+		"play":            live.PlayChild,
+		"web":             func(args []string) error { return live.Browse(args[0]) },
+		"spray":           spray,
+		"shot":            shot,
+		"wait":            wait,
+		"way":             sendMail,
+		"passed":          passed,
+		"allow-fast-open": allowFastOpen,
+		"tunnel":          tunnel,
+		"helo":            helo,
+		"gosmtp":          goSMTP,
 	})
 }
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,7 @@ type Server struct{ Addr string }
 // one thing after the other, and gets an answer to each. It goes with the test.
 func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Server {
 	c.t.Helper()
-	return c.listen(addr, func(conn net.Conn) {
+	return c.listen(&net.ListenConfig{}, addr, func(conn net.Conn) {
 		for _, turn := range proxy {
 			said := make([]byte, len(turn.Said))
 			if _, err := io.ReadFull(conn, said); err != nil || string(said) != turn.Said {
@@ -26,21 +27,27 @@ func (c *Cell) Serve(addr string, proxy ...struct{ Said, Answer string }) *Serve
 				return
 			}
 		}
-		serve(conn, Login{})
+		serve(conn, Login{}, false)
 	})
 }
 
 // ServeLogin starts a server that offers AUTH.
 func (c *Cell) ServeLogin(addr string, login Login) *Server {
 	c.t.Helper()
-	return c.listen(addr, func(conn net.Conn) { serve(conn, login) })
+	return c.listen(&net.ListenConfig{}, addr, func(conn net.Conn) { serve(conn, login, false) })
 }
 
-func (c *Cell) listen(addr string, serve func(net.Conn)) *Server {
+// ServeWith is Serve on a socket that is made as config says; late: it greets when the client has spoken.
+func (c *Cell) ServeWith(config *net.ListenConfig, late bool, addr string) *Server {
+	c.t.Helper()
+	return c.listen(config, addr, func(conn net.Conn) { serve(conn, Login{}, late) })
+}
+
+func (c *Cell) listen(config *net.ListenConfig, addr string, serve func(net.Conn)) *Server {
 	c.t.Helper()
 	var l net.Listener
 	var err error
-	c.Do(func() { l, err = net.Listen("tcp", addr) })
+	c.Do(func() { l, err = config.Listen(context.Background(), "tcp", addr) })
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -60,8 +67,11 @@ func (c *Cell) listen(addr string, serve func(net.Conn)) *Server {
 	return &Server{Addr: l.Addr().String()}
 }
 
-func serve(conn net.Conn, login Login) {
+func serve(conn net.Conn, login Login, late bool) {
 	c := textproto.NewConn(conn)
+	if late {
+		c.R.Peek(1)
+	}
 	c.PrintfLine("220 mx.example.net ESMTP test")
 	for {
 		line, err := c.ReadLine()
@@ -92,6 +102,10 @@ func serve(conn net.Conn, login Login) {
 				return
 			}
 			c.PrintfLine("250 2.0.0 Ok: queued as 4E81026038")
+		case "STARTTLS": // with a client that has the only key
+			c.PrintfLine("220 2.0.0 Ready to start TLS")
+			io.Copy(io.Discard, conn)
+			return
 		case "QUIT":
 			c.PrintfLine("221 2.0.0 Bye")
 			return

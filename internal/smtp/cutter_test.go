@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/capture"
 )
 
 // cutter cuts a dialogue as the kernel side does, by what it saw until then: of the client it
@@ -197,7 +199,7 @@ func checkCut(t testing.TB, o Options, segments []segment) {
 }
 
 func TestCorpusCut(t *testing.T) {
-	for _, path := range corpus(t, "suricata-verify") {
+	for _, path := range capture.Files(t, "suricata-verify") {
 		for _, f := range readCapture(t, path) {
 			checkCut(t, f.options(true), f.segments)
 		}

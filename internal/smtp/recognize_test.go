@@ -3,6 +3,8 @@ package smtp
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/smtptrace/smtptrace/internal/capture"
 )
 
 var onPort8025 = Options{Ordered: true}
@@ -137,7 +139,7 @@ func TestRecognition(t *testing.T) {
 // None of the captures of other protocols is taken for SMTP, not even if its port were a mail port.
 // What goes through a SOCKS proxy there is HTTP and TLS.
 func TestCorpusLookalikes(t *testing.T) {
-	for _, path := range corpus(t, "zeek-lookalikes") {
+	for _, path := range capture.Files(t, "zeek-lookalikes") {
 		for i, f := range readCapture(t, path) {
 			for _, mail := range []bool{false, true} {
 				o := f.options(true)

@@ -1,0 +1,122 @@
+package live
+
+import (
+	"encoding/gob"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Turn is what one side of a scripted dialogue sends at once.
+type Turn struct {
+	Server bool
+	Data   []byte
+}
+
+// Script is a dialogue word by word, and the address where it is held.
+type Script struct {
+	Addr  string
+	Turns []Turn
+}
+
+// Say makes turns of lines: "C: " and "S: " say whose, and a small letter that no line end follows.
+func Say(lines ...string) (turns []Turn) {
+	for _, line := range lines {
+		who, text, ok := strings.Cut(line, ": ")
+		switch {
+		case !ok || len(who) != 1 || !strings.Contains("CcSs", who):
+			panic("a line of neither side: " + line)
+		case who == "C" || who == "S":
+			text += "\r\n"
+		}
+		turns = append(turns, Turn{who == "S" || who == "s", []byte(text)})
+	}
+	return turns
+}
+
+// Stage starts the servers of scripts. They go with the test. What goes wrong with them the client sees.
+func (c *Cell) Stage(scripts []Script) {
+	c.t.Helper()
+	for _, s := range scripts {
+		var l net.Listener
+		var err error
+		c.Do(func() { l, err = net.Listen("tcp", s.Addr) })
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					s.play(conn, true)
+					conn.Close()
+				}()
+			}
+		}()
+	}
+}
+
+// Play lets the child "play" of this binary hold scripts one after the other, and waits for it. What is said is
+// not among its arguments.
+func (c *Cell) Play(scripts []Script) *exec.Cmd {
+	c.t.Helper()
+	cmd := Child("play")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Start(cmd)
+	err = gob.NewEncoder(in).Encode(scripts)
+	in.Close()
+	if ended := cmd.Wait(); err != nil || ended != nil {
+		c.t.Fatalf("play: %v, %v", err, ended)
+	}
+	return cmd
+}
+
+// PlayChild is the child "play".
+func PlayChild([]string) error {
+	var scripts []Script
+	if err := gob.NewDecoder(os.Stdin).Decode(&scripts); err != nil {
+		return fmt.Errorf("read the scripts: %w", err)
+	}
+	for _, s := range scripts {
+		conn, err := net.Dial("tcp", s.Addr)
+		if err != nil {
+			return err
+		}
+		if err := s.play(conn, false); err != nil {
+			return fmt.Errorf("play to %s: %w", s.Addr, err)
+		}
+		conn.Close()
+	}
+	return nil
+}
+
+// play holds one side of the dialogue. Each turn waits until all of the other side's before it have arrived, so
+// that they pass in the order of the script.
+func (s *Script) play(conn net.Conn, server bool) error {
+	for i, turn := range s.Turns {
+		var err error
+		if turn.Server == server {
+			_, err = conn.Write(turn.Data)
+		} else {
+			_, err = io.ReadFull(conn, make([]byte, len(turn.Data)))
+		}
+		if err != nil {
+			return fmt.Errorf("turn %d: %w", i, err)
+		}
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		return fmt.Errorf("end the dialogue: %w", err)
+	}
+	_, err := io.Copy(io.Discard, conn)
+	return err
+}

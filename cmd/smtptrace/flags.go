@@ -30,6 +30,8 @@ type runFlags struct {
 	readyFile  string
 	privacy    privacy.Mode
 	expect     []verdict.Sender
+	smarthosts []verdict.Smarthost
+	ownRelays  bool // no smarthost is looked for in files
 	metricAddr string
 }
 
@@ -54,6 +56,7 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
 	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
+	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
 	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s
 }

@@ -176,3 +176,19 @@ func senders(to *[]verdict.Sender) *value {
 		return nil
 	}}
 }
+
+// smarthosts takes servers; the word none turns the search in files off.
+func smarthosts(to *[]verdict.Smarthost, none *bool) *value {
+	return &value{"HOST[:PORT]|none", "", func(s string) error {
+		if s == "none" {
+			*none = true
+			return nil
+		}
+		host, err := verdict.ParseSmarthost(s)
+		if err != nil {
+			return err
+		}
+		*to = append(*to, host)
+		return nil
+	}}
+}

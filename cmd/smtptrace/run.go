@@ -27,6 +27,10 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if help, err := parse(flags, args, stdout); help || err != nil {
 		return err
 	}
+	expected, err := f.expected()
+	if err != nil {
+		return err
+	}
 	background, end := context.WithCancel(context.Background())
 	defer end()
 	host, relays, ready := hostWithRelays(background, f, stderr)
@@ -79,7 +83,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
 		Output: out, Resolver: resolver, Host: host, Privacy: policy, Summary: summary,
-		Expected: f.expect, Connects: f.connects, Smarthosts: relays,
+		Expected: expected, Connects: f.connects, Smarthosts: relays,
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
 		Stop: stop, Tracked: metrics.set,

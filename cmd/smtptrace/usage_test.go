@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -66,6 +67,27 @@ func TestHelp(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		if status := run(args, nil, &stdout, &stderr); status != exitDone || stdout.Len() == 0 || stderr.Len() != 0 {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, &stdout, &stderr)
+		}
+	}
+}
+
+// TestExpectFile: a file of expected senders that says something wrong ends the run before it begins, with
+// the line that does.
+func TestExpectFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "expected")
+	if err := os.WriteFile(path, []byte("# mine\nmailer\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		path:           path + `, line 2: "mailer" does not begin with the absolute path of a program`,
+		path + "/none": "read the expected senders: open " + path + "/none: not a directory",
+		path + "-none": "read the expected senders: open " + path + "-none: no such file or directory",
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run([]string{"run", "--expect-file", file}, nil, &stdout, &stderr)
+		if status != exitFailed || stdout.Len() != 0 || !strings.HasPrefix(stderr.String(), "smtptrace: error: "+want) ||
+			!strings.Contains(stderr.String(), "\nsmtptrace: hint: mend "+file) {
+			t.Errorf("status %d, stdout %q, stderr %q; want %q", status, &stdout, &stderr, want)
 		}
 	}
 }

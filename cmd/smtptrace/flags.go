@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -30,6 +33,9 @@ type runFlags struct {
 	readyFile  string
 	privacy    privacy.Mode
 	expect     []verdict.Sender
+	expectFile string
+	smarthosts []verdict.Smarthost
+	ownRelays  bool // no smarthost is looked for in files
 	metricAddr string
 }
 
@@ -54,8 +60,26 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
 	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
+	s.StringVar(&f.expectFile, "expect-file", "", "a `FILE` with more of them, one a line, in place of "+expectedFile)
+	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
 	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s
+}
+
+// expectedFile is read where no other one is given, if it is there.
+const expectedFile = "/etc/smtptrace/expected"
+
+// expected are the expected senders of the flags and of the file.
+func (f *runFlags) expected() ([]verdict.Sender, error) {
+	path := cmp.Or(f.expectFile, expectedFile)
+	more, err := verdict.ReadSenders(path)
+	if errors.Is(err, os.ErrNotExist) && f.expectFile == "" {
+		return f.expect, nil
+	}
+	if err != nil {
+		return nil, &failure{err.Error(), "mend " + path + ", or name another file with --expect-file"}
+	}
+	return append(f.expect, more...), nil
 }
 
 func (f *runFlags) probeOptions() probe.Options {

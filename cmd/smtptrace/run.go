@@ -18,7 +18,6 @@ import (
 	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/trace"
-	"github.com/smtptrace/smtptrace/internal/verdict"
 )
 
 // runTracer is the run verb: attach, read until a signal, write, detach.
@@ -28,6 +27,13 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if help, err := parse(flags, args, stdout); help || err != nil {
 		return err
 	}
+	expected, err := f.expected()
+	if err != nil {
+		return err
+	}
+	background, end := context.WithCancel(context.Background())
+	defer end()
+	host, relays, ready := hostWithRelays(background, f, stderr)
 	p, err := probe.Open(f.probeOptions())
 	if err != nil {
 		return explain(err)
@@ -76,12 +82,13 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
-		Output: out, Resolver: resolver, Host: verdict.NewHost(), Privacy: policy, Summary: summary,
-		Expected: f.expect, Connects: f.connects,
+		Output: out, Resolver: resolver, Host: host, Privacy: policy, Summary: summary,
+		Expected: expected, Connects: f.connects, Smarthosts: relays,
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
 		Stop: stop, Tracked: metrics.set,
 	})
+	awaitRelays(ctx, ready)
 	if err := writeReadyFile(f.readyFile); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,6 +30,9 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--uid", "no such user"}, `for "--uid" flag: it takes the name or number of a user`},
 		{[]string{"run", "--privacy", "some"}, `for "--privacy" flag: it takes one of full, domain, hmac, none`},
 		{[]string{"run", "--expect", "postfix"}, `for "--expect" flag: "postfix" does not begin with the absolute path of a program`},
+		{[]string{"run", "--smarthost", "mail.example.org:smtpp"}, `for "--smarthost" flag: "smtpp" is not a port: it takes HOST[:PORT], such as mail.example.org:587 or [2001:db8::25]:587`},
+		{[]string{"run", "--smarthost", "smtp://mail"}, `for "--smarthost" flag: "//mail" is not a port`},
+		{[]string{"run", "--smarthost", "a b"}, `for "--smarthost" flag: "a b" is not the name or address of a host`},
 		{[]string{"run", "--duration", "soon"}, `for "--duration" flag`},
 		{[]string{"run", "--nonsense"}, `error: unknown flag: --nonsense`},
 		{[]string{"run", "extra"}, `error: unexpected argument "extra"`},
@@ -63,6 +67,27 @@ func TestHelp(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		if status := run(args, nil, &stdout, &stderr); status != exitDone || stdout.Len() == 0 || stderr.Len() != 0 {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", args, status, &stdout, &stderr)
+		}
+	}
+}
+
+// TestExpectFile: a file of expected senders that says something wrong ends the run before it begins, with
+// the line that does.
+func TestExpectFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "expected")
+	if err := os.WriteFile(path, []byte("# mine\nmailer\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		path:           path + `, line 2: "mailer" does not begin with the absolute path of a program`,
+		path + "/none": "read the expected senders: open " + path + "/none: not a directory",
+		path + "-none": "read the expected senders: open " + path + "-none: no such file or directory",
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run([]string{"run", "--expect-file", file}, nil, &stdout, &stderr)
+		if status != exitFailed || stdout.Len() != 0 || !strings.HasPrefix(stderr.String(), "smtptrace: error: "+want) ||
+			!strings.Contains(stderr.String(), "\nsmtptrace: hint: mend "+file) {
+			t.Errorf("status %d, stdout %q, stderr %q; want %q", status, &stdout, &stderr, want)
 		}
 	}
 }

@@ -167,12 +167,28 @@ func address(to *string) *value {
 }
 
 func senders(to *[]verdict.Sender) *value {
-	return &value{"PATH[,user=NAME][,unit=UNIT]", "", func(s string) error {
+	return &value{"PATH|sha256:HEX[,user=NAME][,unit=UNIT]", "", func(s string) error {
 		sender, err := verdict.ParseSender(s)
 		if err != nil {
 			return err
 		}
 		*to = append(*to, sender)
+		return nil
+	}}
+}
+
+// smarthosts takes servers; the word none turns the search in files off.
+func smarthosts(to *[]verdict.Smarthost, none *bool) *value {
+	return &value{"HOST[:PORT]|none", "", func(s string) error {
+		if s == "none" {
+			*none = true
+			return nil
+		}
+		host, err := verdict.ParseSmarthost(s)
+		if err != nil {
+			return err
+		}
+		*to = append(*to, host)
 		return nil
 	}}
 }

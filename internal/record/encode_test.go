@@ -102,6 +102,28 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// A start record says which smarthosts the verdict relay rests on, and the answer at the end does.
+func TestSmarthosts(t *testing.T) {
+	r := start()
+	r.Tracer.Hooks = nil
+	r.Tracer.Smarthosts = []Smarthost{{Host: "mail.example.org", Port: 587, File: "/etc/postfix/main.cf"}, {Host: "192.0.2.25"}}
+	got := encode(t, &r)
+	for _, want := range []string{
+		`"smarthosts":[{"host":"mail.example.org","port":587,"file":"/etc/postfix/main.cf"},{"host":"192.0.2.25"}]}`,
+		`only uid 0; smarthost mail.example.org:587 of /etc/postfix/main.cf; smarthost 192.0.2.25"}`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+	s, end := NewSummary(), stop()
+	s.Add(&r)
+	s.Add(&end)
+	if text := s.Text(end.Time, false); !strings.Contains(text, "; smarthost mail.example.org:587 of /etc/postfix/main.cf;") {
+		t.Errorf("the answer does not say it: %s", text)
+	}
+}
+
 // What an action carries is there, zero or not, and nowhere else.
 func TestZerosThatMeanZero(t *testing.T) {
 	const none = `"smtptrace":{"schema":1},"ecs":{"version":"8.17.0"},"message":`

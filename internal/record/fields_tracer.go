@@ -11,6 +11,7 @@ func (t *Tracer) object(run, lost bool) (o object) {
 	if run || t.Counters != (Counters{}) {
 		o.put("counters", t.Counters.object())
 	}
+	o.array("smarthosts", len(t.Smarthosts), func(i int) object { return t.Smarthosts[i].object() })
 	if lost || t.Lost != (Losses{}) {
 		o.put("lost", t.Lost.object())
 	}
@@ -26,6 +27,13 @@ func (h *Hook) object() (o object) {
 		refusal.str("reason", h.Refused[i].Reason)
 		return refusal
 	})
+	return o
+}
+
+func (s *Smarthost) object() (o object) {
+	o.str("host", s.Host)
+	o.num("port", uint64(s.Port))
+	o.str("file", s.File)
 	return o
 }
 
@@ -49,6 +57,7 @@ func (c *Counters) object() (o object) {
 	o.count("sessions", c.Sessions)
 	o.count("records", c.Records)
 	o.put("identity", c.Identity.object())
+	o.put("names", c.Names.object())
 	o.put("lost", c.Lost.object())
 	return o
 }
@@ -58,6 +67,11 @@ func (i *Identities) object() (o object) {
 	o.num("forgotten", i.Forgotten)
 	o.num("hashes_forgotten", i.HashesForgotten)
 	o.num("hash_errors", i.HashErrors)
+	return o
+}
+
+func (n *Names) object() (o object) {
+	o.num("lookups_failed", n.LookupsFailed)
 	return o
 }
 

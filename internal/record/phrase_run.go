@@ -15,7 +15,8 @@ func appendRun(dst []byte, r *Record) []byte {
 		dst = append(dst, "START: watching "...)
 		dst = appendHost(dst, &r.Host)
 		dst = appendFilters(dst, &t.Filters)
-		return appendHooks(dst, t.Hooks)
+		dst = appendHooks(dst, t.Hooks)
+		return appendSmarthosts(dst, t.Smarthosts)
 	case ActionStop:
 		dst = append(dst, "STOP: watched "...)
 	default:
@@ -86,6 +87,23 @@ func appendHooks(dst []byte, hooks []Hook) []byte {
 		dst = appendEscaped(dst, hooks[i].Question, maxShort)
 		dst = append(dst, " by "...)
 		dst = appendEscaped(dst, hooks[i].Name, maxName)
+	}
+	return dst
+}
+
+// appendSmarthosts appends "; smarthost mail.example.org:587 of /etc/postfix/main.cf".
+func appendSmarthosts(dst []byte, list []Smarthost) []byte {
+	for i := range list {
+		dst = append(dst, "; smarthost "...)
+		dst = appendToken(dst, list[i].Host, maxName)
+		if list[i].Port != 0 {
+			dst = append(dst, ':')
+			dst = strconv.AppendUint(dst, uint64(list[i].Port), 10)
+		}
+		if list[i].File != "" {
+			dst = append(dst, " of "...)
+			dst = appendToken(dst, list[i].File, maxPath)
+		}
 	}
 	return dst
 }

@@ -17,11 +17,12 @@ type Summary struct {
 	programs map[Key]*program
 	others   tally // of what found no place in programs
 
-	host     Host
-	tracer   Tracer // how it is watched, from the last record that said so
-	since    time.Time
-	until    time.Time // zero until the run stops
-	reported Losses    // the sum of the lost records
+	host       Host
+	tracer     Tracer      // how it is watched, from the last record that said so
+	smarthosts []Smarthost // from the start record
+	since      time.Time
+	until      time.Time // zero until the run stops
+	reported   Losses    // the sum of the lost records
 }
 
 // NewSummary makes an empty Summary.
@@ -34,6 +35,9 @@ func (s *Summary) Add(r *Record) {
 	case ActionStart, ActionHeartbeat, ActionStop:
 		s.host, s.tracer = r.Host, r.Tracer
 		s.since = r.Event.Start
+		if r.Event.Action == ActionStart {
+			s.smarthosts = r.Tracer.Smarthosts
+		}
 		if r.Event.Action == ActionStop {
 			s.until = r.Event.End
 		}

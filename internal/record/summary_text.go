@@ -172,6 +172,7 @@ func (s *Summary) appendCoverage(dst []byte, now time.Time) []byte {
 		dst = append(dst, ')')
 	}
 	dst = appendHooks(dst, s.tracer.Hooks)
+	dst = appendSmarthosts(dst, s.smarthosts)
 	dst = append(dst, "; lost "...)
 	return appendLosses(dst, s.lost())
 }

@@ -13,6 +13,9 @@ type Tracer struct {
 	Forwarding bool     `json:"forwarding"` // forwarded traffic is watched too
 	Counters   Counters `json:"counters"`
 
+	// Of start: what the verdict relay rests on.
+	Smarthosts []Smarthost `json:"smarthosts"`
+
 	// Of lost: what was lost since the lost record before it.
 	Lost Losses `json:"lost"`
 }
@@ -28,6 +31,13 @@ type Hook struct {
 type Refusal struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
+}
+
+// Smarthost is a server that the host hands its mail to.
+type Smarthost struct {
+	Host string `json:"host"` // a name or an address
+	Port uint16 `json:"port"` // 0: any
+	File string `json:"file"` // where that is configured; empty for one that was given
 }
 
 // Filters is what was watched; the zero value is everything.
@@ -53,7 +63,14 @@ type Counters struct {
 	Records  uint64 `json:"records"`
 
 	Identity Identities `json:"identity"`
+	Names    Names      `json:"names"`
 	Lost     Losses     `json:"lost"`
+}
+
+// Names counts what was left undone of names and addresses. No record is missing for it: some verdicts say
+// less.
+type Names struct {
+	LookupsFailed uint64 `json:"lookups_failed"`
 }
 
 // Identities counts what was left undone of finding out who processes are. No record is missing for it:

@@ -20,6 +20,9 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	switch d.action {
 	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
+		if d.action == record.ActionStart {
+			r.Tracer.Smarthosts = t.opts.Smarthosts
+		}
 		return r
 	case record.ActionLost:
 		r.Tracer.Lost = d.lost

@@ -100,6 +100,7 @@ func (t *Tracer) counters() (record.Counters, error) {
 	c.Identity = record.Identities{
 		PutOff: id.Refused, Forgotten: id.EvictedProcess, HashesForgotten: id.EvictedHash, HashErrors: id.HashErrors,
 	}
+	c.Names = record.Names{LookupsFailed: t.opts.Host.LookupsFailed()}
 	c.Lost = record.Losses{
 		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,
 		Unwatched: k.ConnFull, Unidentified: k.ProcessMissing, Unreadable: k.Unreadable,

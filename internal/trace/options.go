@@ -37,6 +37,8 @@ type Options struct {
 	Hooks   []record.Hook // stand in start, heartbeat and stop
 	Filters record.Filters
 
+	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
+
 	// Reopen asks for the output file to be opened anew by its name, as log rotation does. Its error
 	// goes to Warn: the old file is written on.
 	Reopen <-chan os.Signal

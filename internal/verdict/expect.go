@@ -1,11 +1,15 @@
 package verdict
 
 import (
+	"bufio"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/smtptrace/smtptrace/internal/proc"
 )
@@ -13,65 +17,121 @@ import (
 // Sender is an expected sender: a binary, and if they are given the user and the unit that it runs as.
 // A name or a uid alone is never enough.
 type Sender struct {
-	Exe  string
-	User string // name or number; "": any
-	Unit string // "": any; a unit of a user's own manager, which that user can name at will, only with User
+	Exe    string // of the tracer's own mount namespace; "": SHA256 is given
+	SHA256 string // of the binary, in lower-case hex: holds in containers too, where a path says nothing
+	User   string // name or number; "": any
+	Unit   string // "": any; a unit of a user's own manager, which that user can name at will, only with User
 }
 
-// ParseSender reads PATH[,user=NAME][,unit=UNIT].
+const senderForm = "it takes PATH or sha256:HEX[,user=NAME][,unit=UNIT]"
+
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// ParseSender reads PATH or sha256:HEX, with [,user=NAME][,unit=UNIT] behind it.
 func ParseSender(s string) (Sender, error) {
 	parts := strings.Split(s, ",")
-	sender := Sender{Exe: filepath.Clean(parts[0])}
-	if !filepath.IsAbs(sender.Exe) {
-		return Sender{}, fmt.Errorf("%q does not begin with the absolute path of a program: it takes PATH[,user=NAME][,unit=UNIT]", s)
+	var sender Sender
+	if digest, ok := strings.CutPrefix(parts[0], "sha256:"); ok {
+		if sender.SHA256 = strings.ToLower(digest); !hexDigest.MatchString(sender.SHA256) {
+			return Sender{}, fmt.Errorf("%q has not the 64 hex digits of a SHA-256 digest: %s", s, senderForm)
+		}
+	} else if sender.Exe = filepath.Clean(parts[0]); !filepath.IsAbs(sender.Exe) {
+		return Sender{}, fmt.Errorf("%q does not begin with the absolute path of a program: %s", s, senderForm)
 	}
 	for _, p := range parts[1:] {
 		key, value, _ := strings.Cut(p, "=")
 		switch {
 		case value == "":
-			return Sender{}, fmt.Errorf("%q has no value in %q: it takes PATH[,user=NAME][,unit=UNIT]", s, p)
+			return Sender{}, fmt.Errorf("%q has no value in %q: %s", s, p, senderForm)
 		case key == "user":
 			sender.User = value
 		case key == "unit":
 			sender.Unit = value
 		default:
-			return Sender{}, fmt.Errorf("%q has the unknown key %q: it takes PATH[,user=NAME][,unit=UNIT]", s, key)
+			return Sender{}, fmt.Errorf("%q has the unknown key %q: %s", s, key, senderForm)
 		}
 	}
 	return sender, nil
 }
 
+// ReadSenders reads a file with a sender a line; # begins a comment. The error names the line. A file that
+// others than its owner may write is refused: they could make their own programs expected.
+func ReadSenders(path string) ([]Sender, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read the expected senders: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the expected senders: %w", err)
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("read the expected senders: %s is no regular file", path)
+	case st.Mode()&0o022 != 0:
+		return nil, fmt.Errorf("read the expected senders: %s may be written by others than its owner: chmod go-w it", path)
+	}
+	var senders []Sender
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		sender, err := ParseSender(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", path, n, err)
+		}
+		senders = append(senders, sender)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read the expected senders in %s: %w", path, err)
+	}
+	return senders, nil
+}
+
 // mailers are the programs that send mail by themselves on Debian and RHEL: Postfix, Exim, Sendmail,
-// OpenSMTPD, qmail, nullmailer, dma, msmtp. They are expected only as their package brought them.
+// OpenSMTPD, qmail, nullmailer, dma, msmtp, ssmtp. They are expected only as their package brought them.
+// From Fedora 42 on, /usr/sbin is /usr/bin.
 var mailers = []string{
-	"/usr/lib/postfix/sbin/smtp", "/usr/libexec/postfix/smtp", "/usr/lib/postfix/smtp",
-	"/usr/sbin/exim4", "/usr/sbin/exim",
-	"/usr/sbin/sendmail-mta", "/usr/libexec/sendmail/sendmail", "/usr/sbin/sendmail.sendmail",
-	"/usr/sbin/smtpd", "/usr/lib/x86_64-linux-gnu/opensmtpd/smtpd",
-	"/usr/sbin/qmail-remote", "/var/qmail/bin/qmail-remote",
+	"/usr/lib/postfix/sbin/smtp", "/usr/lib/postfix/sbin/lmtp", "/usr/lib/postfix/smtp",
+	"/usr/libexec/postfix/smtp", "/usr/libexec/postfix/lmtp",
+	"/usr/sbin/exim4", "/usr/sbin/exim", "/usr/bin/exim",
+	"/usr/sbin/sendmail-mta", "/usr/libexec/sendmail/sendmail", "/usr/lib/sm.bin/sendmail",
+	"/usr/sbin/sendmail.sendmail", "/usr/bin/sendmail.sendmail",
+	"/usr/sbin/smtpd", "/usr/bin/smtpd",
+	"/usr/lib/x86_64-linux-gnu/opensmtpd/smtpd", "/usr/lib/aarch64-linux-gnu/opensmtpd/smtpd",
+	"/usr/sbin/qmail-remote", "/var/qmail/bin/qmail-remote", "/usr/lib/qmail/bin/qmail-remote",
 	"/usr/lib/nullmailer/smtp", "/usr/libexec/nullmailer/smtp",
-	"/usr/sbin/dma", "/usr/bin/msmtp",
+	"/usr/sbin/dma", "/usr/bin/dma", "/usr/bin/msmtp", "/usr/sbin/ssmtp", "/usr/bin/ssmtp",
 }
 
 // Expected says whether a process is an expected sender: one of those given, or a known mailer whose
-// package says that the file is unmodified, and which runs no script. Only a process of the tracer's own
-// mount namespace can be expected: in another one, a path and a package database are what its owner made
-// them. An interpreter that is given stands for every script that it runs.
+// package says that the file is unmodified, and which runs no script. By its path only a process of the
+// tracer's own mount namespace can be expected: in another one, a path and a package database are what its
+// owner made them. An interpreter that is given stands for every script that it runs.
 func (h *Host) Expected(id *proc.Identity, given []Sender) bool {
-	if id == nil || id.Process == nil || id.Process.MntNS != h.MntNS ||
-		id.Hash.Status != proc.Verified {
+	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
 		return false
 	}
-	intact := id.Package != nil && id.Package.Intact != nil && *id.Package.Intact
-	if id.Package != nil && id.Package.Intact != nil && !intact {
-		return false
-	}
-	for _, s := range given {
-		if s.Exe == id.Process.Exe &&
-			(s.User == "" || s.User == id.User || s.User == strconv.Itoa(int(id.Process.UID))) &&
-			(s.Unit == "" || s.Unit == id.Unit.Name || s.User != "" && s.Unit == id.Unit.UserUnit) {
+	ours := id.Process.MntNS == h.MntNS
+	packaged := ours && id.Package != nil && id.Package.Intact != nil
+	modified := packaged && !*id.Package.Intact
+	for i := range given {
+		if given[i].is(id, ours, modified) {
 			return true
 		}
 	}
-	return slices.Contains(mailers, id.Process.Exe) && id.Script == nil && intact
+	return packaged && !modified && id.Script == nil && slices.Contains(mailers, id.Process.Exe)
+}
+
+// is says whether a process is this sender; ours, whether its paths are the tracer's own; modified, whether
+// its file is another one than its package brought, which a path does not vouch for.
+func (s *Sender) is(id *proc.Identity, ours, modified bool) bool {
+	if s.SHA256 == "" && (!ours || modified || s.Exe != id.Process.Exe) ||
+		s.SHA256 != "" && s.SHA256 != id.Hash.SHA256 {
+		return false
+	}
+	return (s.User == "" || s.User == id.User && ours || s.User == strconv.Itoa(int(id.Process.UID))) &&
+		(s.Unit == "" || s.Unit == id.Unit.Name || s.User != "" && s.Unit == id.Unit.UserUnit)
 }

@@ -1,6 +1,10 @@
 package verdict
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -24,12 +28,13 @@ func TestParseSender(t *testing.T) {
 }
 
 func TestParseSenderSaysWhatItTakes(t *testing.T) {
-	const takes = ": it takes PATH[,user=NAME][,unit=UNIT]"
+	const takes = ": it takes PATH or sha256:HEX[,user=NAME][,unit=UNIT]"
 	for text, want := range map[string]string{
 		"":                          `"" does not begin with the absolute path of a program`,
 		"perl":                      `"perl" does not begin with the absolute path of a program`,
 		"./perl,user=bob":           `"./perl,user=bob" does not begin with the absolute path of a program`,
 		"user=bob":                  `"user=bob" does not begin with the absolute path of a program`,
+		"sha256:ab12":               `"sha256:ab12" has not the 64 hex digits of a SHA-256 digest`,
 		"/usr/bin/perl,":            `"/usr/bin/perl," has no value in ""`,
 		"/usr/bin/perl,user":        `"/usr/bin/perl,user" has no value in "user"`,
 		"/usr/bin/perl,user=":       `"/usr/bin/perl,user=" has no value in "user="`,
@@ -94,7 +99,8 @@ func TestExpectedMailersByPath(t *testing.T) {
 	for _, exe := range []string{
 		"/usr/lib/postfix/sbin/smtp", "/usr/libexec/postfix/smtp", "/usr/sbin/exim4", "/usr/sbin/exim",
 		"/usr/libexec/sendmail/sendmail", "/usr/sbin/sendmail.sendmail", "/usr/sbin/smtpd", "/var/qmail/bin/qmail-remote",
-		"/usr/lib/nullmailer/smtp", "/usr/sbin/dma", "/usr/bin/msmtp",
+		"/usr/lib/nullmailer/smtp", "/usr/sbin/dma", "/usr/bin/msmtp", "/usr/libexec/nullmailer/smtp",
+		"/usr/lib/sm.bin/sendmail", "/usr/lib/aarch64-linux-gnu/opensmtpd/smtpd", "/usr/bin/exim", "/usr/bin/dma",
 	} {
 		id := postfix()
 		id.Process.Exe = exe
@@ -183,5 +189,73 @@ func TestExpectedGiven(t *testing.T) {
 				t.Errorf("expected: %t, want %t", got, test.want)
 			}
 		})
+	}
+}
+
+// In a container a path is what its owner made it: the content of the binary counts.
+func TestExpectedByDigest(t *testing.T) {
+	digest := strings.Repeat("ab12", 16)
+	inside := func() *proc.Identity {
+		return &proc.Identity{
+			Process: &event.Process{Exe: "/app/mailer", UID: 1000, MntNS: host.MntNS + 1}, User: "root",
+			Unit: proc.Unit{Name: "docker-ab.scope"}, Hash: proc.Hash{SHA256: digest, Status: proc.Verified},
+			Package: &proc.Package{Name: "mailer", Intact: new(false)}, // says its own database
+		}
+	}
+	for _, test := range []struct {
+		given  string
+		change func(*proc.Identity)
+		want   bool
+	}{
+		{given: "sha256:" + digest, want: true},
+		{given: "sha256:" + strings.ToUpper(digest), want: true},
+		{given: "sha256:" + digest + ",user=1000,unit=docker-ab.scope", want: true},
+		{given: "sha256:" + digest + ",user=root"}, // a name of the container's own
+		{given: "sha256:" + digest + ",unit=docker-cd.scope"},
+		{given: "sha256:" + strings.Repeat("ab13", 16)},
+		{given: "/app/mailer"},
+		{given: "sha256:" + digest, change: func(id *proc.Identity) { id.Hash.Status = proc.Deleted }},
+		{given: "sha256:" + digest + ",user=root", change: func(id *proc.Identity) { id.Process.MntNS, id.Package = host.MntNS, nil }, want: true},
+		{given: "sha256:" + digest, change: func(id *proc.Identity) { id.Process.MntNS = host.MntNS }, want: true},
+	} {
+		id := inside()
+		if test.change != nil {
+			test.change(id)
+		}
+		given, err := ParseSender(test.given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := host.Expected(id, []Sender{given}); got != test.want {
+			t.Errorf("%s: expected: %t, want %t", test.given, got, test.want)
+		}
+	}
+}
+
+func TestReadSenders(t *testing.T) {
+	path := filepath.Join(fakeRoot(t, "expected", `# what may send mail here
+/usr/local/bin/backup,user=backup   # at night
+
+  /opt/crm/bin/mailer
+`), "expected")
+	want := []Sender{{Exe: "/usr/local/bin/backup", User: "backup"}, {Exe: "/opt/crm/bin/mailer"}}
+	if got, err := ReadSenders(path); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
+	}
+	if err := os.WriteFile(path, []byte("/usr/bin/a\n\nmailer\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadSenders(path); err == nil || got != nil ||
+		!strings.HasPrefix(err.Error(), path+`, line 3: "mailer" does not begin with the absolute path of a program`) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSenders(path); err == nil || !strings.Contains(err.Error(), path+" may be written by others than its owner: chmod go-w it") {
+		t.Error(err)
+	}
+	if _, err := ReadSenders(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+		t.Error(err)
 	}
 }

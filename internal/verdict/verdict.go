@@ -14,7 +14,8 @@ import (
 type Host struct {
 	MntNS uint32 // the tracer's mount namespace, by its inode number: see Expected
 
-	own atomic.Pointer[addresses]
+	own    atomic.Pointer[addresses]
+	relays *relays // nil: no smarthost is known
 }
 
 type addresses struct {
@@ -30,8 +31,11 @@ func NewHost() *Host {
 }
 
 // Refresh reads them again: addresses come and go while the tracer runs. What cannot be read stays as
-// it was.
+// it was. It does not wait for the smarthosts to be looked up.
 func (h *Host) Refresh() {
+	if h.relays != nil {
+		h.relays.again()
+	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
 		if h.own.Load() == nil {
@@ -92,6 +96,8 @@ func (h *Host) Of(s Subject) record.Verdict {
 		return ""
 	case !s.Said:
 		return record.Attempt
+	case h.relays != nil && h.relays.holds(s.Destination):
+		return record.Relay
 	case s.Auth || slices.Contains(submissionPorts, port):
 		return record.Submission
 	case port == 25:

@@ -90,6 +90,8 @@ static __always_inline void stream_reset_line(struct stream *s)
 	s->known = 0;
 	s->field = 0;
 	s->blank = 0;
+	s->bad = 0;
+	s->tail = 0;
 }
 
 #define HELLO_RECORDS 12 /* 3 KiB: a ClientHello with a post-quantum key share is 1.8 */
@@ -103,6 +105,7 @@ static __always_inline void conn_to_tls(struct conn *c)
 /* client_verdict takes the next byte of an unjudged client; false while more is needed. */
 static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 ch)
 {
+	bool named;
 	int rank;
 
 	if (s->show) { /* the rest of a weak line */
@@ -127,7 +130,11 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 		return true;
 	}
 	rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
-	if (rank == VERB_STRONG || (rank == VERB_WEAK && (c->mail_port || c->banner_smtp))) {
+	/* AUTH begins no session of SMTP (RFC 4954, 4); with TLS for a mechanism it is FTP's
+	 * (RFC 4217).
+	 */
+	named = c->mail_port || (c->banner_smtp && s->verb != VERB('A', 'U', 'T', 'H'));
+	if (rank == VERB_STRONG || (rank == VERB_WEAK && named)) {
 		c->state = STATE_SMTP;
 		return true;
 	}

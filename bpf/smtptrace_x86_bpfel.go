@@ -56,6 +56,9 @@ type SmtptraceConn struct {
 	State        uint8
 	Weak         uint8
 	AwaitData    uint8
+	DataRefused  uint8
+	Adrift       uint8
+	BodyOver     uint8
 	AwaitTls     uint8
 	AwaitAuth    uint8
 	Secret       uint8
@@ -64,7 +67,9 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
-	Pad          [3]uint8
+	Owed         uint16
+	DataAhead    uint16
+	Pad          [4]uint8
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -86,10 +91,14 @@ type SmtptraceConn struct {
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
-		Pad        [5]uint8
+		Cr         uint8
+		Crlf       uint8
+		Strict     uint8
+		Bad        uint8
+		Pad        uint8
 		_          [3]byte
+		Tail       uint32
 		SegmentCut uint32
-		_          [4]byte
 		Out        uint64
 	}
 	Server struct {
@@ -113,10 +122,14 @@ type SmtptraceConn struct {
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
-		Pad        [5]uint8
+		Cr         uint8
+		Crlf       uint8
+		Strict     uint8
+		Bad        uint8
+		Pad        uint8
 		_          [3]byte
+		Tail       uint32
 		SegmentCut uint32
-		_          [4]byte
 		Out        uint64
 	}
 }

@@ -101,6 +101,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		c->syn_left = 1;
 	if (!stream_advance(dir ? &c->server : &c->client, &p))
 		return;
+	if (dir && c->server.lost) /* replies were missed: what is owed is not known */
+		c->owed = c->data_ahead = 0;
 	if (!dir)
 		sender_by_lock(c, skb_sock(skb));
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {

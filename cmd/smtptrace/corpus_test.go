@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,35 +15,8 @@ import (
 // replays are the ways in which the bytes of a capture are sent anew; the sides take turns as they did there.
 var replays = map[string]func([]live.Turn) []live.Turn{
 	"as captured": func(turns []live.Turn) []live.Turn { return turns },
-	"at once":     atOnce,
-	"in pieces":   inPieces,
-}
-
-// atOnce joins what one side says before the other one answers.
-func atOnce(turns []live.Turn) (list []live.Turn) {
-	for _, turn := range turns {
-		if n := len(list); n > 0 && list[n-1].Server == turn.Server {
-			list[n-1].Data = append(slices.Clip(list[n-1].Data), turn.Data...)
-			continue
-		}
-		list = append(list, turn)
-	}
-	return list
-}
-
-// inPieces cuts what is said into pieces of 1 to 13 bytes.
-func inPieces(turns []live.Turn) (list []live.Turn) {
-	n := 0
-	for _, turn := range turns {
-		for rest := turn.Data; len(rest) > 0; {
-			n = n*5 + 3
-			piece := min(len(rest), 1+n%13)
-			list = append(list, live.Turn{Server: turn.Server, Data: rest[:piece]})
-			rest = rest[piece:]
-			n %= 1009
-		}
-	}
-	return list
+	"at once":     live.AtOnce,
+	"in pieces":   live.Pieces,
 }
 
 // replayed is a flow of a capture as it is held again.

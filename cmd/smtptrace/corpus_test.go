@@ -97,25 +97,3 @@ func TestCorpus(t *testing.T) {
 		})
 	}
 }
-
-// TestLookAlikes: no dialogue of another protocol is taken for SMTP, where it was held and elsewhere.
-func TestLookAlikes(t *testing.T) {
-	names, flows := flowsOf(t, "zeek-lookalikes")
-	for _, f := range probe.Families[1:] { // auto is one of them
-		t.Run(string(f), func(t *testing.T) {
-			var list []replayed
-			for how := range replays {
-				for i, flow := range flows {
-					list = stage(list, names[i], how, flow, flow.Port)
-					list = stage(list, names[i], how, flow, 7777)
-				}
-			}
-			got := hold(t, f, list)
-			for _, r := range list {
-				for _, record := range got[r.script.Addr] {
-					t.Errorf("%s (%s) at %s is taken for SMTP: %+v, via %v", r.name, r.how, r.script.Addr, record.SMTP, record.Via)
-				}
-			}
-		})
-	}
-}

@@ -2,12 +2,15 @@ package probe
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/live"
 )
 
@@ -67,4 +70,52 @@ func (r *ring) check(t *testing.T) {
 		t.Errorf("in the ring: %q", leak)
 	}
 	r.seen = written
+}
+
+// TestFullRing: where nobody reads and the ring is full, secrets and bodies do not come into it behind that
+// either, and what follows them is taken for what it is.
+func TestFullRing(t *testing.T) {
+	for _, f := range []Family{Kprobe, Tracepoint} {
+		t.Run(string(f), func(t *testing.T) {
+			cell := live.NewCell(t)
+			p := open(t, cell, f, true)
+			ring := openRing(t, p)
+			var scripts []live.Script
+			for i, c := range live.Canaries() {
+				if !c.Echoed {
+					scripts = append(scripts, live.Script{Addr: fmt.Sprintf("127.2.3.%d:25", i+1), Turns: live.Pieces(c.Turns)})
+				}
+			}
+			cell.Stage(scripts)
+			for full := false; !full; {
+				cell.Play(scripts)
+				c, err := p.Counters()
+				if err != nil {
+					t.Fatal(err)
+				}
+				full = c.Lost() > 0
+			}
+			cell.Play(scripts) // all of it is lost, or as good as all
+			drain(t, p)
+			cell.Play(scripts)
+			drain(t, p)
+			for _, leak := range live.Leaks(ring.memory[os.Getpagesize():]) {
+				t.Errorf("in the ring: %q", leak)
+			}
+		})
+	}
+}
+
+// drain reads what is there.
+func drain(t *testing.T, p *Probe) {
+	t.Helper()
+	p.SetDeadline(time.Now().Add(100 * time.Millisecond))
+	for {
+		var e event.Event
+		if err := p.Read(&e); errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -94,6 +94,7 @@ static __always_inline void stream_reset_line(struct stream *s)
 	s->tail = 0;
 }
 
+#define TLS_HANDSHAKE 22 /* record type (RFC 8446, 5.1) */
 #define HELLO_RECORDS 12 /* 3 KiB: a ClientHello with a post-quantum key share is 1.8 */
 
 static __always_inline void conn_to_tls(struct conn *c)
@@ -122,8 +123,7 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 			s->letters++;
 			return false;
 		}
-		/* TLS record type 22, handshake (RFC 8446, 5.1) */
-		if (!s->letters && ch == 0x16 && c->mail_port)
+		if (!s->letters && ch == TLS_HANDSHAKE && c->mail_port)
 			conn_to_tls(c);
 		else
 			c->state = STATE_OTHER;

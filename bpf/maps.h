@@ -50,6 +50,7 @@ struct conn {
 	u8 await_data;	 /* DATA was said and its reply not yet seen: enum await_data */
 	u8 data_refused; /* DATA was refused, and the client has not gone on yet */
 	u8 adrift;	 /* the server left a body that the client may still be in */
+	u8 spoken;	 /* the client has sent something */
 	u8 body_over;	 /* the server has taken a body of which we saw no end */
 	u8 await_tls;	 /* STARTTLS likewise */
 	u8 await_auth;	 /* AUTH likewise */

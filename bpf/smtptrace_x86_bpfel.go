@@ -58,6 +58,7 @@ type SmtptraceConn struct {
 	AwaitData    uint8
 	DataRefused  uint8
 	Adrift       uint8
+	Spoken       uint8
 	BodyOver     uint8
 	AwaitTls     uint8
 	AwaitAuth    uint8
@@ -67,9 +68,11 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
+	_            [1]byte
 	Owed         uint16
 	DataAhead    uint16
 	Pad          [4]uint8
+	_            [6]byte
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -157,6 +160,7 @@ type SmtptraceConnEvent struct {
 	}
 	BytesSent     uint64
 	BytesReceived uint64
+	ClientCut     uint64
 	Netns         uint32
 	Errno         uint32
 	State         uint32

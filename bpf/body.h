@@ -28,9 +28,9 @@ __noinline u32 body_bytes(struct __sk_buff *skb, u32 off, u32 end)
 		return 8;
 	}
 	for (at = 0; at < 8; at++) {
-		if (at >= n || c->client.body == BODY_END)
+		if (at >= n || c->client.body >= BODY_END_LF)
 			break;
-		c->client.body = body_next(c->client.body, word >> at * 8);
+		c->client.body = body_next(c->client.body, word >> at * 8, c->client.strict);
 		barrier();
 	}
 	return at;
@@ -41,23 +41,30 @@ __noinline int body_end(struct __sk_buff *skb)
 {
 	struct conn *c = conn_of(skb);
 	struct payload_event *e;
+	bool bare;
 
 	if (!c)
 		return 0;
+	bare = c->client.body == BODY_END_LF;
 	c->client.mode = MODE_LINES;
 	stream_reset_line(&c->client);
+	c->client.crlf = !bare;
+	c->client.cr = 0;
+	if (!c->body_over) /* else it is answered already */
+		c->owed++;
+	c->body_over = 0;
 	if (c->client.before >= 3)
-		c->client.before -= 3;
+		c->client.before -= 3 - bare;
 	e = payload_reserve(c, &c->client, DIR_CLIENT);
 	if (!e) {
-		c->client.lost += c->client.before + 3;
+		c->client.lost += c->client.before + 3 - bare;
 		c->client.before = 0;
 		return 0;
 	}
 	e->data[0] = '.';
-	e->data[1] = '\r';
+	e->data[1] = bare ? '\n' : '\r';
 	e->data[2] = '\n';
-	e->data_len = e->segments[0].shown = 3;
+	e->data_len = e->segments[0].shown = 3 - bare;
 	payload_submit(e);
 	return 0;
 }
@@ -72,18 +79,23 @@ __noinline u32 skip_body(struct __sk_buff *skb, u32 off, u32 end)
 
 	if (!c)
 		return end;
-	for (u32 i = 0; i < BODY_WORDS && off < end && c->client.body != BODY_END; i++) {
+	if (c->body_over) {
+		body_end(skb);
+		return off;
+	}
+	for (u32 i = 0; i < BODY_WORDS && off < end && c->client.body < BODY_END_LF; i++) {
 		u64 word;
 
 		if (c->client.body == BODY_MID_LINE && end - off >= 8 &&
-		    !bpf_skb_load_bytes(skb, off, &word, 8) && !has_newline(word))
+		    !bpf_skb_load_bytes(skb, off, &word, 8) && !has_newline(word) &&
+		    word >> 56 != '\r')
 			off += 8;
 		else
 			off += body_bytes(skb, off, end);
 		barrier();
 	}
 	c->client.before += off - start;
-	if (c->client.body == BODY_END)
+	if (c->client.body >= BODY_END_LF)
 		body_end(skb);
 	return off;
 }

@@ -54,6 +54,7 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->tuple = c->tuple;
 	e->bytes_sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	e->bytes_received = BPF_CORE_READ(tp, bytes_received);
+	e->client_cut = c->client.before;
 	e->netns = c->netns;
 	e->errno = errno;
 	e->state = c->state;

@@ -19,24 +19,37 @@ enum stream_mode {
 	MODE_CHUNK, /* inside BDAT */
 };
 
+enum await_data {
+	DATA_SAID = 1,
+	DATA_BODY, /* and the body begins without waiting for the reply */
+};
+
 enum body_state {
 	BODY_MID_LINE,
+	BODY_CR,
 	BODY_LINE_START,
 	BODY_DOT,
 	BODY_DOT_CR,
+	BODY_END_LF, /* the dot's line ended with bare LF */
 	BODY_END,
 };
 
-/* body_next follows a message body to the line that ends it, with CRLF or with bare LF. */
-static __always_inline u32 body_next(u32 state, u8 ch)
+/* body_next follows a message body to the line that ends it. A bare LF ends a line where it ended
+ * that of DATA: elsewhere LF, dot, LF may stand in a body, and what follows it is no command. A
+ * server that takes it for the end says so: see body_over.
+ */
+static __always_inline u32 body_next(u32 state, u8 ch, u8 strict)
 {
-	if (ch == '\n')
-		return state == BODY_DOT || state == BODY_DOT_CR ? BODY_END : BODY_LINE_START;
-	if (ch == '.' && state == BODY_LINE_START)
-		return BODY_DOT;
-	if (ch == '\r' && state == BODY_DOT)
-		return BODY_DOT_CR;
-	return BODY_MID_LINE;
+	if (ch == '\n') {
+		if (state == BODY_DOT_CR)
+			return BODY_END;
+		if (strict)
+			return state == BODY_CR ? BODY_LINE_START : BODY_MID_LINE;
+		return state == BODY_DOT ? BODY_END_LF : BODY_LINE_START;
+	}
+	if (ch == '\r')
+		return state == BODY_DOT ? BODY_DOT_CR : BODY_CR;
+	return ch == '.' && state == BODY_LINE_START ? BODY_DOT : BODY_MID_LINE;
 }
 
 enum show {
@@ -99,12 +112,20 @@ static __always_inline void payload_put(struct stream *s, struct payload_event *
 static __always_inline void client_decide(struct conn *c, struct stream *s, u8 ch)
 {
 	u8 held = s->letters;
+	bool known = held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch);
+	bool dot = !held && ch == '.' && (s->crlf || !s->strict);
 
 	s->letters = LINE_JUDGED;
-	if (c->secret || (c->await_data && (held || ch != '.'))) {
-		/* A secret; or a body that does not wait for its 354. */
+	if (c->data_refused) { /* a client that does not listen goes on with a header */
+		c->adrift = !known && !dot;
+		c->data_refused = 0;
+	}
+	if (c->await_data)
+		c->await_data = DATA_BODY;
+	if (c->secret || ((c->await_data || c->adrift) && !dot)) {
+		/* A secret; or a body that does not wait for its 354, or goes on without one. */
 		s->out_cut = held;
-	} else if (held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch)) {
+	} else if (known) {
 		s->show = SHOW_ALL;
 		s->known = 1;
 		out_verb(s);
@@ -119,27 +140,39 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 	}
 }
 
-/* client_line acts on a complete command line. */
-static __always_inline void client_line(struct conn *c, struct stream *s)
+/* client_line acts on a complete command line; cr: CR stands before its LF. */
+static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 {
 	if (c->secret) {
 		c->secret = 0;
-	} else if (s->show == SHOW_DOT && c->await_data) {
-		c->dots++;
-		c->await_data = 0;
+		c->owed++;
+	} else if (c->await_data || c->adrift) {
+		if (s->show == SHOW_DOT && (cr || !s->strict)) {
+			c->dots += c->await_data != 0;
+			c->owed++;
+			c->await_data = 0;
+			c->adrift = 0;
+		}
 	} else if (s->known) {
 		if (s->verb == VERB('D', 'A', 'T', 'A')) {
-			c->await_data = 1;
+			c->await_data = DATA_SAID;
+			c->data_ahead = c->owed;
 			c->dots = 0;
+			s->strict = cr;
 		}
+		c->owed++;
 		if (s->verb == VERB('S', 'T', 'A', 'R'))
 			c->await_tls = 1;
 		else if (s->verb == VERB('A', 'U', 'T', 'H'))
 			c->await_auth = 1;
-		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk)
+		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk && !s->bad &&
+			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T')))
 			s->mode = MODE_CHUNK;
+	} else if (!s->show) { /* no command, and answered as that */
+		c->owed++;
 	}
 	stream_reset_line(s);
+	s->crlf = cr;
 }
 
 /* is_mechanism is true for the characters of a SASL mechanism's name (RFC 4422, 3.1), and those
@@ -166,8 +199,14 @@ static __always_inline void client_argument(struct stream *s, u8 ch)
 			     (s->field && !is_mechanism(ch))))
 			s->show = SHOW_NONE;
 	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
-		if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
+		if (end || s->blank)
+			return;
+		if (s->field > 1)
+			s->tail = s->tail << 8 | upper(ch);
+		else if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
 			s->chunk = s->chunk * 10 + ch - '0';
+		else
+			s->bad = s->field;
 	}
 }
 
@@ -187,7 +226,10 @@ static __always_inline void line_byte(struct stream *s, u8 ch)
 
 static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
 {
+	u8 cr = s->cr;
+
 	s->out = s->out_len = s->out_cut = 0;
+	s->cr = ch == '\r';
 	if (s->letters < 4 && !c->secret) {
 		if (is_letter(ch)) {
 			s->verb = s->verb << 8 | upper(ch);
@@ -205,68 +247,7 @@ static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
 		client_argument(s, ch);
 	line_byte(s, ch);
 	if (ch == '\n')
-		client_line(c, s);
-}
-
-/* server_line acts on the last line of a reply. */
-static __always_inline void server_line(struct conn *c, struct stream *s)
-{
-	u32 code = s->verb;
-
-	if (!c->greeted) {
-		c->greeted = 1;
-	} else if (code == 354) {
-		if (c->dots) {
-			c->dots--;
-		} else {
-			c->client.mode = MODE_BODY;
-			c->client.body = BODY_LINE_START;
-		}
-		c->await_data = 0;
-	} else if (code == 220 && c->await_tls) {
-		conn_to_tls(c);
-	} else if (code == 334 && c->await_auth) {
-		c->secret = 1;
-	} else if (code >= 400 || code == 235) {
-		c->await_data = 0;
-		c->await_tls = 0;
-		c->await_auth = 0;
-		c->secret = 0;
-	}
-	/* A server that answers in the middle of a body has given up on it. */
-	if (code != 354 && c->client.mode == MODE_BODY) {
-		c->client.mode = MODE_LINES;
-		c->await_data = 1;
-	}
-}
-
-static __always_inline void server_byte(struct conn *c, struct stream *s, u8 ch)
-{
-	s->out = s->out_len = s->out_cut = 0;
-	if (s->letters < 3 && ch >= '0' && ch <= '9') {
-		s->verb = s->verb * 10 + ch - '0';
-		s->letters++;
-		return;
-	}
-	if (s->letters != LINE_JUDGED) {
-		if (s->letters == 3 && (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
-			out_show(s, '0' + s->verb / 100 % 10);
-			out_show(s, '0' + s->verb / 10 % 10);
-			out_show(s, '0' + s->verb % 10);
-			s->known = ch != '-';
-			/* A challenge can hold what the answer is made from. */
-			s->show = s->verb == 334 ? SHOW_NONE : SHOW_ALL;
-		} else {
-			s->out_cut = s->letters;
-		}
-		s->letters = LINE_JUDGED;
-	}
-	line_byte(s, ch);
-	if (ch != '\n')
-		return;
-	if (s->known)
-		server_line(c, s);
-	stream_reset_line(s);
+		client_line(c, s, cr);
 }
 
 #endif

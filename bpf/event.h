@@ -111,6 +111,7 @@ struct conn_event {
 	__u32 connector_tid, sender_tid;
 	struct tuple tuple;
 	__u64 bytes_sent, bytes_received;
+	__u64 client_cut; /* of the client, cut and in no payload_event yet */
 	__u32 netns, errno, state, flags;
 };
 

@@ -53,12 +53,32 @@ __noinline int gather_step(u64 key, u64 at)
 		count(unreadable);
 		return 0;
 	}
-	if (c->state == STATE_SMTP)
+	if (c->state == STATE_SMTP && c->client.mode == MODE_CHUNK) {
+		c->client.out_cut = 1;
+		if (!--c->client.chunk)
+			c->client.mode = MODE_LINES;
+	} else if (c->state == STATE_SMTP)
 		client_byte(c, &c->client, ch);
 	else if (c->state == STATE_TLS) /* the ClientHello, as it is */
 		out_show(&c->client, ch);
 	out_segment(&c->client);
 	return 0;
+}
+
+/* gather_lose goes on behind bytes that were not followed: a body may have begun among them, so
+ * nothing is shown before one ends.
+ */
+static __always_inline void gather_lose(struct conn *c, u32 n)
+{
+	struct stream *s = &c->client;
+
+	s->lost += n;
+	if (c->state != STATE_SMTP)
+		return;
+	stream_reset_line(s);
+	s->letters = LINE_JUDGED;
+	s->mode = MODE_LINES;
+	c->adrift = 1;
 }
 
 /* gather_chunk takes up to PAYLOAD_SIZE bytes of user memory, and gives how many it took. */
@@ -76,7 +96,7 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 	s = &c->client;
 	e = payload_reserve(c, s, DIR_CLIENT);
 	if (!e) {
-		s->lost += n;
+		gather_lose(c, n);
 		return n;
 	}
 	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
@@ -117,7 +137,7 @@ static __always_inline void on_send_payload(struct sock *sk, struct msghdr *msg)
 		for (u32 chunk = 0; chunk < GATHER_CHUNKS && done < len; chunk++)
 			done += gather_chunk(key, (u64)segment.iov_base + done, len - done);
 		if (done < len)
-			c->client.lost += len - done;
+			gather_lose(c, len - done);
 	}
 }
 

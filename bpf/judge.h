@@ -90,8 +90,11 @@ static __always_inline void stream_reset_line(struct stream *s)
 	s->known = 0;
 	s->field = 0;
 	s->blank = 0;
+	s->bad = 0;
+	s->tail = 0;
 }
 
+#define TLS_HANDSHAKE 22 /* record type (RFC 8446, 5.1) */
 #define HELLO_RECORDS 12 /* 3 KiB: a ClientHello with a post-quantum key share is 1.8 */
 
 static __always_inline void conn_to_tls(struct conn *c)
@@ -103,6 +106,7 @@ static __always_inline void conn_to_tls(struct conn *c)
 /* client_verdict takes the next byte of an unjudged client; false while more is needed. */
 static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 ch)
 {
+	bool named;
 	int rank;
 
 	if (c->pre > PRE_DONE) {
@@ -130,15 +134,18 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 			s->letters++;
 			return false;
 		}
-		/* TLS record type 22, handshake (RFC 8446, 5.1) */
-		if (!s->letters && ch == 0x16 && c->mail_port)
+		if (!s->letters && ch == TLS_HANDSHAKE && c->mail_port)
 			conn_to_tls(c);
 		else
 			c->state = STATE_OTHER;
 		return true;
 	}
 	rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
-	if (rank == VERB_STRONG || (rank == VERB_WEAK && (c->mail_port || c->banner_smtp))) {
+	/* AUTH begins no session of SMTP (RFC 4954, 4); with TLS for a mechanism it is FTP's
+	 * (RFC 4217).
+	 */
+	named = c->mail_port || (c->banner_smtp && s->verb != VERB('A', 'U', 'T', 'H'));
+	if (rank == VERB_STRONG || (rank == VERB_WEAK && named)) {
 		c->state = STATE_SMTP;
 		return true;
 	}

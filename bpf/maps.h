@@ -26,7 +26,12 @@ struct stream {
 	u16 out_cut; /* then so many cut */
 	u8 segment;  /* of the record being filled */
 	u8 unaligned;
-	u8 pad[5];
+	u8 cr;	   /* the last byte was CR */
+	u8 crlf;   /* the line before this one ended with CRLF */
+	u8 strict; /* a body ends with CRLF, dot, CRLF and with nothing less */
+	u8 bad;	   /* BDAT: its octets are not announced as they should be, and none follow */
+	u8 pad;
+	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
 	u64 out;
 };
@@ -40,21 +45,28 @@ struct conn {
 	u8 mail_port; /* it goes to one */
 	/* Of the flags each has one writer at a time, and so a byte of its own. */
 	u8 syn_left, sender_by_lock, caught, banner_220, banner_smtp;
-	u8 state;      /* enum conn_state */
-	u8 weak;       /* lines so far that SMTP shares with other protocols */
-	u8 await_data; /* DATA was said and its reply not yet seen */
-	u8 await_tls;  /* STARTTLS likewise */
-	u8 await_auth; /* AUTH likewise */
-	u8 secret;     /* the client's next line answers a 334 */
-	u8 hello_left; /* records of the TLS handshake still to show */
-	u8 dots;       /* bodies that ended before the reply to their DATA came */
-	u8 greeted;    /* the greeting is complete: a later 220 answers STARTTLS */
-	u8 announced;  /* the agent knows this connection */
-	u8 closed;     /* the agent was told of its end */
-	u8 pre;	       /* enum pre_step: a proxy's preamble */
-	u8 pre_last;   /* the byte before, of a field */
-	u8 pre_name;   /* SOCKS4: a host name follows */
-	u32 pre_left;  /* bytes of the field still to come, or of the line so far */
+	u8 state;	 /* enum conn_state */
+	u8 weak;	 /* lines so far that SMTP shares with other protocols */
+	u8 await_data;	 /* DATA was said and its reply not yet seen: enum await_data */
+	u8 data_refused; /* DATA was refused, and the client has not gone on yet */
+	u8 adrift;	 /* the server left a body that the client may still be in */
+	u8 spoken;	 /* the client has sent something */
+	u8 body_over;	 /* the server has taken a body of which we saw no end */
+	u8 await_tls;	 /* STARTTLS likewise */
+	u8 await_auth;	 /* AUTH likewise */
+	u8 secret;	 /* the client's next line answers a 334 */
+	u8 hello_left;	 /* records of the TLS handshake still to show */
+	u8 dots;	 /* bodies that ended before the reply to their DATA came */
+	u8 greeted;	 /* the greeting is complete: a later 220 answers STARTTLS */
+	u8 announced;	 /* the agent knows this connection */
+	u8 closed;	 /* the agent was told of its end */
+	u8 pre;		 /* enum pre_step: a proxy's preamble */
+	u8 pre_last;	 /* the byte before, of a field */
+	u8 pre_name;	 /* SOCKS4: a host name follows */
+	u16 owed;	 /* replies due to what the client said */
+	u16 data_ahead;	 /* of these, before the one to DATA */
+	u32 pre_left;	 /* bytes of the field still to come, or of the line so far */
+	u32 pad;
 	struct stream client, server;
 };
 

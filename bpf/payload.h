@@ -5,7 +5,7 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
-#include "cut.h"
+#include "reply.h"
 
 /* payload_reserve starts a record of what a stream has to report. */
 static __always_inline struct payload_event *payload_reserve(struct conn *c, struct stream *s,

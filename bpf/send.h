@@ -20,6 +20,8 @@ static __always_inline void on_send(struct conn *c, struct sock *sk)
 		return;
 	if (c->sender.pid && !c->sender_by_lock)
 		return;
+	if (BPF_CORE_READ(task_self(), flags) & PF_KTHREAD) /* io_uring's workers before 5.12 */
+		return;
 	sender_note(c);
 	c->sender_by_lock = 0;
 	if (c->announced)

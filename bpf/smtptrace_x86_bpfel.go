@@ -56,6 +56,10 @@ type SmtptraceConn struct {
 	State        uint8
 	Weak         uint8
 	AwaitData    uint8
+	DataRefused  uint8
+	Adrift       uint8
+	Spoken       uint8
+	BodyOver     uint8
 	AwaitTls     uint8
 	AwaitAuth    uint8
 	Secret       uint8
@@ -67,8 +71,10 @@ type SmtptraceConn struct {
 	Pre          uint8
 	PreLast      uint8
 	PreName      uint8
+	Owed         uint16
+	DataAhead    uint16
 	PreLeft      uint32
-	_            [4]byte
+	Pad          uint32
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -90,10 +96,14 @@ type SmtptraceConn struct {
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
-		Pad        [5]uint8
+		Cr         uint8
+		Crlf       uint8
+		Strict     uint8
+		Bad        uint8
+		Pad        uint8
 		_          [3]byte
+		Tail       uint32
 		SegmentCut uint32
-		_          [4]byte
 		Out        uint64
 	}
 	Server struct {
@@ -117,10 +127,14 @@ type SmtptraceConn struct {
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
-		Pad        [5]uint8
+		Cr         uint8
+		Crlf       uint8
+		Strict     uint8
+		Bad        uint8
+		Pad        uint8
 		_          [3]byte
+		Tail       uint32
 		SegmentCut uint32
-		_          [4]byte
 		Out        uint64
 	}
 }
@@ -148,6 +162,7 @@ type SmtptraceConnEvent struct {
 	}
 	BytesSent     uint64
 	BytesReceived uint64
+	ClientCut     uint64
 	Netns         uint32
 	Errno         uint32
 	State         uint32

@@ -81,6 +81,17 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 	return true;
 }
 
+/* first_word looks whether the client begins with TLS where the server greeted in the clear. */
+static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u32 off)
+{
+	u8 ch;
+
+	c->spoken = 1;
+	if (c->mail_port && c->state == STATE_SMTP && !bpf_skb_load_bytes(skb, off, &ch, 1) &&
+	    ch == TLS_HANDSHAKE)
+		conn_to_tls(c);
+}
+
 /* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
 #define STEPS 272
 
@@ -101,8 +112,13 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		c->syn_left = 1;
 	if (!stream_advance(dir ? &c->server : &c->client, &p))
 		return;
-	if (!dir)
+	if (dir && c->server.lost) /* replies were missed: what is owed is not known */
+		c->owed = c->data_ahead = 0;
+	if (!dir) {
 		sender_by_lock(c, skb_sock(skb));
+		if (!c->spoken)
+			first_word(skb, c, p.off);
+	}
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {
 		if (c->state == STATE_OTHER)
 			return;

@@ -13,6 +13,12 @@ import (
 // checkEnvelope compares the records of a flow with its lines of envelopes.txt.
 func checkEnvelope(t *testing.T, r *replayed, got []*record.Record, want []string) {
 	t.Helper()
+	if want == nil {
+		if len(got) > 0 {
+			t.Errorf("%s (%s): a record: %+v", r.name, r.how, got[0].SMTP)
+		}
+		return
+	}
 	if n := len(got); n == 0 || got[n-1].Event.Action != record.ActionSession || n > 2 {
 		t.Errorf("%s (%s): %d records", r.name, r.how, n)
 		return

@@ -48,6 +48,7 @@ type Conn struct {
 	Destination   netip.AddrPort
 	BytesSent     uint64 // payload, without retransmissions
 	BytesReceived uint64
+	ClientCut     uint64 // octets of the client that were cut and are in no payload event yet
 	NetNS         uint32
 	Errno         syscall.Errno // at PhaseFailed and PhaseClosed; 0: none
 
@@ -72,7 +73,8 @@ func (c *Conn) decode(raw []byte) error {
 		Source:      addrPort(k.Tuple.Family, k.Tuple.Saddr, k.Tuple.Sport),
 		Destination: addrPort(k.Tuple.Family, k.Tuple.Daddr, k.Tuple.Dport),
 		BytesSent:   k.BytesSent, BytesReceived: k.BytesReceived,
-		NetNS: k.Netns, Errno: syscall.Errno(k.Errno),
+		ClientCut: k.ClientCut,
+		NetNS:     k.Netns, Errno: syscall.Errno(k.Errno),
 		MailPort:     flags&bpf.SmtptraceConnFlagCONN_MAIL_PORT != 0,
 		SynLeft:      flags&bpf.SmtptraceConnFlagCONN_SYN_LEFT != 0,
 		SenderByLock: flags&bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK != 0,

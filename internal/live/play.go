@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -35,6 +36,33 @@ func Say(lines ...string) (turns []Turn) {
 		turns = append(turns, Turn{who == "S" || who == "s", []byte(text)})
 	}
 	return turns
+}
+
+// AtOnce joins what one side says before the other one answers.
+func AtOnce(turns []Turn) (list []Turn) {
+	for _, turn := range turns {
+		if n := len(list); n > 0 && list[n-1].Server == turn.Server {
+			list[n-1].Data = append(slices.Clip(list[n-1].Data), turn.Data...)
+			continue
+		}
+		list = append(list, turn)
+	}
+	return list
+}
+
+// Pieces cuts what is said into pieces of 1 to 13 bytes.
+func Pieces(turns []Turn) (list []Turn) {
+	n := 0
+	for _, turn := range turns {
+		for rest := turn.Data; len(rest) > 0; {
+			n = n*5 + 3
+			piece := min(len(rest), 1+n%13)
+			list = append(list, Turn{Server: turn.Server, Data: rest[:piece]})
+			rest = rest[piece:]
+			n %= 1009
+		}
+	}
+	return list
 }
 
 // Stage starts the servers of scripts. They go with the test. What goes wrong with them the client sees.

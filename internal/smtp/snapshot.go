@@ -40,14 +40,19 @@ func (p *Parser) flush() {
 	}
 }
 
-// cutBody takes the body as it stands. A refusal may have come before its end.
+// cutBody takes the body as it stands. Its reply may be there though its end was not seen.
 func (p *Parser) cutBody() {
 	d := &p.d
 	d.inBody = false
 	d.current().size += p.client.off - d.bodyAt
 	if p.replies.len() > 0 {
-		if a := p.replies.front(); refused(a.code) {
+		switch a := p.replies.front(); {
+		case refused(a.code):
 			d.refuse(&p.replies, a)
+		case a.code == 250: // it took some other line for the end
+			d.endBody()
+			d.delivery(&p.replies, a)
+			p.consume(a)
 		}
 	}
 }

@@ -133,6 +133,9 @@ func (t *Tracer) follow(c *conn) {
 		t.drafts <- t.draft(record.ActionFirstPayload, c)
 	}
 	if c.known && (c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed) {
+		if c.fed && c.last.ClientCut > 0 { // the end came in the middle of a body
+			c.parser.Gap(smtp.Client, c.last.ClientCut, true)
+		}
 		c.parser.End()
 		if c.recognised() {
 			t.session(c, true)

@@ -1,0 +1,151 @@
+package live
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Canary is a dialogue with secrets or a body in it that must be in no output.
+type Canary struct {
+	Name   string
+	Turns  []Turn
+	Echoed bool   // the server repeats a secret, or the client has it where a name belongs: the ring may hold it
+	Mails  uint64 // accepted
+}
+
+// What is secret, as it is said: user names, passwords and what is made of them, and lines of bodies.
+var (
+	canaryUser     = b64("canary-user@example.org")
+	canaryPassword = b64("canary-password!")
+	canaryPlain    = b64("\x00canary-user\x00canary-password")
+	canaryToken    = b64("user=canary\x01auth=Bearer " + strings.Repeat("canary-token.", 40) + "\x01\x01")
+	canaryBody     = []string{
+		"MAIL FROM:<canary@example.org>", "RCPT TO:<canary@example.net>", "EHLO canary.example.org", "AUTH PLAIN canary",
+		"DATA canary", "HELP canary", "..canary", ".canary", "BDAT canary", "NOOP canary", "QUIT canary", "VRFY canary",
+		"XCLIENT NAME=canary", "a canary", "mail from:canary",
+	}
+	canarySecrets = []string{"canary", canaryUser, canaryPassword, canaryPlain, canaryToken, "CANARYCANARY"}
+)
+
+func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+// Leaks gives what an output holds of the secrets: every piece of them that is longer than a verb.
+func Leaks(output []byte) (leaks []string) {
+	const piece = 6
+	seen := map[string]bool{}
+	for _, secret := range canarySecrets {
+		for i := 0; i+piece <= len(secret); i++ {
+			s := secret[i : i+piece]
+			if at := bytes.Index(output, []byte(s)); !seen[s] && at >= 0 {
+				seen[s] = true
+				leaks = append(leaks, string(output[max(0, at-40):min(len(output), at+40)]))
+			}
+		}
+	}
+	return leaks
+}
+
+// Canaries are the dialogues, each of a session whose client is named after it.
+func Canaries() (list []Canary) {
+	add := func(name string, mails uint64, echoed bool, lines ...string) {
+		hello := []string{
+			"S: 220 mx.example.net ESMTP", "C: EHLO " + strings.ReplaceAll(name, " ", "-") + ".example.org",
+			"S: 250-mx.example.net\r\n250 AUTH PLAIN LOGIN",
+		}
+		list = append(list, Canary{name, Say(append(hello, lines...)...), echoed, mails})
+	}
+	for name, lines := range canaryAuths {
+		add(name, 0, strings.Contains(name, "echo"), append(lines, "C: QUIT", "S: 221 bye")...)
+	}
+	envelope := []string{"C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>", "S: 250 ok"}
+	for _, c := range canaryBodies() {
+		add(c.name, c.mails, false, append(slices.Clone(envelope), c.lines...)...)
+	}
+	return list
+}
+
+var canaryAuths = map[string][]string{
+	"plain at once":  {"C: AUTH PLAIN " + canaryPlain, "S: 235 ok"},
+	"plain in steps": {"C: AUTH PLAIN", "S: 334 ", "C: " + canaryPlain, "S: 235 ok"},
+	"login": {
+		"C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser, "S: 334 UGFzc3dvcmQ6", "C: " + canaryPassword, "S: 235 ok",
+	},
+	"login, user at once": {"C: AUTH LOGIN " + canaryUser, "S: 334 UGFzc3dvcmQ6", "C: " + canaryPassword, "S: 235 ok"},
+	"cram":                {"C: AUTH CRAM-MD5", "S: 334 " + canaryUser, "C: " + canaryPassword, "S: 235 ok"},
+	"xoauth2":             {"C: AUTH XOAUTH2 " + canaryToken, "S: 334 " + canaryUser, "C: ", "S: 535 no"},
+	"xoauth2 in steps":    {"C: AUTH XOAUTH2", "S: 334 ", "C: " + canaryToken, "S: 235 ok"},
+	"refused, again": {
+		"C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser, "S: 334 UGFzc3dvcmQ6", "C: " + canaryPassword, "S: 535 no",
+		"C: AUTH PLAIN " + canaryPlain, "S: 535 no",
+	},
+	"cancelled": {
+		"C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser, "S: 334 UGFzc3dvcmQ6", "C: *", "S: 501 cancelled",
+		"C: AUTH PLAIN " + canaryPlain, "S: 235 ok",
+	},
+	"lower case":     {"C: auth plain " + canaryPlain, "S: 535 no", "C: auth login", "S: 334 ", "C: " + canaryUser, "S: 535 no"},
+	"blanks":         {"C:   AUTH   PLAIN   " + canaryPlain, "S: 535 no", "C: AUTH\tPLAIN\t" + canaryPlain, "S: 235 ok"},
+	"not waiting":    {"c: AUTH LOGIN\r\n" + canaryUser + "\r\n" + canaryPassword + "\r\n", "S: 334 \r\n334 \r\n235 ok"},
+	"not waiting, 2": {"c: AUTH LOGIN " + canaryUser + "\r\n" + canaryPassword + "\r\n", "S: 334 ", "S: 535 no"},
+	"not listening": {
+		"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what?", "C: " + canaryPassword, "S: 500 what?",
+	},
+	"like a command": {
+		"C: AUTH LOGIN", "S: 334 ", "C: HELP canary", "S: 334 ", "C: MAIL FROM:<canary@example.org>", "S: 535 no",
+	},
+	"no mechanism":       {"C: AUTH " + canaryPlain, "S: 504 what?"},
+	"echo, in its place": {"C: AUTH CANARYCANARY", "S: 504 what?"},
+	"echo, unknown":      {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
+	"bare lines":         {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
+}
+
+type canaryMail struct {
+	name  string
+	mails uint64
+	lines []string
+}
+
+func canaryBodies() []canaryMail {
+	const header = "Subject: canary\r\n\r\n"
+	lines := strings.Join(canaryBody, "\r\n") + "\r\n"
+	bare := strings.ReplaceAll(lines, "\r\n", "\n")
+	part := strings.Index(lines, "NOOP")
+	chunk := func(n string) string { return "c: BDAT " + n + "\r\n" + header + lines }
+	size := strconv.Itoa(len(header) + len(lines))
+	quit := []string{"C: QUIT", "S: 221 bye"}
+	mail := func(name string, mails uint64, said ...string) canaryMail {
+		return canaryMail{name, mails, append(said, quit...)}
+	}
+	return []canaryMail{
+		mail("body", 1, "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("body of bare lines", 1, "c: DATA\n", "S: 354 go", "c: Subject: canary\n\n"+bare+".\n", "S: 250 ok"),
+		mail("body that mixes", 1, "C: DATA", "S: 354 go", "c: "+header+bare+"\n.\n", "S: 250 ok"),
+		mail("body, lower case", 1, "C: data", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("chunk", 1, chunk(size+" LAST"), "S: 250 ok"),
+		mail("chunks", 1, chunk(size), "S: 250 ok", chunk(size), "S: 250 ok", "C: BDAT 0 LAST", "S: 250 ok"),
+		mail("chunk refused", 0, chunk(size+" last"), "S: 503 no"),
+		mail("not waiting", 1, "c: DATA\r\n"+header+lines+".\r\n", "S: 354 go", "S: 250 ok"),
+		mail("not waiting for anything", 1, "c: RSET\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<x@example.net>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"+
+			header+lines[:part], "S: 250 ok", "S: 250 ok", "S: 550 no", "c: "+lines, "S: 250 ok", "c: "+lines, "S: 354 go", "c: "+lines+".\r\n", "S: 250 ok"),
+		mail("refused", 0, "C: DATA", "S: 554 no", "c: "+header+lines[:part], "S: 500 what?", "c: "+lines+".\r\n", "S: 500 what?"),
+		mail("refused, not waiting", 0, "c: DATA\r\n"+header+lines[:part], "S: 554 no", "c: "+lines, "S: 500 what?",
+			"c: "+lines+".\r\n", "S: 500 what?"),
+		mail("given up", 0, "C: DATA", "S: 354 go", "c: "+header+lines[:part], "S: 451 later", "c: "+lines, "S: 500 what?",
+			"c: "+lines, "S: 500 what?", "c: "+lines+".\r\n", "S: 500 what?"),
+		mail("dot that is none", 1, "C: DATA", "S: 354 go", "c: "+header+"x\n.\n"+lines+"y\n.\r\n"+lines+"\r\n.\n"+lines+".\r\n", "S: 250 ok"),
+		mail("dot that is none, not waiting", 1, "c: DATA\r\n"+header+"x\n.\n"+lines+"\r\n.\n"+lines+".\r\n", "S: 354 go", "S: 250 ok"),
+		mail("dot that the server takes", 2, "C: DATA", "S: 354 go", "c: "+header+"x\n.\n", "S: 250 ok", "C: MAIL FROM:<a@example.org>", "S: 250 ok",
+			"C: RCPT TO:<b@example.net>", "S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		{"dot that the server takes, the end", 1, []string{"C: DATA", "S: 354 go", "c: " + header + lines + "x\n.\n", "S: 250 ok"}},
+		{"cut off", 0, []string{"C: DATA", "S: 354 go", "c: " + header + lines}},
+		mail("after another", 2, "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok", "C: MAIL FROM:<a@example.org>", "S: 250 ok",
+			"C: RCPT TO:<b@example.net>", "S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("refused, then another", 1, "C: DATA", "S: 554 no", "C: RSET", "S: 250 ok", "C: MAIL FROM:<a@example.org>", "S: 250 ok",
+			"C: RCPT TO:<b@example.net>", "S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("given up, then another", 1, "C: DATA", "S: 354 go", "c: "+header+lines, "S: 451 later", "c: "+lines+".\r\n", "S: 250 ok",
+			"C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>", "S: 250 ok", "C: DATA", "S: 354 go",
+			"c: "+header+lines+".\r\n", "S: 250 ok"),
+	}
+}

@@ -120,7 +120,7 @@ func (m *mailHost) errand(t *testing.T, root live.Root, x *exchange) string {
 		"host": x.addr.Addr(), "port": x.port, "tls": x.tls(), "sni": x.serverName(),
 		"auth": x.auth, "user": login.User, "password": x.password(), "helo": helo,
 		"pipelined": x.pipelined, "chunked": x.chunked, "from": x.from(), "mails": x.rcpts(),
-		"body": "Subject: test\r\n\r\n" + canaryBody + "\r\n",
+		"body": x.text(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func (m *mailHost) curlConf(t *testing.T, x *exchange) string {
 	}
 	host := cmp.Or(x.serverName(), x.addr.Addr().String())
 	var b strings.Builder
-	m.root.Write(t, m.dirs[m.root]+"/"+x.tag()+".eml", "Subject: test\r\n\r\n"+canaryBody+"\r\n")
+	m.root.Write(t, m.dirs[m.root]+"/"+x.tag()+".eml", x.text())
 	for i, rcpts := range x.rcpts() {
 		if i > 0 {
 			b.WriteString("next\n")

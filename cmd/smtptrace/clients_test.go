@@ -24,6 +24,7 @@ type exchange struct {
 	wrong          bool     // its password
 	pipelined      bool     // the client sends commands ahead
 	chunked        bool     // by BDAT
+	reused         bool     // one process of the client after the other uses the connection
 	mails          []string // recipients of each, by their local part; "refused" is
 
 	addr netip.AddrPort
@@ -88,11 +89,13 @@ func exchanges() []*exchange {
 		{client: "postfix", server: "exim", port: 25, pipelined: true, mails: []string{partly}},
 		{client: "postfix", server: "opensmtpd", port: 25, pipelined: true, mails: []string{several}},
 		{client: "postfix", server: "exim", port: 465, sni: true, mails: []string{one}},
+		{client: "postfix", server: "exim", port: 25, pipelined: true, reused: true, mails: []string{one, several}},
 		{client: "postfix", server: "login", port: 587, auth: "PLAIN", mails: []string{several}},
 
 		{client: "exim", server: "postfix", port: 25, pipelined: true, chunked: true, mails: []string{several}},
 		{client: "exim", server: "opensmtpd", port: 25, mails: []string{partly}},
 		{client: "exim", server: "postfix", port: 587, startTLS: true, sni: true, mails: []string{one}},
+		{client: "exim", server: "postfix", port: 25, pipelined: true, chunked: true, reused: true, mails: []string{one, one, one}},
 		{client: "exim", server: "login", port: 587, auth: "LOGIN", mails: []string{one}},
 		{client: "exim", server: "postfix", port: 465, mails: []string{one}},
 
@@ -147,6 +150,7 @@ func TestExchanges(t *testing.T) {
 		"AUTH CRAM-MD5": func(x *exchange) bool { return x.auth == "CRAM-MD5" && !x.wrong },
 		"AUTH refused":  func(x *exchange) bool { return x.wrong },
 		"PIPELINING":    func(x *exchange) bool { return x.pipelined },
+		"reuse":         func(x *exchange) bool { return x.reused },
 		"CHUNKING":      func(x *exchange) bool { return x.chunked },
 		"several mails": func(x *exchange) bool { return len(x.mails) > 1 && !x.hidden() },
 		"some refused":  func(x *exchange) bool { return slices.Contains(x.mails, partly) },

@@ -64,8 +64,19 @@ var queued = map[string]*regexp.Regexp{
 	"login":     regexp.MustCompile(`^250 2\.0\.0 Ok: queued as (4E81026038)$`),
 }
 
+// eximSaw is what Exim logs of a session that was pipelined, chunked.
+var eximSaw = map[[2]bool]string{
+	{false, false}: ` L\.- [^K]`, {true, false}: ` L\. [^K]`, {false, true}: ` L\.- K `, {true, true}: ` L\. K `,
+}
+
+// raw are the clients that send the text as it is.
+var raw = map[string]bool{"curl": true, "smtplib": true, "netsmtp": true, "php-socket": true, "go": true}
+
 func (m *mailHost) check(t *testing.T, list []*exchange, records []record.Record) {
 	t.Helper()
+	if n := len(pick(records, record.ActionFirstPayload)); n != len(list) {
+		t.Errorf("%d first payloads, want %d", n, len(list))
+	}
 	sessions := map[netip.AddrPort]*record.Record{}
 	for _, r := range pick(records, record.ActionSession) {
 		if sessions[r.Destination.AddrPort()] != nil {
@@ -80,7 +91,7 @@ func (m *mailHost) check(t *testing.T, list []*exchange, records []record.Record
 			t.Errorf("%s: no session", x)
 			continue
 		}
-		got, want := x.said(r), x.wanted(programs[x.client])
+		got, want := x.said(r), x.wanted(t, programs[x.client])
 		if got != want {
 			t.Errorf("%s\n got %s\nwant %s", x, got, want)
 		}
@@ -91,10 +102,15 @@ func (m *mailHost) check(t *testing.T, list []*exchange, records []record.Record
 	}
 }
 
+// known is true where the test knows the process id of the client.
+func (x *exchange) known() bool {
+	return !slices.Contains([]string{"postfix", "exim", "opensmtpd", "php-msmtp", "php-exim"}, x.client)
+}
+
 // said is what is to be the same in each run.
 func (x *exchange) said(r *record.Record) string {
 	pid := uint32(0)
-	if x.cmd != nil && !strings.HasPrefix(x.client, "php-m") && x.client != "php-exim" {
+	if x.known() {
 		pid = r.Process.PID
 	}
 	flags := slices.DeleteFunc(slices.Clone(r.Flags), func(flag string) bool {
@@ -102,15 +118,16 @@ func (x *exchange) said(r *record.Record) string {
 			"direct_mx", "any_port_smtp", "port25_not_smtp", "no_helo", "early_talker", "rcpt_probe",
 		}, flag)
 	})
-	return fmt.Sprintf("pid %d %s %s user %s %q %q mails %d to %d tls %v %s sni %q auth %q %s %s %s %v",
-		pid, r.Process.Executable, r.Process.Script.Path, r.User.ID, r.SMTP.Verb, r.SMTP.HELO, r.SMTP.Messages,
+	return fmt.Sprintf("pid %d %s %v %s user %s %q %q mails %d to %d tls %v %s sni %q auth %q %s %s %s %v",
+		pid, r.Process.Executable, r.Process.Hash, r.Process.Script.Path, r.User.ID, r.SMTP.Verb, r.SMTP.HELO, r.SMTP.Messages,
 		r.SMTP.Recipients, r.SMTP.TLS, r.SMTP.StartTLS, r.TLS.Client.ServerName, r.SMTP.Auth.Mechanism,
 		r.SMTP.Auth.Outcome, r.Verdict, r.Event.Outcome, flags)
 }
 
-func (x *exchange) wanted(p program) string {
+func (x *exchange) wanted(t *testing.T, p program) string {
+	t.Helper()
 	pid := uint32(0)
-	if x.cmd != nil && !strings.HasPrefix(x.client, "php-m") && x.client != "php-exim" {
+	if x.known() {
 		pid = uint32(x.cmd.Process.Pid)
 	}
 	verb, helo, startTLS, auth := p.verb, p.helo, "", record.Outcome("")
@@ -142,9 +159,8 @@ func (x *exchange) wanted(p program) string {
 		auth = record.Success
 	}
 	flags = append(flags, strings.Fields(heloFlags[helo])...)
-	root := p.root
-	return fmt.Sprintf("pid %d %s %s user %s %q %q mails %d to %d tls %v %s sni %q auth %q %s %s %s %v",
-		pid, root.Path(p.exe), p.script, p.user, verb, helo, mails, rcpts, x.hidden(), startTLS, x.serverName(), x.auth, auth,
+	return fmt.Sprintf("pid %d %s %v %s user %s %q %q mails %d to %d tls %v %s sni %q auth %q %s %s %s %v",
+		pid, p.root.Path(p.exe), record.Hash{SHA256: p.root.SHA256(t, p.exe), Status: "verified"}, p.script, p.user, verb, helo, mails, rcpts, x.hidden(), startTLS, x.serverName(), x.auth, auth,
 		verdict, outcome, flags)
 }
 
@@ -177,11 +193,21 @@ func (m *mailHost) checkMails(t *testing.T, x *exchange, r *record.Record) {
 			t.Errorf("%s: transaction: %+v", x, tx)
 			continue
 		}
+		if raw[x.client] && tx.Size != uint64(len(x.text())) {
+			t.Errorf("%s: size %d, want %d", x, tx.Size, len(x.text()))
+		}
+		if x.server == "postfix" && x.chunked != strings.Contains(tx.Reply, "bytes queued") {
+			t.Errorf("%s: Postfix said: %s", x, tx.Reply)
+		}
 		log := m.logs[x.server]
 		if log == nil {
 			continue
 		}
-		entry := regexp.MustCompile(`\b` + id[1] + `.*<?` + regexp.QuoteMeta(x.from()))
+		line := `\b` + id[1] + `.*` + regexp.QuoteMeta(x.from())
+		if x.server == "exim" {
+			line += `.*` + eximSaw[[2]bool{x.pipelined, x.chunked}]
+		}
+		entry := regexp.MustCompile(line)
 		live.Eventually(t, fmt.Sprintf("%s in the log of %s", entry, x.server), func() bool { return entry.MatchString(log()) })
 	}
 }

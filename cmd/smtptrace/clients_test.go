@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ type exchange struct {
 	wrong          bool     // its password
 	pipelined      bool     // the client sends commands ahead
 	chunked        bool     // by BDAT
+	reused         bool     // one process of the client after the other uses the connection
 	mails          []string // recipients of each, by their local part; "refused" is
 
 	addr netip.AddrPort
@@ -58,7 +60,7 @@ func exchanges() []*exchange {
 		{client: "swaks", server: "opensmtpd", port: 25, mails: []string{several}},
 		{client: "swaks", server: "login", port: 587, auth: "CRAM-MD5", wrong: true},
 
-		{client: "msmtp", server: "exim", port: 587, auth: "CRAM-MD5", mails: []string{several}},
+		{client: "msmtp", server: "exim", port: 587, auth: "CRAM-MD5", pipelined: true, mails: []string{several}},
 		{client: "msmtp", server: "postfix", port: 465, sni: true, mails: []string{one}},
 		{client: "msmtp", server: "opensmtpd", port: 25, mails: []string{one}},
 
@@ -71,7 +73,7 @@ func exchanges() []*exchange {
 		{client: "php-socket", server: "exim", port: 25, pipelined: true, mails: []string{partly, one}},
 		{client: "php-socket", server: "postfix", port: 25, chunked: true, mails: []string{several}},
 		{client: "php-socket", server: "postfix", port: 465, sni: true, mails: []string{one}},
-		{client: "php-msmtp", server: "postfix", port: 25, mails: []string{one}},
+		{client: "php-msmtp", server: "postfix", port: 25, pipelined: true, mails: []string{one}},
 		{client: "php-exim", server: "postfix", port: 25, pipelined: true, chunked: true, mails: []string{one}},
 
 		{client: "nodemailer", server: "login", port: 587, auth: "CRAM-MD5", mails: []string{one}},
@@ -87,11 +89,13 @@ func exchanges() []*exchange {
 		{client: "postfix", server: "exim", port: 25, pipelined: true, mails: []string{partly}},
 		{client: "postfix", server: "opensmtpd", port: 25, pipelined: true, mails: []string{several}},
 		{client: "postfix", server: "exim", port: 465, sni: true, mails: []string{one}},
+		{client: "postfix", server: "exim", port: 25, pipelined: true, reused: true, mails: []string{one, several}},
 		{client: "postfix", server: "login", port: 587, auth: "PLAIN", mails: []string{several}},
 
 		{client: "exim", server: "postfix", port: 25, pipelined: true, chunked: true, mails: []string{several}},
 		{client: "exim", server: "opensmtpd", port: 25, mails: []string{partly}},
 		{client: "exim", server: "postfix", port: 587, startTLS: true, sni: true, mails: []string{one}},
+		{client: "exim", server: "postfix", port: 25, pipelined: true, chunked: true, reused: true, mails: []string{one, one, one}},
 		{client: "exim", server: "login", port: 587, auth: "LOGIN", mails: []string{one}},
 		{client: "exim", server: "postfix", port: 465, mails: []string{one}},
 
@@ -112,6 +116,8 @@ func (x *exchange) tag() string { return fmt.Sprintf("x%d", x.addr.Addr().As4()[
 
 func (x *exchange) from() string { return x.tag() + "@example.org" }
 
+func (x *exchange) text() string { return "Subject: test\r\n\r\n" + canaryBody + "\r\n" }
+
 func (x *exchange) hidden() bool { return x.port == 465 || x.startTLS }
 
 // rcpts are the recipients of each mail.
@@ -131,6 +137,37 @@ func (x *exchange) rcpts() [][]string {
 var login = live.Login{User: "canary-user", Password: "canary-password"}
 
 const canaryBody = "canary-in-the-body"
+
+// TestExchanges: every feature has two pairs of a client and a server that have nobody in common.
+func TestExchanges(t *testing.T) {
+	features := map[string]func(x *exchange) bool{
+		"plaintext":     func(x *exchange) bool { return !x.hidden() && x.auth == "" },
+		"STARTTLS":      func(x *exchange) bool { return x.startTLS },
+		"implicit TLS":  func(x *exchange) bool { return x.port == 465 },
+		"SNI":           func(x *exchange) bool { return x.sni },
+		"AUTH PLAIN":    func(x *exchange) bool { return x.auth == "PLAIN" && !x.wrong },
+		"AUTH LOGIN":    func(x *exchange) bool { return x.auth == "LOGIN" },
+		"AUTH CRAM-MD5": func(x *exchange) bool { return x.auth == "CRAM-MD5" && !x.wrong },
+		"AUTH refused":  func(x *exchange) bool { return x.wrong },
+		"PIPELINING":    func(x *exchange) bool { return x.pipelined },
+		"reuse":         func(x *exchange) bool { return x.reused },
+		"CHUNKING":      func(x *exchange) bool { return x.chunked },
+		"several mails": func(x *exchange) bool { return len(x.mails) > 1 && !x.hidden() },
+		"some refused":  func(x *exchange) bool { return slices.Contains(x.mails, partly) },
+		"all refused":   func(x *exchange) bool { return slices.Contains(x.mails, vain) },
+		"several rcpts": func(x *exchange) bool { return slices.Contains(x.mails, several) && !x.hidden() },
+		"default HELO":  func(x *exchange) bool { return strings.Contains("smtplib netsmtp nodemailer go", x.client) },
+	}
+	for name, has := range features {
+		list := slices.DeleteFunc(exchanges(), func(x *exchange) bool { return !has(x) })
+		apart := slices.ContainsFunc(list, func(x *exchange) bool {
+			return slices.ContainsFunc(list, func(y *exchange) bool { return x.client != y.client && x.server != y.server })
+		})
+		if !apart {
+			t.Errorf("%s is in %v alone", name, list)
+		}
+	}
+}
 
 // TestClients: real mail programs talk to real mail servers, and each session's record is right.
 func TestClients(t *testing.T) {

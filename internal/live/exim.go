@@ -27,7 +27,7 @@ tls_certificate = %[1]s/mx.pem
 rfc1413_query_timeout = 0s
 keep_environment =
 disable_ipv6
-log_selector = +smtp_protocol_error
+log_selector = +pipelining +smtp_protocol_error
 acl_smtp_rcpt = rcpt
 begin acl
 rcpt:

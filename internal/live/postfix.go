@@ -82,11 +82,12 @@ func (s Setup) postfix(dir string) (services, main string) {
 	for i, r := range s.Routes {
 		hop := fmt.Sprintf("[%s]:%d", r.To.Addr(), r.To.Port())
 		services += fmt.Sprintf("route%d unix - - n - - smtp", i) + options{
-			"smtp_tls_security_level=encrypt": r.TLS,
-			"smtp_tls_wrappermode=yes":        r.To.Port() == 465,
-			"smtp_tls_servername=" + r.SNI:    r.SNI != "",
-			"smtp_sasl_auth_enable=yes":       r.Auth,
-			"smtp_sasl_security_options=":     r.Auth,
+			"smtp_tls_security_level=encrypt":               r.TLS,
+			"smtp_tls_wrappermode=yes":                      r.To.Port() == 465,
+			"smtp_tls_servername=" + r.SNI:                  r.SNI != "",
+			"smtp_sasl_auth_enable=yes":                     r.Auth,
+			"smtp_connection_cache_destinations=static:all": r.Keep,
+			"smtp_sasl_security_options=":                   r.Auth,
 		}.String() + "\n"
 		fmt.Fprintf(&transports, "{%s = route%d:%s} ", r.Domain, i, hop)
 		if r.Auth {

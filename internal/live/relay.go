@@ -32,6 +32,7 @@ type Route struct {
 	TLS    bool   // STARTTLS, or TLS first
 	SNI    string // the name to ask for in TLS
 	Auth   bool   // with the Login of the Setup
+	Keep   bool   // the connection, for the next mail; Exim does so of itself
 }
 
 // Host is a command of the folder on a host of that name, with mounts of its own: a line of shell makes

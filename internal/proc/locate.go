@@ -77,6 +77,14 @@ func (r *Resolver) byPath(p *event.Process, l *live) found {
 		}
 		return got.status == Verified
 	})
+	if got.status != Gone {
+		return got
+	}
+	// The namespace may have gone with it. A service's own one has most of the host's files, at the same
+	// paths: that file is taken if it is provably the one that ran.
+	if host := inDir(r.root, p, l); host.status == Verified {
+		return host
+	}
 	return got
 }
 

@@ -52,6 +52,26 @@ func TestHashThroughNeighbour(t *testing.T) {
 	expectHash(t, resolve(t, r, &gone), Hash{Status: Gone})
 }
 
+// A process with mounts of its own, such as a service with PrivateTmp, ran a file of the host: it has a
+// digest when process and namespace are gone.
+func TestHashOfHostFileInGoneNamespace(t *testing.T) {
+	needRoot(t)
+	path, sum := newProgram(t)
+	cmd := exec.Command(path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	h := start(t, cmd, "live")
+	p := observed(t, h.cmd.Process.Pid)
+	h.end()
+	p.Ancestors = nil
+	r := resolver(t)
+	expectHash(t, resolve(t, r, p), Hash{sum, Verified})
+
+	other := *p
+	other.Key.Pid++
+	other.ExeInode++
+	expectHash(t, resolve(t, r, &other), Hash{Status: Gone})
+}
+
 // An overlay of two file systems gives files other numbers than the kernel has inside.
 func TestHashInOverlay(t *testing.T) {
 	_, p := inMounts(t, "overlay")

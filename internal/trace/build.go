@@ -44,6 +44,9 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		})
 		r.Expected = t.opts.Host.Expected(who, t.opts.Expected)
 	}
+	if d.fanout {
+		r.Flags = append(r.Flags, "fanout")
+	}
 	if r.Verdict == record.DirectMX {
 		r.Flags = append([]string{"direct_mx"}, r.Flags...)
 	}

@@ -103,7 +103,7 @@ func shown(r *record.Record) bool {
 	case record.ActionHeartbeat, record.ActionFirstPayload:
 		return false
 	case record.ActionConnect:
-		return r.Event.Outcome != record.Success
+		return r.Event.Outcome != record.Success || r.Event.Reason == record.NotSMTP
 	}
 	return true
 }

@@ -4,12 +4,14 @@ import (
 	"path"
 	"sync"
 	"time"
+
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // catalogs are the package databases of the roots that were asked about lately.
 type catalogs struct {
 	mu    sync.Mutex
-	known *lru[fileKey, *catalog] // by the directory that holds the database
+	known *lru.Map[fileKey, *catalog] // by the directory that holds the database
 }
 
 // catalog is a database that is read again when it has changed.
@@ -29,7 +31,7 @@ const (
 	rebuildRest = 20              // nor a large one: it rests so many times what the reading took
 )
 
-func newCatalogs() *catalogs { return &catalogs{known: newLRU[fileKey, *catalog](maxCatalogs)} }
+func newCatalogs() *catalogs { return &catalogs{known: lru.New[fileKey, *catalog](maxCatalogs)} }
 
 // index finds the packages of a root; nil: it has no package database that can be read now.
 func (c *catalogs) index(root *rootDir) *index {
@@ -44,10 +46,10 @@ func (c *catalogs) index(root *rootDir) *index {
 		}
 		key := fileKey{dir.dev, dir.inode}
 		c.mu.Lock()
-		one, ok := c.known.get(key)
+		one, ok := c.known.Get(key)
 		if !ok {
 			one = &catalog{}
-			c.known.put(key, one)
+			c.known.Put(key, one)
 		}
 		c.mu.Unlock()
 		return one.refresh(root, kind, state)

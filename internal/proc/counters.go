@@ -40,7 +40,7 @@ func byStatus(counters *[len(statuses)]atomic.Uint64) map[Status]uint64 {
 // Counters gives the counts since New.
 func (r *Resolver) Counters() Counters {
 	r.mu.Lock()
-	evicted := r.table.evictions
+	evicted := r.table.Evictions()
 	r.mu.Unlock()
 	return Counters{
 		Refused: r.refused.Load(), EvictedProcess: evicted, EvictedHash: r.hasher.evictions(),

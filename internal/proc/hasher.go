@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // hasher hashes each content once.
@@ -15,7 +17,7 @@ type hasher struct {
 	far   *lane // files of file systems that may not answer
 
 	mu      sync.Mutex
-	cache   *lru[fileID, digest]
+	cache   *lru.Map[fileID, digest]
 	flights map[fileID][]func(outcome) // being hashed: who waits for it
 }
 
@@ -34,7 +36,7 @@ func newHasher(limit int64, entries int, stop <-chan struct{}) *hasher {
 		fast:    newLane(newPace(128*mib, 512*mib, stop)),
 		slow:    newLane(newPace(128*mib, 128*mib, stop)),
 		far:     newLane(newPace(32*mib, 64*mib, stop)),
-		cache:   newLRU[fileID, digest](entries),
+		cache:   lru.New[fileID, digest](entries),
 		flights: map[fileID][]func(outcome){},
 	}
 }
@@ -43,7 +45,7 @@ func newHasher(limit int64, entries int, stop <-chan struct{}) *hasher {
 func (h *hasher) cached(id fileID) (digest, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.cache.get(id)
+	return h.cache.Get(id)
 }
 
 // hash takes a file over and calls done once with its digest, at once or from a lane. open gives the
@@ -59,7 +61,7 @@ func (h *hasher) hash(st stat, far bool, file *os.File, open func() *os.File, do
 	alone := !settled(id.ctimeNs, time.Now().UnixNano())
 	if !alone {
 		h.mu.Lock()
-		d, ok := h.cache.get(id)
+		d, ok := h.cache.Get(id)
 		waiting, flying := h.flights[id]
 		full := len(waiting) >= laneJobs
 		if !ok && !full {
@@ -104,7 +106,7 @@ func (h *hasher) landed(id fileID, o outcome) {
 	waiting := h.flights[id]
 	delete(h.flights, id)
 	if o.err == nil {
-		h.cache.put(id, o.digest)
+		h.cache.Put(id, o.digest)
 	}
 	h.mu.Unlock()
 	for _, done := range waiting {
@@ -115,7 +117,7 @@ func (h *hasher) landed(id fileID, o outcome) {
 func (h *hasher) evictions() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.cache.evictions
+	return h.cache.Evictions()
 }
 
 func (h *hasher) lanes() []*lane { return []*lane{h.fast, h.slow, h.far} }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // index finds the package of a path: 8 bytes each, 48 of their bits a hash of the path, 16 the number
@@ -17,7 +19,7 @@ type index struct {
 	entries []uint64    // sorted
 
 	mu      sync.Mutex
-	answers *lru[string, *owned] // nil values: no package
+	answers *lru.Map[string, *owned] // nil values: no package
 }
 
 const (
@@ -37,7 +39,7 @@ var (
 func pathHash(path string) uint64 { return maphash.String(pathSeed, path) &^ (maxPackages - 1) }
 
 func newIndex(root *rootDir, db database) (*index, error) {
-	x := &index{db: db, links: directoryLinks(root), answers: newLRU[string, *owned](knownAnswers)}
+	x := &index{db: db, links: directoryLinks(root), answers: lru.New[string, *owned](knownAnswers)}
 	err := db.read(root, func(path string, pkg int) error {
 		if len(x.entries) >= maxPaths || pkg >= maxPackages {
 			return errTooMany
@@ -59,7 +61,7 @@ func (x *index) find(root *rootDir, path string) (*owned, error) {
 		return nil, errNotIndexed
 	}
 	x.mu.Lock()
-	answer, ok := x.answers.get(path)
+	answer, ok := x.answers.Get(path)
 	x.mu.Unlock()
 	if ok {
 		return answer, nil
@@ -79,7 +81,7 @@ func (x *index) find(root *rootDir, path string) (*owned, error) {
 		}
 	}
 	x.mu.Lock()
-	x.answers.put(path, answer)
+	x.answers.Put(path, answer)
 	x.mu.Unlock()
 	return answer, nil
 }

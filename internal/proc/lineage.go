@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // programs knows what ancestors run, by their exe links, for as long as they live.
@@ -14,7 +15,7 @@ type programs struct {
 	procfs int
 
 	mu    sync.Mutex
-	known *lru[program, string]
+	known *lru.Map[program, string]
 }
 
 // program is one process running one file.
@@ -27,7 +28,7 @@ type program struct {
 const knownPrograms = 4096
 
 func newPrograms(procfs int) *programs {
-	return &programs{procfs: procfs, known: newLRU[program, string](knownPrograms)}
+	return &programs{procfs: procfs, known: lru.New[program, string](knownPrograms)}
 }
 
 // exe gives the path of what an ancestor runs; "": it is gone, runs something else by now, or is a
@@ -38,7 +39,7 @@ func (k *programs) exe(a event.Ancestor) string {
 	}
 	key := program{a.Pid, a.StartNs, a.ExeInode}
 	k.mu.Lock()
-	exe, ok := k.known.get(key)
+	exe, ok := k.known.Get(key)
 	k.mu.Unlock()
 	if ok {
 		return exe
@@ -46,7 +47,7 @@ func (k *programs) exe(a event.Ancestor) string {
 	exe = k.read(a)
 	if exe != "" {
 		k.mu.Lock()
-		k.known.put(key, exe)
+		k.known.Put(key, exe)
 		k.mu.Unlock()
 	}
 	return exe

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // namespaces remembers who was seen in which mount namespace, so that the files of a process that is
@@ -17,13 +18,13 @@ type namespaces struct {
 	own    uint32 // the mount namespace of the resolver's root
 
 	mu   sync.Mutex
-	seen *lru[uint32, [neighbours]uint32]
+	seen *lru.Map[uint32, [neighbours]uint32]
 }
 
 const neighbours = 4
 
 func newNamespaces(procfs int) *namespaces {
-	n := &namespaces{procfs: procfs, seen: newLRU[uint32, [neighbours]uint32](256)}
+	n := &namespaces{procfs: procfs, seen: lru.New[uint32, [neighbours]uint32](256)}
 	if st, err := statAt(procfs, "self/ns/mnt", 0); err == nil {
 		n.own = uint32(st.inode)
 	}
@@ -37,7 +38,7 @@ func (n *namespaces) note(p *event.Process) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	pids, _ := n.seen.get(p.MntNS)
+	pids, _ := n.seen.Get(p.MntNS)
 	for _, pid := range pids {
 		if pid == p.Key.Pid {
 			return
@@ -45,14 +46,14 @@ func (n *namespaces) note(p *event.Process) {
 	}
 	copy(pids[1:], pids[:])
 	pids[0] = p.Key.Pid
-	n.seen.put(p.MntNS, pids)
+	n.seen.Put(p.MntNS, pids)
 }
 
 // doors opens the root directory of one process after the other that may live in p's mount namespace,
 // until use takes one over by returning true.
 func (n *namespaces) doors(p *event.Process, use func(*rootDir) bool) {
 	n.mu.Lock()
-	seen, _ := n.seen.get(p.MntNS)
+	seen, _ := n.seen.Get(p.MntNS)
 	n.mu.Unlock()
 	pids := []uint32{p.Key.Pid}
 	for _, a := range p.Ancestors {

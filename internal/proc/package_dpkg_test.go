@@ -111,8 +111,8 @@ func TestDpkgChange(t *testing.T) {
 	if x := c.index(root); x != nil {
 		t.Error("a database that changed a moment after it was read is read again at once")
 	}
-	for _, one := range c.known.items {
-		one.value.next = time.Time{}
+	for _, one := range c.known.All {
+		one.next = time.Time{}
 	}
 	if x := c.index(root); x == nil || !x.has("/usr/bin/new") {
 		t.Error("the new package is not found")

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // Resolver finds out who processes are, in the background.
@@ -29,7 +30,7 @@ type Resolver struct {
 	work sync.WaitGroup
 
 	mu    sync.Mutex
-	table *lru[event.ProcessKey, *entry]
+	table *lru.Map[event.ProcessKey, *entry]
 
 	refused  atomic.Uint64
 	statuses statusCounters
@@ -87,7 +88,7 @@ func open(root string, opts ...Option) (*Resolver, error) {
 		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), programs: newPrograms(procfs),
 		near: &line{arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
 		far:  &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
-		stop: stop, table: newLRU[event.ProcessKey, *entry](o.processes),
+		stop: stop, table: lru.New[event.ProcessKey, *entry](o.processes),
 	}, nil
 }
 
@@ -102,10 +103,10 @@ func (r *Resolver) start(workers ...func()) {
 // the work. p is not to be changed afterwards.
 func (r *Resolver) Observe(p *event.Process) {
 	r.mu.Lock()
-	e, ok := r.table.get(p.Key)
+	e, ok := r.table.Get(p.Key)
 	if !ok {
 		e = newEntry(p)
-		r.table.put(p.Key, e)
+		r.table.Put(p.Key, e)
 	}
 	r.mu.Unlock()
 	if e.observe(p) {
@@ -187,7 +188,7 @@ func (r *Resolver) Wait(ctx context.Context, key event.ProcessKey) *Identity {
 func (r *Resolver) entry(key event.ProcessKey) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, _ := r.table.get(key)
+	e, _ := r.table.Get(key)
 	return e
 }
 

@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/smtptrace/smtptrace/internal/lru"
 )
 
 // accounts knows the names of users and groups, for many roots. An answer holds for one state of a
 // file: a changed passwd is asked anew.
 type accounts struct {
 	mu    sync.Mutex
-	names *lru[account, string]
+	names *lru.Map[account, string]
 }
 
 // account is an id in one state of a passwd or group file.
@@ -28,7 +30,7 @@ const (
 
 var errFound = errors.New("found")
 
-func newAccounts() *accounts { return &accounts{names: newLRU[account, string](knownAccounts)} }
+func newAccounts() *accounts { return &accounts{names: lru.New[account, string](knownAccounts)} }
 
 // user names a uid by /etc/passwd (passwd(5)), or as a dynamic user of systemd; "": no such entry.
 func (a *accounts) user(root *rootDir, uid uint32) string {
@@ -52,7 +54,7 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 	}
 	key := account{st.fileID, id}
 	a.mu.Lock()
-	name, ok := a.names.get(key)
+	name, ok := a.names.Get(key)
 	a.mu.Unlock()
 	if ok {
 		return name
@@ -67,7 +69,7 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 		return ""
 	}
 	a.mu.Lock()
-	a.names.put(key, name)
+	a.names.Put(key, name)
 	a.mu.Unlock()
 	return name
 }

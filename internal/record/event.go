@@ -45,7 +45,8 @@ const (
 	OutcomeUnknown Outcome = "unknown"
 )
 
-// Reason is how a connect turned out.
+// Reason is how a connect turned out. A connection has one record of that and, where it is no mail
+// although it goes to port 25, a second one at its end.
 type Reason string
 
 // The reasons of a connect record.
@@ -59,12 +60,13 @@ const (
 	NotSent     Reason = "not_sent"    // this machine had no local port left, or no route
 	GivenUp     Reason = "given_up"    // the program closed the socket before an answer
 	StillOpen   Reason = "still_open"  // not decided when the run stopped
+	NotSMTP     Reason = "not_smtp"    // established long since: what the client said on port 25 is not SMTP
 )
 
 // Outcome is the event.outcome of a connect that turned out like this.
 func (r Reason) Outcome() Outcome {
 	switch r {
-	case Established:
+	case Established, NotSMTP:
 		return Success
 	case StillOpen, "":
 		return OutcomeUnknown
@@ -83,6 +85,8 @@ func (r Reason) words() string {
 		return "not sent for want of a local port or a route"
 	case GivenUp:
 		return "given up"
+	case NotSMTP:
+		return "not SMTP on port 25"
 	case StillOpen, "":
 		return "undecided"
 	}

@@ -57,7 +57,7 @@ func (c *Counters) object() (o object) {
 	o.count("sessions", c.Sessions)
 	o.count("records", c.Records)
 	o.put("identity", c.Identity.object())
-	o.put("names", c.Names.object())
+	o.put("verdict", c.Verdict.object())
 	o.put("lost", c.Lost.object())
 	return o
 }
@@ -70,8 +70,9 @@ func (i *Identities) object() (o object) {
 	return o
 }
 
-func (n *Names) object() (o object) {
-	o.num("lookups_failed", n.LookupsFailed)
+func (v *Verdicts) object() (o object) {
+	o.num("lookups_failed", v.LookupsFailed)
+	o.num("senders_forgotten", v.SendersForgotten)
 	return o
 }
 

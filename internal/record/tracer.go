@@ -63,14 +63,15 @@ type Counters struct {
 	Records  uint64 `json:"records"`
 
 	Identity Identities `json:"identity"`
-	Names    Names      `json:"names"`
+	Verdict  Verdicts   `json:"verdict"`
 	Lost     Losses     `json:"lost"`
 }
 
-// Names counts what was left undone of names and addresses. No record is missing for it: some verdicts say
-// less.
-type Names struct {
-	LookupsFailed uint64 `json:"lookups_failed"`
+// Verdicts counts what was left undone of judging connections. No record is missing for it: some verdicts
+// and flags say less.
+type Verdicts struct {
+	LookupsFailed    uint64 `json:"lookups_failed"`    // of the names of smarthosts
+	SendersForgotten uint64 `json:"senders_forgotten"` // processes whose destinations were counted, to make room
 }
 
 // Identities counts what was left undone of finding out who processes are. No record is missing for it:

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,9 @@ type Facts struct {
 	// QUIT, a new HELO or MAIL, or by the end, and neither DATA nor BDAT was said in the session, and
 	// all of it was seen: no TLS, nothing lost.
 	RcptProbe bool
+	// BlocklistReply: the server refused the connection, or decided a transaction or the session, with
+	// a reply that names a blocklist.
+	BlocklistReply bool
 }
 
 // Flags returns the names of the facts that hold.
@@ -39,6 +43,7 @@ func (f *Facts) Flags() []string {
 	}{
 		{f.HeloLoopback, "helo_loopback"}, {f.HeloBare, "helo_bare"}, {f.NoHelo, "no_helo"},
 		{f.EarlyTalker, "early_talker"}, {f.RcptProbe, "rcpt_probe"},
+		{f.BlocklistReply, "blocklist_reply"},
 	} {
 		if x.is {
 			list = append(list, x.name)
@@ -119,5 +124,7 @@ func (p *Parser) facts(s *Session) Facts {
 		p.early.early && !p.early.lost && p.greeting == greetingSeen
 	f.RcptProbe = p.d.probed && !p.d.dataSaid && s.TLS != StartTLS && !s.Overflow &&
 		s.Client.Lost+s.Server.Lost == 0
+	f.BlocklistReply = blocklisted(s.FirstReply) || blocklisted(s.LastReply) ||
+		slices.ContainsFunc(s.Transactions, func(t Transaction) bool { return blocklisted(t.Reply) })
 	return f
 }

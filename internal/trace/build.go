@@ -38,11 +38,20 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		t.addSMTP(r, d)
 	}
 	said, to := d.action != record.ActionConnect, d.conn.Destination
-	if said || d.reason != record.Established && t.isMailPort(to.Port()) {
+	switch {
+	case d.reason == record.NotSMTP:
+		r.Flags = append(r.Flags, "port25_not_smtp")
+	case d.reason == record.Blocked:
+		r.Flags = append(r.Flags, "blocked")
+	}
+	if said || r.Event.Outcome != record.Success && t.isMailPort(to.Port()) {
 		r.Verdict = t.opts.Host.Of(verdict.Subject{
 			Destination: to, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
 		})
 		r.Expected = t.opts.Host.Expected(who, t.opts.Expected)
+	}
+	if d.fanout {
+		r.Flags = append(r.Flags, "fanout")
 	}
 	if r.Verdict == record.DirectMX {
 		r.Flags = append([]string{"direct_mx"}, r.Flags...)

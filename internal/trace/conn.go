@@ -139,6 +139,8 @@ func (t *Tracer) follow(c *conn) {
 		c.parser.End()
 		if c.recognised() {
 			t.session(c, true)
+		} else if c.last.State == event.StateOther && c.last.Destination.Port() == 25 {
+			t.notSMTP(c)
 		}
 		t.forget(c)
 	} else if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
@@ -159,6 +161,16 @@ func (t *Tracer) connect(c *conn, reason record.Reason) {
 		d.at = t.clock.at(c.last.EstablishedNs)
 		d.end = d.at
 	}
+	t.drafts <- d
+}
+
+// notSMTP writes that a connection to port 25 was used for something else.
+func (t *Tracer) notSMTP(c *conn) {
+	if t.opts.Connects == ConnectsNone || !c.mail {
+		return
+	}
+	d := t.draft(record.ActionConnect, c)
+	d.reason = record.NotSMTP
 	t.drafts <- d
 }
 

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +38,9 @@ func TestConnectFails(t *testing.T) {
 			r := s.only(t, record.ActionConnect)
 			if r.Event.Reason != test.want || r.Event.Outcome != record.Failure || r.Error.Code != test.code || r.Verdict != record.Attempt {
 				t.Errorf("%s %s (%s) %s, want %s failure (%s) attempt", r.Event.Reason, r.Event.Outcome, r.Error.Code, r.Verdict, test.want, test.code)
+			}
+			if slices.Contains(r.Flags, "blocked") != (test.want == record.Blocked) {
+				t.Errorf("flags %q", r.Flags)
 			}
 			if r.Process.Executable != "/usr/bin/perl" || r.User.Name != "www-data" || r.Destination.AddrPort().String() != "198.51.100.25:25" {
 				t.Errorf("by %s uid %s to %v", r.Process.Executable, r.User.Name, r.Destination)
@@ -135,4 +139,41 @@ func TestConnectAndNothingSaid(t *testing.T) {
 	if r := s.only(t, record.ActionConnect); r.Event.Reason != record.Established || r.Event.Outcome != record.Success {
 		t.Errorf("%s %s", r.Event.Reason, r.Event.Outcome)
 	}
+}
+
+// What is no SMTP although it goes to port 25 is said when it ends, and is no mail. On another port, or where
+// nothing was said, it is not.
+func TestPort25NotSMTP(t *testing.T) {
+	const text = `
+		process 7 /usr/bin/curl
+		other connect 7 198.51.100.25:25
+		other established
+		other other
+		other closed 20 30
+		mute connect 7 198.51.100.25:25
+		mute established
+		mute closed 0 30
+		submission connect 7 198.51.100.25:587
+		submission established
+		submission other
+		submission closed 20 30
+	`
+	s := play(t, text)
+	s.tells(t, "start connect connect connect connect stop")
+	for i, r := range s.of(record.ActionConnect) {
+		want := record.Established
+		if i == 1 {
+			want = record.NotSMTP
+		}
+		if r.Event.Reason != want || r.Event.Outcome != record.Success || r.Verdict != "" ||
+			slices.Contains(r.Flags, "port25_not_smtp") != (i == 1) || r.Event.ID != s[1].Event.ID && i == 1 {
+			t.Errorf("%d: %s %s %s %q", i, r.Event.Reason, r.Event.Outcome, r.Verdict, r.Flags)
+		}
+	}
+	if c := s.only(t, record.ActionStop).Tracer.Counters; c.Connects != 3 || c.Sessions != 0 {
+		t.Errorf("%+v", c)
+	}
+	stage := newStage(t)
+	stage.options.Connects = ConnectsNone
+	stage.play(text).tells(t, "start stop")
 }

@@ -23,6 +23,7 @@ type draft struct {
 	end      time.Time
 	counters record.Counters // of start, heartbeat, stop
 	lost     record.Losses   // of lost
+	fanout   bool            // its sender went to many destinations
 	due      time.Time       // it is written then, whatever is still to be looked up
 }
 
@@ -100,7 +101,9 @@ func (t *Tracer) counters() (record.Counters, error) {
 	c.Identity = record.Identities{
 		PutOff: id.Refused, Forgotten: id.EvictedProcess, HashesForgotten: id.EvictedHash, HashErrors: id.HashErrors,
 	}
-	c.Names = record.Names{LookupsFailed: t.opts.Host.LookupsFailed()}
+	c.Verdict = record.Verdicts{
+		LookupsFailed: t.opts.Host.LookupsFailed(), SendersForgotten: t.spread.forgotten.Load(),
+	}
 	c.Lost = record.Losses{
 		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,
 		Unwatched: k.ConnFull, Unidentified: k.ProcessMissing, Unreadable: k.Unreadable,

@@ -23,7 +23,7 @@ import (
 //	a connect 4242 198.51.100.25:25     connection a: the process connects to there
 //	a established
 //	a failed ECONNREFUSED               "blocked" behind it: no SYN left the host; "unsent": nor was one made
-//	a smtp                              the kernel takes it for SMTP; "tls": for TLS
+//	a smtp                              the kernel takes it for SMTP; "tls": for TLS; "other": for neither
 //	a sender 4300                       this process sends; "by_lock" behind it: so the socket's lock says
 //	a S: 220 mx.example ESMTP           the server says this line
 //	a C: QUIT\n\                        so does the client, without CRLF because of the backslash at the end
@@ -221,6 +221,9 @@ func (s *script) conn(name, rest string, lost bool) {
 		if words[0] == "tls" {
 			c.State = uint32(event.StateTLS)
 		}
+	case "other": // the state alone: the kernel says nothing of it before the end
+		c.State = uint32(event.StateOther)
+		return
 	case "sender":
 		pid := s.number(words[1])
 		c.Phase, c.Sender, c.SenderTid = uint32(event.PhaseSender), s.key(pid), pid

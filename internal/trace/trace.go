@@ -46,11 +46,12 @@ type Tracer struct {
 	lost      record.Losses // as last reported
 	sums      record.Counters
 	dropped   uint64
+	spread    *spread
 }
 
 // New makes a tracer. Nothing is read or written before Run.
 func New(source Source, o Options) *Tracer {
-	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096)}
+	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096), spread: newSpread()}
 }
 
 // Run reads events until the source ends, and writes records of them: start first, stop last. The error

@@ -57,6 +57,9 @@ func (w *writer) run() error {
 
 // take writes a draft, or lets it wait for who it was. The last record waits for all others.
 func (w *writer) take(d draft) {
+	if d.mail() {
+		d.fanout = w.t.spread.note(&d)
+	}
 	switch d.action {
 	case record.ActionSession:
 		d.due = time.Now().Add(sessionPatience)

@@ -32,7 +32,7 @@ test-live: ## tests on this kernel, as root, in namespaces and cgroups of their 
 	$(call say,live tests)
 	@scripts/test-log build/live.log $(GO_TEST) -count=1 -p 1 -v $(LIVE)
 
-mailroot: ## make a root folder with real mail software, which the live tests use
+mailroot: ## make root folders with real mail software, which the live tests use
 	@mkdir -p $(dir $(MAILROOT))
 	@$(SUDO) scripts/mailroot $(MAILROOT)
 

@@ -133,7 +133,7 @@ func (x *exchange) rcpts() [][]string {
 	return list
 }
 
-// canaries are in no log: a password, as it is and as AUTH says it, the user, and a line of every body.
+// login is of every AUTH, and canaryBody a line of every body: neither is in any output.
 var login = live.Login{User: "canary-user", Password: "canary-password"}
 
 const canaryBody = "canary-in-the-body"

@@ -68,11 +68,10 @@ type SmtptraceConn struct {
 	Greeted      uint8
 	Announced    uint8
 	Closed       uint8
-	_            [1]byte
-	Owed         uint16
-	DataAhead    uint16
-	Pad          [4]uint8
-	_            [6]byte
+	Pad          uint8
+	Asked        uint16
+	Answered     uint16
+	DataAt       uint16
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -89,8 +88,8 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
+		Pad0       uint8
 		OutLen     uint8
-		_          [1]byte
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
@@ -98,10 +97,9 @@ type SmtptraceConn struct {
 		Crlf       uint8
 		Strict     uint8
 		Bad        uint8
-		Pad        uint8
-		_          [3]byte
 		Tail       uint32
 		SegmentCut uint32
+		Pad        uint32
 		Out        uint64
 	}
 	Server struct {
@@ -120,8 +118,8 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
+		Pad0       uint8
 		OutLen     uint8
-		_          [1]byte
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
@@ -129,10 +127,9 @@ type SmtptraceConn struct {
 		Crlf       uint8
 		Strict     uint8
 		Bad        uint8
-		Pad        uint8
-		_          [3]byte
 		Tail       uint32
 		SegmentCut uint32
+		Pad        uint32
 		Out        uint64
 	}
 }

@@ -51,8 +51,9 @@ __noinline int body_end(struct __sk_buff *skb)
 	c->client.crlf = !bare;
 	c->client.cr = 0;
 	if (!c->body_over) /* else it is answered already */
-		c->owed++;
+		c->asked++;
 	c->body_over = 0;
+	c->await_data = 0;
 	if (c->client.before >= 3)
 		c->client.before -= 3 - bare;
 	e = payload_reserve(c, &c->client, DIR_CLIENT);

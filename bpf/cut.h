@@ -120,7 +120,7 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 		c->adrift = !known && !dot;
 		c->data_refused = 0;
 	}
-	if (c->await_data)
+	if (c->await_data == DATA_SAID)
 		c->await_data = DATA_BODY;
 	if (c->secret || ((c->await_data || c->adrift) && !dot)) {
 		/* A secret; or a body that does not wait for its 354, or goes on without one. */
@@ -145,22 +145,22 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 {
 	if (c->secret) {
 		c->secret = 0;
-		c->owed++;
+		c->asked++;
 	} else if (c->await_data || c->adrift) {
 		if (s->show == SHOW_DOT && (cr || !s->strict)) {
 			c->dots += c->await_data != 0;
-			c->owed++;
+			c->asked++;
 			c->await_data = 0;
 			c->adrift = 0;
 		}
 	} else if (s->known) {
 		if (s->verb == VERB('D', 'A', 'T', 'A')) {
 			c->await_data = DATA_SAID;
-			c->data_ahead = c->owed;
+			c->data_at = c->asked;
 			c->dots = 0;
 			s->strict = cr;
 		}
-		c->owed++;
+		c->asked++;
 		if (s->verb == VERB('S', 'T', 'A', 'R'))
 			c->await_tls = 1;
 		else if (s->verb == VERB('A', 'U', 'T', 'H'))
@@ -169,7 +169,7 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T')))
 			s->mode = MODE_CHUNK;
 	} else if (!s->show) { /* no command, and answered as that */
-		c->owed++;
+		c->asked++;
 	}
 	stream_reset_line(s);
 	s->crlf = cr;

@@ -22,17 +22,18 @@ struct stream {
 	u8 show;     /* the rest of the line leaves the kernel */
 	u8 field;    /* words of the line so far */
 	u8 body;     /* enum body_state */
+	u8 pad0;
 	u8 out_len;  /* what becomes of the byte at hand: so many of out are shown, */
 	u16 out_cut; /* then so many cut */
 	u8 segment;  /* of the record being filled */
 	u8 unaligned;
-	u8 cr;	   /* the last byte was CR */
-	u8 crlf;   /* the line before this one ended with CRLF */
-	u8 strict; /* a body ends with CRLF, dot, CRLF and with nothing less */
-	u8 bad;	   /* BDAT: its octets are not announced as they should be, and none follow */
-	u8 pad;
+	u8 cr;		 /* the last byte was CR */
+	u8 crlf;	 /* the line before this one ended with CRLF */
+	u8 strict;	 /* a body ends with CRLF, dot, CRLF and with nothing less */
+	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
 	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
+	u32 pad;
 	u64 out;
 };
 
@@ -63,10 +64,11 @@ struct conn {
 	u8 pre;		 /* enum pre_step: a proxy's preamble */
 	u8 pre_last;	 /* the byte before, of a field */
 	u8 pre_name;	 /* SOCKS4: a host name follows */
-	u16 owed;	 /* replies due to what the client said */
-	u16 data_ahead;	 /* of these, before the one to DATA */
-	u32 pre_left;	 /* bytes of the field still to come, or of the line so far */
-	u32 pad;
+	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
+	u16 answered;	 /* of these; the server's packets write it */
+	u16 data_at;	 /* how many stood before DATA */
+	u16 pad;
+	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	struct stream client, server;
 };
 

@@ -169,15 +169,23 @@ __noinline u32 cut_server(struct __sk_buff *skb, u32 off, u32 end)
 	return cut_lines(skb, off, end, DIR_SERVER);
 }
 
-/* show_hello shows the first packets of a TLS handshake as they are: the ClientHello. */
+/* show_hello shows the first packets of a TLS handshake as they are: the ClientHello. What does not
+ * begin with one is nobody's business: the client may go on in the clear behind STARTTLS.
+ */
 __noinline u32 show_hello(struct __sk_buff *skb, u32 off, u32 end)
 {
 	struct conn *c = conn_of(skb);
 	u32 n = chunk_len(off, end, PAYLOAD_SIZE);
 	struct payload_event *e;
+	u8 type;
 
 	if (!c || !c->hello_left)
 		return end;
+	if (c->hello_left == HELLO_RECORDS &&
+	    (bpf_skb_load_bytes(skb, off, &type, 1) || type != TLS_HANDSHAKE)) {
+		c->hello_left = 0;
+		return end;
+	}
 	c->hello_left--;
 	e = payload_reserve(c, &c->client, DIR_CLIENT);
 	if (!e)

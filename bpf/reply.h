@@ -20,8 +20,8 @@ static __always_inline void server_data(struct conn *c, u32 code)
 			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
 		c->client.mode = MODE_LINES;
 		c->adrift = 1;
-	} else if (c->await_data && c->data_ahead) {
-		c->data_ahead--;
+	} else if (c->await_data && (s16)(c->answered - c->data_at) <= 0) {
+		return; /* it answers what was said before DATA */
 	} else if (c->await_data && code >= 400) {
 		c->adrift = c->await_data == DATA_BODY;
 		c->data_refused = !c->adrift;
@@ -40,8 +40,8 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 		c->greeted = 1;
 		return;
 	}
-	if (c->owed)
-		c->owed--;
+	if (c->answered != c->asked)
+		c->answered++;
 	if (code == 354) {
 		if (c->dots) {
 			c->dots--;

@@ -71,10 +71,11 @@ type SmtptraceConn struct {
 	Pre          uint8
 	PreLast      uint8
 	PreName      uint8
-	Owed         uint16
-	DataAhead    uint16
+	Asked        uint16
+	Answered     uint16
+	DataAt       uint16
+	Pad          uint16
 	PreLeft      uint32
-	Pad          uint32
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -91,8 +92,8 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
+		Pad0       uint8
 		OutLen     uint8
-		_          [1]byte
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
@@ -100,10 +101,9 @@ type SmtptraceConn struct {
 		Crlf       uint8
 		Strict     uint8
 		Bad        uint8
-		Pad        uint8
-		_          [3]byte
 		Tail       uint32
 		SegmentCut uint32
+		Pad        uint32
 		Out        uint64
 	}
 	Server struct {
@@ -122,8 +122,8 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
+		Pad0       uint8
 		OutLen     uint8
-		_          [1]byte
 		OutCut     uint16
 		Segment    uint8
 		Unaligned  uint8
@@ -131,10 +131,9 @@ type SmtptraceConn struct {
 		Crlf       uint8
 		Strict     uint8
 		Bad        uint8
-		Pad        uint8
-		_          [3]byte
 		Tail       uint32
 		SegmentCut uint32
+		Pad        uint32
 		Out        uint64
 	}
 }

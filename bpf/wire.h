@@ -112,8 +112,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		c->syn_left = 1;
 	if (!stream_advance(dir ? &c->server : &c->client, &p))
 		return;
-	if (dir && c->server.lost) /* replies were missed: what is owed is not known */
-		c->owed = c->data_ahead = 0;
+	if (dir && c->server.lost) /* replies were missed: how many is not known */
+		c->answered = c->asked;
 	if (!dir) {
 		sender_by_lock(c, skb_sock(skb));
 		if (!c->spoken)

@@ -63,6 +63,7 @@ var sendingWays = map[string]sendingWay{
 	"uringworker":   {send: byRing(ringSend, ringAsync)},
 	"uringzerocopy": {send: byRing(ringSendZC, 0)},
 	"ktls":          {talk: kernelTLS},
+	"tls":           {talk: programTLS},
 }
 
 // sendMail is the child "way".
@@ -261,45 +262,6 @@ func byteByByte(s int, chunk []byte) error {
 		if err := write(s, chunk[i:i+1]); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// forked lets a copy of this process send constants: it has not touched their pages since it is there.
-func forked(s int, _ []string) error {
-	in := make([]byte, 512)
-	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-	if errno != 0 {
-		return fmt.Errorf("fork: %w", errno)
-	}
-	if pid == 0 { // of Go only this thread is here: nothing but system calls, and no stack to grow
-		for i := range constants {
-			text := unsafe.StringData(constants[i])
-			n, _, _ := unix.RawSyscall(unix.SYS_WRITE, uintptr(s), uintptr(unsafe.Pointer(text)), uintptr(len(constants[i])))
-			got, _, _ := unix.RawSyscall(unix.SYS_READ, uintptr(s), uintptr(unsafe.Pointer(&in[0])), uintptr(len(in)))
-			if int(n) != len(constants[i]) || got < 4 || got > uintptr(len(in)) {
-				unix.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
-			}
-		}
-		unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
-	}
-	fmt.Println(pid) // who sends
-	return ended(int(pid))
-}
-
-var constants = [...]string{
-	"EHLO fork.example.org\r\n", "MAIL FROM:<a@example.org>\r\n", "RCPT TO:<b@example.net>\r\n", "DATA\r\n",
-	"Subject: canary-in-the-body\r\n\r\nhello\r\n.\r\n", "QUIT\r\n",
-}
-
-// ended waits for a child that this process forked.
-func ended(pid int) error {
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
-		return fmt.Errorf("wait for the child: %w", err)
-	}
-	if status != 0 {
-		return fmt.Errorf("the child ended with %#x", status)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ var wayTests = []wayTest{
 	{name: "uring", absent: noRings}, {name: "uringwrite", absent: noRings},
 	{name: "uringworker", major: 5, minor: 12, absent: noRings}, // before that a kernel thread sends
 	{name: "uringzerocopy", major: 6, minor: 0, absent: noRings},
-	{name: "ktls", encrypted: true, absent: noKernelTLS},
+	{name: "tls", encrypted: true}, {name: "ktls", encrypted: true, absent: noKernelTLS},
 }
 
 func noRings() string {

@@ -95,10 +95,11 @@ var canaryAuths = map[string][]string{
 	"like a command": {
 		"C: AUTH LOGIN", "S: 334 ", "C: HELP canary", "S: 334 ", "C: MAIL FROM:<canary@example.org>", "S: 535 no",
 	},
-	"no mechanism":       {"C: AUTH " + canaryPlain, "S: 504 what?"},
-	"echo, in its place": {"C: AUTH CANARYCANARY", "S: 504 what?"},
-	"echo, unknown":      {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
-	"bare lines":         {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
+	"STARTTLS, in the clear": {"C: STARTTLS", "S: 220 go", "C: AUTH PLAIN " + canaryPlain, "S: 235 ok", "C: a canary", "S: 500 what?"},
+	"no mechanism":           {"C: AUTH " + canaryPlain, "S: 504 what?"},
+	"echo, in its place":     {"C: AUTH CANARYCANARY", "S: 504 what?"},
+	"echo, unknown":          {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
+	"bare lines":             {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
 }
 
 type canaryMail struct {

@@ -27,6 +27,22 @@ func TestTransactions(t *testing.T) {
 			smtp, EHLO "client.example" 250
 			<a@client.example> -> <b@mx.example> 250 <c@mx.example> 550 size 42 26 octets: accepted "250 2.0.0 queued as 4E81026038"
 			last "221 bye"`},
+		{"a body whose end the server alone has seen", onPort25, `
+			S: 220 mx ESMTP
+			C: HELO client.example
+			S: 250 mx
+			C: MAIL FROM:<a@client.example>
+			S: 250 ok
+			C: RCPT TO:<b@mx.example>
+			S: 250 ok
+			C: DATA
+			S: 354 go ahead
+			C: hello
+			C: x\n.x
+			S: 250 queued`, `
+			smtp, HELO "client.example" 250
+			<a@client.example> -> <b@mx.example> 250 13 octets: accepted "250 queued"
+			last "250 queued"`},
 		{"bounce has the null sender", onPort25, `
 			S: 220 mx ESMTP
 			C: HELO client.example

@@ -66,7 +66,7 @@ var queued = map[string]*regexp.Regexp{
 
 // eximSaw is what Exim logs of a session that was pipelined, chunked.
 var eximSaw = map[[2]bool]string{
-	{false, false}: ` L\.- [^K]`, {true, false}: ` L\. [^K]`, {false, true}: ` L\.- K `, {true, true}: ` L\. K `,
+	{false, false}: ` L\.- [^K]`, {true, false}: ` L\.-? [^K]`, {false, true}: ` L\.- K `, {true, true}: ` L\.-? K `,
 }
 
 // raw are the clients that send the text as it is.

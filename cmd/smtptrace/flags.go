@@ -35,6 +35,7 @@ type runFlags struct {
 	expect     []verdict.Sender
 	expectFile string
 	smarthosts []verdict.Smarthost
+	resolve    bool
 	ownRelays  bool // no smarthost is looked for in files
 	metricAddr string
 }
@@ -62,6 +63,7 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
 	s.StringVar(&f.expectFile, "expect-file", "", "a `FILE` with more of them, one a line, in place of "+expectedFile)
 	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
+	s.BoolVar(&f.resolve, "resolve", false, "look up the MX of recipients' domains, where this host was not just answered; a name server then learns them")
 	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s
 }

@@ -83,7 +83,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
 		Output: out, Resolver: resolver, Host: host, Privacy: policy, Summary: summary,
-		Expected: expected, Connects: f.connects, Smarthosts: relays,
+		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
 		Stop: stop, Tracked: metrics.set,

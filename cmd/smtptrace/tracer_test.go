@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 		"shot":     shot,
 		"wait":     wait,
 		"tunnel":   tunnel,
+		"mxmail":   mxmail,
 		"helo":     helo,
 	})
 }

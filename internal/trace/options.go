@@ -3,6 +3,7 @@ package trace
 import (
 	"os"
 
+	"github.com/smtptrace/smtptrace/internal/dns"
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -38,6 +39,9 @@ type Options struct {
 	Filters record.Filters
 
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
+
+	// Lookup looks up the domains of recipients for mx_match; nil: it rests on what this host is answered.
+	Lookup *dns.Lookup
 
 	// Reopen asks for the output file to be opened anew by its name, as log rotation does. Its error
 	// goes to Warn: the old file is written on.

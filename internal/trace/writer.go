@@ -39,6 +39,8 @@ func (w *writer) run() error {
 			tick = retry.C
 		}
 		select {
+		case dns := <-w.t.names.messages:
+			w.t.names.learn(&dns)
 		case d, more := <-w.t.drafts:
 			if !more {
 				w.flush()
@@ -57,6 +59,8 @@ func (w *writer) run() error {
 
 // take writes a draft, or lets it wait for who it was. The last record waits for all others.
 func (w *writer) take(d draft) {
+	w.t.names.settle()
+	w.t.names.ask(&d)
 	if d.mail() {
 		d.fanout = w.t.spread.note(&d)
 	}
@@ -97,6 +101,7 @@ func (w *writer) flush() {
 // settle writes what is complete or due.
 func (w *writer) settle(now time.Time) {
 	clear(w.pending)
+	w.t.names.found()
 	kept := w.waiting[:0]
 	for _, d := range w.waiting {
 		due := !now.Before(d.due)
@@ -105,7 +110,7 @@ func (w *writer) settle(now time.Time) {
 			continue
 		}
 		who, connector, done := w.identify(d)
-		if done || due {
+		if done && !w.t.names.waits(d) || due {
 			w.write(w.t.build(d, who, connector))
 		} else {
 			kept = append(kept, d)

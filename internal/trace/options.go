@@ -2,6 +2,7 @@ package trace
 
 import (
 	"os"
+	"time"
 
 	"github.com/smtptrace/smtptrace/internal/dns"
 	"github.com/smtptrace/smtptrace/internal/output"
@@ -28,6 +29,8 @@ type Options struct {
 	Host     *verdict.Host
 	Privacy  *privacy.Policy
 	Summary  *record.Summary // gets every record
+	Every    time.Duration   // so often Tell is called between two records; 0: never
+	Tell     func()
 	Expected []verdict.Sender
 	Connects Connects
 

@@ -33,6 +33,12 @@ func newWriter(t *Tracer) *writer { return &writer{t: t, pending: map[event.Proc
 func (w *writer) run() error {
 	retry := time.NewTicker(retryEvery)
 	defer retry.Stop()
+	var tell <-chan time.Time
+	if w.t.opts.Every > 0 {
+		every := time.NewTicker(w.t.opts.Every)
+		defer every.Stop()
+		tell = every.C
+	}
 	for {
 		var tick <-chan time.Time
 		if len(w.waiting) > 0 {
@@ -49,6 +55,8 @@ func (w *writer) run() error {
 			w.take(d)
 		case <-tick:
 			w.settle(time.Now())
+		case <-tell:
+			w.t.opts.Tell()
 		case <-w.t.opts.Reopen:
 			if err := w.t.opts.Output.Reopen(); err != nil {
 				w.t.opts.Warn(err)

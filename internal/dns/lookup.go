@@ -110,10 +110,13 @@ func (l *Lookup) find(ctx context.Context, domain string) Found {
 		}
 		f.addrs[host] = addrs
 	}
+	if len(list) == 0 && len(f.addrs[domain]) == 0 { // no such name, or none that could be asked for
+		f.hosts = nil
+	}
 	return f
 }
 
-// Teach tells a cache what was found.
+// Teach tells a cache what was found. Of a name that is not there nothing is known.
 func (f *Found) Teach(c *Cache, now time.Time) {
 	if f.hosts == nil {
 		return

@@ -46,7 +46,7 @@ func TestLookup(t *testing.T) {
 		"plain.example.": "198.51.100.26", "MX broken.example.": "broken",
 	})
 	c := NewCache()
-	for _, domain := range []string{"example.org", "plain.example", "broken.example"} {
+	for _, domain := range []string{"example.org", "plain.example", "broken.example", "gone.example"} {
 		if !l.Ask(domain) {
 			t.Fatalf("no room for %s", domain)
 		}
@@ -59,7 +59,7 @@ func TestLookup(t *testing.T) {
 	}{
 		{"198.51.100.25", "example.org", Yes}, {"2001:db8::25", "example.org", Yes}, {"198.51.100.26", "example.org", No},
 		{"198.51.100.26", "plain.example", Yes}, {"198.51.100.25", "plain.example", No},
-		{"198.51.100.25", "broken.example", Unknown},
+		{"198.51.100.25", "broken.example", Unknown}, {"198.51.100.25", "gone.example", Unknown},
 	} {
 		if got := c.Match(netip.MustParseAddr(test.to), []string{test.domain}, now); got != test.want {
 			t.Errorf("%s of %s: %s, want %s", test.to, test.domain, got, test.want)

@@ -9,6 +9,7 @@ enum event_kind {
 	EVENT_PROCESS = 1,
 	EVENT_CONN = 2,
 	EVENT_PAYLOAD = 3,
+	EVENT_DNS = 4,
 };
 
 /* process_key names one program in one process: exec_id counts its execs. */
@@ -148,6 +149,23 @@ struct payload_event {
 	__u8 data[PAYLOAD_SIZE + PAYLOAD_SLACK];
 };
 
+#define DNS_SIZE 512
+
+/* dns_event is a DNS message as it passed, up to so many bytes: a question that this host asked
+ * (the direction is the client's), or an answer.
+ */
+struct dns_event {
+	__u32 kind;
+	__u32 dir;
+	__u64 ts_ns;
+	struct process_key asker; /* of a question; zero where no process did */
+	__u32 netns;
+	__u32 message_len; /* of all of it */
+	__u32 data_len;
+	__u32 pad;
+	__u8 data[DNS_SIZE];
+};
+
 /* Losses, each with its own counter; the sum over the CPUs reaches the user. */
 struct counter_set {
 	__u64 lost_process, lost_conn, lost_payload; /* the ring was full */
@@ -155,11 +173,13 @@ struct counter_set {
 	__u64 process_missing;			     /* identity evicted before it was needed */
 	__u64 unreadable;			     /* packet headers that could not be read */
 	__u64 events;
+	__u64 lost_dns; /* the ring was filling up: no record is missing for it */
 };
 
 /* The types that Go needs and no map mentions: BTF keeps only what something refers to. */
 const struct conn_event *type_conn_event __attribute__((unused));
 const struct payload_event *type_payload_event __attribute__((unused));
+const struct dns_event *type_dns_event __attribute__((unused));
 const enum event_kind *type_event_kind __attribute__((unused));
 const enum conn_phase *type_conn_phase __attribute__((unused));
 const enum conn_state *type_conn_state __attribute__((unused));

@@ -72,10 +72,12 @@ struct conn {
 	struct stream client, server;
 };
 
+#define EVENTS_SIZE (8 << 20)
+
 /* events: hooks reserve, the agent reads. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, EVENTS_SIZE);
 } events SEC(".maps");
 
 /* counters: hooks add, the agent reads the sum over the CPUs. */

@@ -207,6 +207,7 @@ type SmtptraceCounterSet struct {
 	ProcessMissing uint64
 	Unreadable     uint64
 	Events         uint64
+	LostDns        uint64
 }
 
 type SmtptraceDirection uint32
@@ -216,12 +217,26 @@ const (
 	SmtptraceDirectionDIR_SERVER SmtptraceDirection = 1
 )
 
+type SmtptraceDnsEvent struct {
+	_          structs.HostLayout
+	Kind       uint32
+	Dir        uint32
+	TsNs       uint64
+	Asker      SmtptraceProcessKey
+	Netns      uint32
+	MessageLen uint32
+	DataLen    uint32
+	Pad        uint32
+	Data       [512]uint8
+}
+
 type SmtptraceEventKind uint32
 
 const (
 	SmtptraceEventKindEVENT_PROCESS SmtptraceEventKind = 1
 	SmtptraceEventKindEVENT_CONN    SmtptraceEventKind = 2
 	SmtptraceEventKindEVENT_PAYLOAD SmtptraceEventKind = 3
+	SmtptraceEventKindEVENT_DNS     SmtptraceEventKind = 4
 )
 
 type SmtptraceLineage struct {
@@ -385,6 +400,7 @@ const (
 	SmtptraceVarTypeConnPhase         = "type_conn_phase"
 	SmtptraceVarTypeConnState         = "type_conn_state"
 	SmtptraceVarTypeDirection         = "type_direction"
+	SmtptraceVarTypeDnsEvent          = "type_dns_event"
 	SmtptraceVarTypeEventKind         = "type_event_kind"
 	SmtptraceVarTypePayloadEvent      = "type_payload_event"
 	SmtptraceVarTypeProcessFlag       = "type_process_flag"
@@ -489,6 +505,7 @@ type SmtptraceVariableSpecs struct {
 	TypeConnPhase     *ebpf.VariableSpec `ebpf:"type_conn_phase"`
 	TypeConnState     *ebpf.VariableSpec `ebpf:"type_conn_state"`
 	TypeDirection     *ebpf.VariableSpec `ebpf:"type_direction"`
+	TypeDnsEvent      *ebpf.VariableSpec `ebpf:"type_dns_event"`
 	TypeEventKind     *ebpf.VariableSpec `ebpf:"type_event_kind"`
 	TypePayloadEvent  *ebpf.VariableSpec `ebpf:"type_payload_event"`
 	TypeProcessFlag   *ebpf.VariableSpec `ebpf:"type_process_flag"`
@@ -560,6 +577,7 @@ type SmtptraceVariables struct {
 	TypeConnPhase     *ebpf.Variable `ebpf:"type_conn_phase"`
 	TypeConnState     *ebpf.Variable `ebpf:"type_conn_state"`
 	TypeDirection     *ebpf.Variable `ebpf:"type_direction"`
+	TypeDnsEvent      *ebpf.Variable `ebpf:"type_dns_event"`
 	TypeEventKind     *ebpf.Variable `ebpf:"type_event_kind"`
 	TypePayloadEvent  *ebpf.Variable `ebpf:"type_payload_event"`
 	TypeProcessFlag   *ebpf.Variable `ebpf:"type_process_flag"`

@@ -3,6 +3,7 @@
 #define WIRE_H
 
 #include "body.h"
+#include "dns.h"
 #include "greet.h"
 
 struct packet {
@@ -100,7 +101,12 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	struct conn *c = conn_of(skb);
 	struct packet p = {};
 
-	if (!c || c->closed || c->state == STATE_OTHER)
+	if (!c) {
+		if (dns_socket(skb))
+			on_dns(skb, dir);
+		return;
+	}
+	if (c->closed || c->state == STATE_OTHER)
 		return;
 	if (c->state == STATE_TLS && (dir || !c->hello_left))
 		return;

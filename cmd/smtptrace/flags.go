@@ -30,11 +30,13 @@ type runFlags struct {
 	uid        *uint32
 	hooks      probe.Family
 	duration   time.Duration
+	summary    time.Duration
 	readyFile  string
 	privacy    privacy.Mode
 	expect     []verdict.Sender
 	expectFile string
 	smarthosts []verdict.Smarthost
+	resolve    bool
 	ownRelays  bool // no smarthost is looked for in files
 	metricAddr string
 }
@@ -57,11 +59,13 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.Var(uid(&f.uid), "uid", "watch only processes of this user")
 	s.Var(choice(&f.hooks, probe.Families...), "hooks", "kernel hooks to use; auto: the first that work")
 	s.Var(duration(&f.duration), "duration", "stop after this time, such as 10m, and not at Ctrl-C only")
+	s.Var(duration(&f.summary), "summary-every", "say who sent mail so far this often, such as 1h, and not at the end only")
 	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
 	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
 	s.StringVar(&f.expectFile, "expect-file", "", "a `FILE` with more of them, one a line, in place of "+expectedFile)
 	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
+	s.BoolVar(&f.resolve, "resolve", false, "look up the MX of recipients' domains, where this host was not just answered; a name server then learns them")
 	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s
 }

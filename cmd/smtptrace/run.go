@@ -82,8 +82,9 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
-		Output: out, Resolver: resolver, Host: host, Privacy: policy, Summary: summary,
-		Expected: expected, Connects: f.connects, Smarthosts: relays,
+		Output: out, Resolver: resolver, Host: host, Privacy: policy,
+		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, out.Text(), summary, true) },
+		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
 		Stop: stop, Tracked: metrics.set,
@@ -99,9 +100,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if errors.Is(err, output.ErrClosedPipe) {
 		return nil
 	}
-	if out.Text() || terminal(stdout) {
-		fmt.Fprint(stdout, summary.Text(time.Now(), colourful(stdout)))
-	}
+	sayAnswer(stdout, stderr, out.Text(), summary, false)
 	return err
 }
 

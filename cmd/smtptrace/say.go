@@ -42,6 +42,23 @@ func sayReady(w io.Writer, took time.Duration, text bool, f record.Filters) {
 	fmt.Fprintln(w)
 }
 
+// sayAnswer says who sent mail so far, where a person reads: on stdout, if that is a terminal or takes text.
+// One who asks for it while the run goes on finds it on stderr otherwise.
+func sayAnswer(stdout, stderr io.Writer, text bool, s *record.Summary, soFar bool) {
+	w := stdout
+	if !text && !terminal(stdout) {
+		if !soFar {
+			return
+		}
+		w = stderr
+	}
+	answer := s.Text(time.Now(), colourful(w))
+	if soFar {
+		answer = "\n" + answer + "\n" // between the records
+	}
+	fmt.Fprint(w, answer)
+}
+
 // watched says what the filters let through.
 func watched(f record.Filters) string {
 	var parts []string

@@ -64,6 +64,7 @@ func TestMain(m *testing.M) {
 		"tunnel":          tunnel,
 		"helo":            helo,
 		"gosmtp":          goSMTP,
+		"mxmail":          mxmail,
 	})
 }
 

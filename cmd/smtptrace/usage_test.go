@@ -10,6 +10,7 @@ import (
 
 	"github.com/smtptrace/smtptrace/internal/live"
 	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/record"
 )
 
 // TestUsage: what is used wrongly gets status 2 and one line that names the flag and what it takes.
@@ -34,6 +35,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--smarthost", "smtp://mail"}, `for "--smarthost" flag: "//mail" is not a port`},
 		{[]string{"run", "--smarthost", "a b"}, `for "--smarthost" flag: "a b" is not the name or address of a host`},
 		{[]string{"run", "--duration", "soon"}, `for "--duration" flag`},
+		{[]string{"run", "--summary-every", "0s"}, `for "--summary-every" flag: it takes a time such as 90s, 10m or 24h`},
 		{[]string{"run", "--nonsense"}, `error: unknown flag: --nonsense`},
 		{[]string{"run", "extra"}, `error: unexpected argument "extra"`},
 		{[]string{"report"}, `error: no log given: name the files that smtptrace run -o wrote, or - for standard input`},
@@ -120,6 +122,47 @@ func TestClosedPipe(t *testing.T) {
 	write.Close()
 	if err != nil || strings.Contains(stderr.String(), "error") {
 		t.Errorf("%v: %s", err, &stderr)
+	}
+}
+
+// TestSummaryEvery: who sent mail so far is said while the run goes on, among the records for a person.
+func TestSummaryEvery(t *testing.T) {
+	cell := live.NewCell(t)
+	cell.Serve(mx)
+	said := filepath.Join(t.TempDir(), "said")
+	stdout, err := os.Create(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdout.Close()
+	tr := startTo(t, cell, probe.Auto, stdout, "--format", "text", "--summary-every", "100ms")
+	cell.Run(live.Child("mail", mx))
+	live.Eventually(t, "the answer, twice", func() bool {
+		b, err := os.ReadFile(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), "\n\nWho sent mail or tried to, the worst first:\n\n 1. LOCAL unexpected  pid ") >= 2
+	})
+	tr.end()
+}
+
+// TestSummaryBesideJSON: standard output stays data; the answer goes to where a person reads.
+func TestSummaryBesideJSON(t *testing.T) {
+	cell := live.NewCell(t)
+	child := live.Child("smtptrace", "run", "--cgroup", cell.Cgroup, "--privacy", "none", "--duration", "500ms", "--summary-every", "100ms")
+	var stdout, stderr bytes.Buffer
+	child.Stdout, child.Stderr = &stdout, &stderr
+	if err := child.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(stdout.String()) {
+		if _, err := record.Decode([]byte(line)); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+	if n := strings.Count(stderr.String(), "\nNothing that was watched sent mail or tried to: "); n < 2 {
+		t.Errorf("said %d times: %s", n, &stderr)
 	}
 }
 

@@ -11,6 +11,8 @@ type Counters struct {
 	Unreadable     uint64 // packets whose headers or bytes could not be read
 	Undecodable    uint64 // events that the agent could not decode
 	Missed         uint64 // program runs skipped by the kernel's recursion guard
+
+	LostDNS uint64 // DNS messages left out for want of room: no record is missing for it
 }
 
 // Lost is the sum of all that is missing from the records.

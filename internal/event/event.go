@@ -18,6 +18,7 @@ const (
 	KindProcess = bpf.SmtptraceEventKindEVENT_PROCESS
 	KindConn    = bpf.SmtptraceEventKindEVENT_CONN
 	KindPayload = bpf.SmtptraceEventKindEVENT_PAYLOAD
+	KindDNS     = bpf.SmtptraceEventKindEVENT_DNS
 )
 
 // Event is one decoded event. Its slices point into the bytes it was decoded from.
@@ -26,6 +27,7 @@ type Event struct {
 	Conn    Conn
 	Payload Payload
 	Process RawProcess
+	DNS     DNS
 }
 
 // Decode fills e from one record of the ring buffer, without allocating. It takes any bytes: what is
@@ -42,6 +44,8 @@ func (e *Event) Decode(raw []byte) error {
 		return e.Payload.decode(raw)
 	case KindProcess:
 		return e.Process.decode(raw)
+	case KindDNS:
+		return e.DNS.decode(raw)
 	}
 	return fmt.Errorf("event of unknown kind %d", e.Kind)
 }

@@ -74,7 +74,7 @@ func TestDecodeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"kind 0", make([]byte, 4096), "event of unknown kind 0"},
-		{"kind 4", append(binary.NativeEndian.AppendUint32(nil, 4), make([]byte, 4096)...), "event of unknown kind 4"},
+		{"kind 5", append(binary.NativeEndian.AppendUint32(nil, 5), make([]byte, 4096)...), "event of unknown kind 5"},
 		{"no kind", []byte{2, 0, 0}, "event of 3 bytes has no kind"},
 		{"nothing", []byte{}, "event of 0 bytes has no kind"},
 		{"phase 0", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 0 }), "connection event of unknown phase 0"},

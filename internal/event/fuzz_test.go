@@ -20,7 +20,7 @@ func FuzzDecode(f *testing.F) {
 	long.Lost, long.Before, long.Unaligned = 7, 1<<63, 1
 	v6 := kernelConn()
 	tuple(v6, afINET6, bytes.Repeat([]byte{0x20}, 16), append(make([]byte, 10), 0xff, 0xff, 192, 0, 2, 1))
-	for _, k := range []any{kernelConn(), v6, kernelPayload("QUIT\r\n", stretch{6, 0}), long, kernelProcess()} {
+	for _, k := range []any{kernelConn(), v6, kernelPayload("QUIT\r\n", stretch{6, 0}), long, kernelProcess(), kernelDNS()} {
 		f.Add(raw(f, k), true)
 		f.Add(raw(f, k)[:40], true)
 		f.Add(raw(f, k)[:40], false)
@@ -56,6 +56,10 @@ func FuzzDecode(f *testing.F) {
 			checkParts(t, &fresh.Payload)
 			if a, b := describe(&fresh.Payload), describe(&used.Payload); !reflect.DeepEqual(a, b) {
 				t.Errorf("%v in a new Event, %v in a used one", a, b)
+			}
+		case KindDNS:
+			if fresh.DNS != used.DNS {
+				t.Errorf("%+v in a new Event, %+v in a used one", fresh.DNS, used.DNS)
 			}
 		case KindProcess:
 			p := fresh.Process.Process()

@@ -25,13 +25,13 @@ var chrooted = regexp.MustCompile(`(?m)^((?:\S+[ \t]+){4})y`)
 
 // StartPostfix starts Postfix with the services and the queue that its package sets up, but for the
 // address that it listens on and for the chroots.
-func (c *Cell) StartPostfix(root Root, addr, helo string) *Postfix {
+func (c *Cell) StartPostfix(root Root, addr, helo string, settings ...string) *Postfix {
 	c.t.Helper()
-	return c.SetUpPostfix(root, addr, helo, Setup{})
+	return c.SetUpPostfix(root, addr, helo, Setup{}, settings...)
 }
 
 // SetUpPostfix starts one that does what the setup says. It has no AUTH of its own.
-func (c *Cell) SetUpPostfix(root Root, addr, helo string, setup Setup) *Postfix {
+func (c *Cell) SetUpPostfix(root Root, addr, helo string, setup Setup, settings ...string) *Postfix {
 	c.t.Helper()
 	p := &Postfix{t: c.t, root: root, dir: root.Scratch(c.t)}
 	host, _, _ := net.SplitHostPort(addr)
@@ -53,7 +53,7 @@ myhostname = %[3]s
 disable_dns_lookups = yes
 smtpd_peername_lookup = no
 smtp_connection_cache_on_demand = no
-`, p.dir, host, helo))
+`, p.dir, host, helo)+strings.Join(settings, "\n")+"\n")
 	root.CopyFolders(c.t, "/var/spool/postfix", p.dir+"/spool")
 	root.CopyFolders(c.t, "/var/lib/postfix", p.dir+"/data")
 	root.Write(c.t, p.dir+"/spool/quick-start", "") // the checks of its installation take longest

@@ -23,6 +23,7 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.ConnFull += k.ConnFull
 		c.ProcessMissing += k.ProcessMissing
 		c.Unreadable += k.Unreadable
+		c.LostDNS += k.LostDns
 	}
 	for _, a := range p.answers {
 		switch q := a.hook.Question; {

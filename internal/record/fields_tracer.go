@@ -73,6 +73,9 @@ func (i *Identities) object() (o object) {
 func (v *Verdicts) object() (o object) {
 	o.num("lookups_failed", v.LookupsFailed)
 	o.num("senders_forgotten", v.SendersForgotten)
+	o.num("answers_lost", v.AnswersLost)
+	o.num("answers_forgotten", v.AnswersForgotten)
+	o.num("answers_unreadable", v.AnswersUnreadable)
 	return o
 }
 

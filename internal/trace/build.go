@@ -50,6 +50,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		})
 		r.Expected = t.opts.Host.Expected(who, t.opts.Expected)
 	}
+	t.names.judge(r, d)
 	if d.fanout {
 		r.Flags = append(r.Flags, "fanout")
 	}

@@ -196,6 +196,20 @@ func (t *Tracer) interim(c *conn) {
 	c.parser.Drain()
 }
 
+// finish says what is known of the connections that outlive the run.
+func (t *Tracer) finish() {
+	for _, c := range t.conns {
+		if c.recognised() {
+			t.session(c, false)
+		} else if c.undecided() {
+			t.connect(c, record.StillOpen)
+		}
+	}
+	now := time.Now()
+	t.reportLost(now)
+	t.report(record.ActionStop, now)
+}
+
 // failure tells why a connect failed. Of a connect whose SYN never reached the network layer's exit the
 // host's own firewall is the reason, whatever error the kernel made of it: the packet hook is behind the
 // output and postrouting chains (ip_finish_output). Before them a route is found and a port chosen

@@ -103,6 +103,12 @@ func (t *Tracer) counters() (record.Counters, error) {
 	}
 	c.Verdict = record.Verdicts{
 		LookupsFailed: t.opts.Host.LookupsFailed(), SendersForgotten: t.spread.forgotten.Load(),
+		AnswersLost: k.LostDNS + t.names.dropped.Load(),
+	}
+	known := t.names.cache.Counters()
+	c.Verdict.AnswersForgotten, c.Verdict.AnswersUnreadable = known.Forgotten, known.Unreadable
+	if t.opts.Lookup != nil {
+		c.Verdict.LookupsFailed += t.opts.Lookup.Failed()
 	}
 	c.Lost = record.Losses{
 		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,

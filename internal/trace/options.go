@@ -2,7 +2,9 @@ package trace
 
 import (
 	"os"
+	"time"
 
+	"github.com/smtptrace/smtptrace/internal/dns"
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -27,6 +29,8 @@ type Options struct {
 	Host     *verdict.Host
 	Privacy  *privacy.Policy
 	Summary  *record.Summary // gets every record
+	Every    time.Duration   // so often Tell is called between two records; 0: never
+	Tell     func()
 	Expected []verdict.Sender
 	Connects Connects
 
@@ -38,6 +42,9 @@ type Options struct {
 	Filters record.Filters
 
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
+
+	// Lookup looks up the domains of recipients for mx_match; nil: it rests on what this host is answered.
+	Lookup *dns.Lookup
 
 	// Reopen asks for the output file to be opened anew by its name, as log rotation does. Its error
 	// goes to Warn: the old file is written on.

@@ -32,6 +32,8 @@ import (
 //	a bytes 2000 300                    so many were sent and received so far: the next event tells it
 //	a closed 3096 512                   after so many bytes sent and received
 //
+//	dns A mx.example 198.51.100.25      the host is answered; "dns ask 4242 example": the process asks for an MX
+//
 // As in the kernel, of a connection that goes to no mail port nothing is sent before it is taken for SMTP.
 // With "!" before it, an event is lost: the kernel counts it, and the agent never sees it. Besides there are
 //
@@ -91,6 +93,8 @@ func (s *script) line(line string) {
 	switch word {
 	case "process":
 		s.process(strings.Fields(rest), lost)
+	case "dns":
+		s.dns(strings.Fields(rest), lost)
 	case "wait":
 		d, err := time.ParseDuration(rest)
 		s.check(err, line)

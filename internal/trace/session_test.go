@@ -136,6 +136,7 @@ func TestOneMail(t *testing.T) {
 	compare(t, s.only(t, record.ActionFirstPayload), early)
 
 	session := alert
+	session.MXMatch = "unknown"
 	session.Event = record.Event{Action: record.ActionSession, ID: "boot-100", Outcome: record.Success, Duration: 22 * time.Millisecond}
 	session.Source.Bytes, session.Destination.Bytes = 3240, 190
 	session.SMTP.Messages, session.SMTP.Recipients, session.SMTP.LastReply = 1, 2, "221 2.0.0 Bye"

@@ -47,11 +47,13 @@ type Tracer struct {
 	sums      record.Counters
 	dropped   uint64
 	spread    *spread
+	names     *names
 }
 
 // New makes a tracer. Nothing is read or written before Run.
 func New(source Source, o Options) *Tracer {
-	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096), spread: newSpread()}
+	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096),
+		spread: newSpread(), names: newNames(o.Lookup)}
 }
 
 // Run reads events until the source ends, and writes records of them: start first, stop last. The error
@@ -110,6 +112,8 @@ func (t *Tracer) apply(e *event.Event) {
 			c.feed(&e.Payload)
 			t.follow(c)
 		}
+	case event.KindDNS:
+		t.names.put(&e.DNS)
 	}
 }
 
@@ -133,18 +137,4 @@ func (t *Tracer) tick(now time.Time) {
 			t.interim(c)
 		}
 	}
-}
-
-// finish says what is known of the connections that outlive the run.
-func (t *Tracer) finish() {
-	for _, c := range t.conns {
-		if c.recognised() {
-			t.session(c, false)
-		} else if c.undecided() {
-			t.connect(c, record.StillOpen)
-		}
-	}
-	now := time.Now()
-	t.reportLost(now)
-	t.report(record.ActionStop, now)
 }

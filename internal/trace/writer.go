@@ -33,12 +33,20 @@ func newWriter(t *Tracer) *writer { return &writer{t: t, pending: map[event.Proc
 func (w *writer) run() error {
 	retry := time.NewTicker(retryEvery)
 	defer retry.Stop()
+	var tell <-chan time.Time
+	if w.t.opts.Every > 0 {
+		every := time.NewTicker(w.t.opts.Every)
+		defer every.Stop()
+		tell = every.C
+	}
 	for {
 		var tick <-chan time.Time
 		if len(w.waiting) > 0 {
 			tick = retry.C
 		}
 		select {
+		case dns := <-w.t.names.messages:
+			w.t.names.learn(&dns)
 		case d, more := <-w.t.drafts:
 			if !more {
 				w.flush()
@@ -47,6 +55,8 @@ func (w *writer) run() error {
 			w.take(d)
 		case <-tick:
 			w.settle(time.Now())
+		case <-tell:
+			w.t.opts.Tell()
 		case <-w.t.opts.Reopen:
 			if err := w.t.opts.Output.Reopen(); err != nil {
 				w.t.opts.Warn(err)
@@ -57,6 +67,8 @@ func (w *writer) run() error {
 
 // take writes a draft, or lets it wait for who it was. The last record waits for all others.
 func (w *writer) take(d draft) {
+	w.t.names.settle()
+	w.t.names.ask(&d)
 	if d.mail() {
 		d.fanout = w.t.spread.note(&d)
 	}
@@ -97,6 +109,7 @@ func (w *writer) flush() {
 // settle writes what is complete or due.
 func (w *writer) settle(now time.Time) {
 	clear(w.pending)
+	w.t.names.found()
 	kept := w.waiting[:0]
 	for _, d := range w.waiting {
 		due := !now.Before(d.due)
@@ -105,7 +118,7 @@ func (w *writer) settle(now time.Time) {
 			continue
 		}
 		who, connector, done := w.identify(d)
-		if done || due {
+		if done && !w.t.names.waits(d) || due {
 			w.write(w.t.build(d, who, connector))
 		} else {
 			kept = append(kept, d)

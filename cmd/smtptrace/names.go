@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/smtptrace/smtptrace/internal/dns"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/verdict"
 )
@@ -40,4 +41,12 @@ func awaitRelays(ctx context.Context, ready <-chan struct{}) {
 	case <-ctx.Done():
 	case <-time.After(relayPatience):
 	}
+}
+
+// lookup looks up the domains of recipients, if that is wanted.
+func (f *runFlags) lookup(ctx context.Context) *dns.Lookup {
+	if !f.resolve {
+		return nil
+	}
+	return dns.StartLookup(ctx)
 }

@@ -1,0 +1,123 @@
+/* What this host asks DNS and is answered, over UDP: whose mail exchangers a destination is among,
+ * and who asked for them. Questions for MX alone, and answers for MX and addresses.
+ */
+#ifndef DNS_H
+#define DNS_H
+
+#include "conn.h"
+
+#define IPPROTO_UDP 17
+#define DNS_PORT 53
+#define DNS_HEADER 12 /* RFC 1035, 4.1.1 */
+#define DNS_A 1
+#define DNS_MX 15
+#define DNS_AAAA 28
+#define DNS_NXDOMAIN 3
+#define DNS_LABELS 64 /* more than a name of a mail domain has; 127 are possible */
+
+/* Beyond this DNS is left out: it must not take the ring from mail. */
+#define DNS_RING_FULL (EVENTS_SIZE / 4)
+
+/* dns_socket is the test that every packet without a connection pays: a socket that is connected to
+ * any port but this one has nothing to do with DNS. A resolver's own may be connected to none.
+ */
+static __always_inline bool dns_socket(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	u32 dport;
+
+	if (!sk)
+		return false;
+	dport = *(volatile u32 *)&sk->dst_port & 0xffff; /* before 5.18 only a load of 32 bits */
+	return !dport || dport == bpf_htons(DNS_PORT);
+}
+
+/* dns_qtype finds the type behind the name of the first question; 0 for what is none. */
+__noinline u32 dns_qtype(struct __sk_buff *skb, u32 off)
+{
+	u8 type[4] = {}, len;
+
+	for (u32 i = 0; i < DNS_LABELS; i++) {
+		if (bpf_skb_load_bytes(skb, off, &len, 1) || len > 63)
+			return 0;
+		off += len + 1;
+		if (!len) {
+			bpf_skb_load_bytes(skb, off, type, sizeof(type));
+			return (u32)type[0] << 8 | type[1];
+		}
+	}
+	return 0;
+}
+
+static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 dir)
+{
+	u32 n = skb->len - off, netns = sock_netns(skb_sock(skb));
+	struct dns_event *e;
+
+	if (dir == DIR_CLIENT ? !filter_admits(netns) : filter_netns && netns != filter_netns)
+		return;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > DNS_RING_FULL) {
+		count(lost_dns);
+		return;
+	}
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count(lost_dns);
+		return;
+	}
+	e->kind = EVENT_DNS;
+	e->dir = dir;
+	e->ts_ns = bpf_ktime_get_boot_ns();
+	__builtin_memset(&e->asker, 0, sizeof(e->asker));
+	if (dir == DIR_CLIENT && !(BPF_CORE_READ(task_self(), flags) & PF_KTHREAD))
+		e->asker = process_current();
+	e->netns = netns;
+	e->message_len = n;
+	if (n > DNS_SIZE)
+		n = DNS_SIZE;
+	n = ((n - 1) & (DNS_SIZE - 1)) + 1;
+	e->data_len = n;
+	e->pad = 0;
+	if (bpf_skb_load_bytes(skb, off, e->data, n)) {
+		bpf_ringbuf_discard(e, 0);
+		return;
+	}
+	bpf_ringbuf_submit(e, 0);
+	count(events);
+}
+
+/* on_dns looks at a packet of a socket that may be DNS's. */
+__noinline int on_dns(struct __sk_buff *skb, u32 dir)
+{
+	u8 head[20] = {}, udp[8] = {}, dns[DNS_HEADER] = {};
+	u32 off = 40, type;
+
+	if (bpf_skb_load_bytes(skb, 0, head, sizeof(head)))
+		return 0;
+	if (head[0] >> 4 == 4) {
+		if (head[9] != IPPROTO_UDP)
+			return 0;
+		off = (head[0] & 15) * 4;
+	} else if (head[6] != IPPROTO_UDP) {
+		return 0;
+	}
+	if (bpf_skb_load_bytes(skb, off, udp, sizeof(udp)))
+		return 0;
+	if (dir == DIR_CLIENT ? udp[2] || udp[3] != DNS_PORT : udp[0] || udp[1] != DNS_PORT)
+		return 0;
+	off += sizeof(udp);
+	/* One ordinary question; an answer that holds, or that there is no such name. */
+	if (bpf_skb_load_bytes(skb, off, dns, sizeof(dns)) || (dns[2] & 0x78) || dns[4] ||
+	    dns[5] != 1)
+		return 0;
+	if (!(dns[2] & 0x80) != (dir == DIR_CLIENT))
+		return 0;
+	if (dir == DIR_SERVER && (dns[3] & 15) && (dns[3] & 15) != DNS_NXDOMAIN)
+		return 0;
+	type = dns_qtype(skb, off + DNS_HEADER);
+	if (type == DNS_MX || (dir == DIR_SERVER && (type == DNS_A || type == DNS_AAAA)))
+		dns_show(skb, off, dir);
+	return 0;
+}
+
+#endif

@@ -113,7 +113,7 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 {
 	u8 held = s->letters;
 	bool known = held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch);
-	bool dot = !held && ch == '.' && (s->crlf || !s->strict);
+	bool dot = !held && ch == '.' && !s->blank && (s->crlf || !s->strict);
 
 	s->letters = LINE_JUDGED;
 	if (c->data_refused) { /* a client that does not listen goes on with a header */
@@ -237,7 +237,11 @@ static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
 			return;
 		}
 		if (!s->letters && is_blank(ch)) {
-			out_show(s, ch);
+			s->blank = 1;
+			if (c->await_data || c->adrift)
+				s->out_cut = 1;
+			else
+				out_show(s, ch);
 			return;
 		}
 	}

@@ -31,6 +31,16 @@ static __always_inline void server_data(struct conn *c, u32 code)
 	}
 }
 
+/* body_start is where in a line the client is when its DATA is accepted: not at the beginning if it
+ * has not waited for that.
+ */
+static __always_inline u32 body_start(struct stream *s)
+{
+	if (s->cr)
+		return BODY_CR;
+	return s->letters || s->line || s->blank ? BODY_MID_LINE : BODY_LINE_START;
+}
+
 /* server_line acts on the last line of a reply. */
 static __always_inline void server_line(struct conn *c, struct stream *s)
 {
@@ -47,7 +57,7 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 			c->dots--;
 		} else {
 			c->client.mode = MODE_BODY;
-			c->client.body = BODY_LINE_START;
+			c->client.body = body_start(&c->client);
 			c->body_over = 0;
 		}
 		c->await_data = 0;

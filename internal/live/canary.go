@@ -137,6 +137,8 @@ func canaryBodies() []canaryMail {
 			"c: "+lines, "S: 500 what?", "c: "+lines+".\r\n", "S: 500 what?"),
 		mail("dot that is none", 1, "C: DATA", "S: 354 go", "c: "+header+"x\n.\n"+lines+"y\n.\r\n"+lines+"\r\n.\n"+lines+".\r\n", "S: 250 ok"),
 		mail("dot that is none, not waiting", 1, "c: DATA\r\n"+header+"x\n.\n"+lines+"\r\n.\n"+lines+".\r\n", "S: 354 go", "S: 250 ok"),
+		mail("dot behind a blank, not waiting", 1, "c: DATA\r\n"+header+" .\r\n"+lines+".\r\n", "S: 354 go", "S: 250 ok"),
+		mail("dot in the middle, not waiting", 1, "c: DATA\r\n"+header+"a line", "S: 354 go", "c: .\r\n"+lines+".\r\n", "S: 250 ok"),
 		mail("dot that the server takes", 2, "C: DATA", "S: 354 go", "c: "+header+"x\n.\n", "S: 250 ok", "C: MAIL FROM:<a@example.org>", "S: 250 ok",
 			"C: RCPT TO:<b@example.net>", "S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
 		{"dot that the server takes, the end", 1, []string{"C: DATA", "S: 354 go", "c: " + header + lines + "x\n.\n", "S: 250 ok"}},

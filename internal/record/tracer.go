@@ -73,7 +73,7 @@ type Verdicts struct {
 	LookupsFailed     uint64 `json:"lookups_failed"`     // of the names of smarthosts, and of those that --resolve asks for
 	SendersForgotten  uint64 `json:"senders_forgotten"`  // processes whose destinations were counted, to make room
 	AnswersLost       uint64 `json:"answers_lost"`       // DNS messages left out for want of room
-	AnswersForgotten  uint64 `json:"answers_forgotten"`  // names that DNS had told of, to make room
+	AnswersForgotten  uint64 `json:"answers_forgotten"`  // names that DNS had told of, and who had asked, to make room
 	AnswersUnreadable uint64 `json:"answers_unreadable"` // messages from port 53 that are no DNS
 }
 

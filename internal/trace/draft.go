@@ -106,7 +106,7 @@ func (t *Tracer) counters() (record.Counters, error) {
 		AnswersLost: k.LostDNS + t.names.dropped.Load(),
 	}
 	known := t.names.cache.Counters()
-	c.Verdict.AnswersForgotten, c.Verdict.AnswersUnreadable = known.Forgotten, known.Unreadable
+	c.Verdict.AnswersForgotten, c.Verdict.AnswersUnreadable = known.Forgotten+t.names.forgotten.Load(), known.Unreadable
 	if t.opts.Lookup != nil {
 		c.Verdict.LookupsFailed += t.opts.Lookup.Failed()
 	}

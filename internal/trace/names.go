@@ -16,8 +16,9 @@ const maxAskers = 4096
 // names is what DNS said. The loop puts messages in, and never waits; all else is the writer's own, but for
 // the counts.
 type names struct {
-	messages chan event.DNS
-	dropped  atomic.Uint64
+	messages  chan event.DNS
+	dropped   atomic.Uint64 // messages
+	forgotten atomic.Uint64 // askers
 
 	cache   *dns.Cache
 	askers  *lru.Map[asker, struct{}]
@@ -63,7 +64,9 @@ func (n *names) settle() {
 func (n *names) learn(d *event.DNS) {
 	if d.Direction == event.Client {
 		if d.Asker.Pid != 0 {
-			n.askers.Put(asker{d.Asker.Pid, d.Asker.StartNs}, struct{}{})
+			if _, evicted := n.askers.Put(asker{d.Asker.Pid, d.Asker.StartNs}, struct{}{}); evicted {
+				n.forgotten.Add(1)
+			}
 		}
 		return
 	}

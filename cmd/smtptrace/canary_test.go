@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/smtptrace/smtptrace/internal/live"
-	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -16,7 +15,7 @@ import (
 // on stderr; and what surrounds them is seen all the same: each session, and how many mails were accepted.
 func TestCanaries(t *testing.T) {
 	canaries := live.Canaries()
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			scripts, of := []live.Script{}, map[string]*live.Canary{}

@@ -92,7 +92,7 @@ var onSockets = map[string][]string{
 func TestCorpus(t *testing.T) {
 	names, flows := flowsOf(t, "suricata-verify")
 	want := capture.Envelopes(t, filepath.Join("..", "..", "internal", "smtp", "testdata", "envelopes.txt"))
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			var list []replayed
 			for how := range replays {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/smtptrace/smtptrace/internal/capture"
 	"github.com/smtptrace/smtptrace/internal/live"
-	"github.com/smtptrace/smtptrace/internal/probe"
 )
 
 // greetedAsSMTP are dialogues of FTP (RFC 959, 4217) on a host whose server has SMTP in its greeting.
@@ -19,7 +18,7 @@ var greetedAsSMTP = map[string][]live.Turn{
 // TestLookAlikes: no dialogue of another protocol is taken for SMTP, where it was held and elsewhere.
 func TestLookAlikes(t *testing.T) {
 	names, flows := flowsOf(t, "zeek-lookalikes")
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			var list []replayed
 			for how := range replays {

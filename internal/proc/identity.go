@@ -15,6 +15,7 @@ type Identity struct {
 	Container Container
 	Hash      Hash
 	Script    *Script  // nil: no interpreter, or it runs no file
+	HostFile  bool     // the exe is the host's own file at this path, in whatever mount namespace it ran
 	Package   *Package // nil: no package owns the exe, or there is no package database
 
 	Parent    Parent

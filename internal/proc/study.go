@@ -203,19 +203,29 @@ func (s *study) lookAround(v view) {
 			f.preload = true
 		}
 	}
-	if v.space == nil || p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
+	if p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
 		return
 	}
-	exe, ok := v.space.inside(p.Exe)
+	// A service with a mount namespace of its own mostly runs the host's files. Then the host's word counts:
+	// what else is in such a namespace, its database of packages too, is whatever its owner has put there.
+	root := v.space
+	if host := inDir(s.r.root, p, nil); host.status == Verified {
+		host.close()
+		s.id.HostFile, root = true, s.r.root
+	}
+	if root == nil {
+		return
+	}
+	exe, ok := root.inside(p.Exe)
 	if !ok {
 		return
 	}
-	f.writableDir = hasWritableDir(v.space, exe, p)
-	x := s.r.packages.index(v.space)
+	f.writableDir = hasWritableDir(root, exe, p)
+	x := s.r.packages.index(root)
 	if x == nil {
 		return
 	}
-	if owned, err := x.find(v.space, exe); err == nil {
+	if owned, err := x.find(root, exe); err == nil {
 		f.database, f.owned = true, owned
 	}
 	s.judgePackage()
@@ -224,7 +234,7 @@ func (s *study) lookAround(v view) {
 	}
 	s.id.Libraries = nil
 	for _, lib := range f.libraries {
-		if path, ok := v.space.inside(lib); ok && !x.has(path) && len(s.id.Libraries) < maxLibraries {
+		if path, ok := root.inside(lib); ok && !x.has(path) && len(s.id.Libraries) < maxLibraries {
 			s.id.Libraries = append(s.id.Libraries, lib)
 		}
 	}

@@ -99,6 +99,26 @@ func TestStudyNotPackaged(t *testing.T) {
 	expectFlag(t, resolve(t, fakeResolver(t, bare), fakeProcess(t, bare, "/opt/mailer")), ExeNotPackaged, false)
 }
 
+// A service has a mount namespace of its own (PrivateTmp=) and runs the host's files: the host's packages
+// speak for them. Of another file at that path they say nothing.
+func TestStudyOfService(t *testing.T) {
+	dir := dpkgRoot(t)
+	r := fakeResolver(t, dir)
+	p := fakeProcess(t, dir, "/usr/bin/perl")
+	p.MntNS++
+	id := resolve(t, r, p)
+	if !id.HostFile || id.Package == nil || id.Package.Intact == nil || !*id.Package.Intact {
+		t.Errorf("the host's file: %v, package %+v", id.HostFile, id.Package)
+	}
+	other := fakeProcess(t, dir, "/usr/bin/perl")
+	other.Key.Pid++
+	other.MntNS++
+	other.ExeInode++
+	if id := resolve(t, r, other); id.HostFile || id.Package != nil {
+		t.Errorf("another file: %v, package %+v", id.HostFile, id.Package)
+	}
+}
+
 // An upgrade replaced the file: that the one which ran differs from the database says nothing.
 func TestStudyUpgraded(t *testing.T) {
 	dir := dpkgRoot(t)

@@ -108,13 +108,13 @@ var mailers = []string{
 
 // Expected says whether a process is an expected sender: one of those given, or a known mailer whose
 // package says that the file is unmodified, and which runs no script. By its path only a process of the
-// tracer's own mount namespace can be expected: in another one, a path and a package database are what its
-// owner made them. An interpreter that is given stands for every script that it runs.
+// tracer's own mount namespace can be expected, or one that provably runs the host's own file: in another
+// namespace, a path and a package database are what its owner made them. An interpreter that is given stands for every script that it runs.
 func (h *Host) Expected(id *proc.Identity, given []Sender) bool {
 	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
 		return false
 	}
-	ours := id.Process.MntNS == h.MntNS
+	ours := id.Process.MntNS == h.MntNS || id.HostFile
 	packaged := ours && id.Package != nil && id.Package.Intact != nil
 	modified := packaged && !*id.Package.Intact
 	for i := range given {

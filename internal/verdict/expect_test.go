@@ -79,6 +79,7 @@ func TestExpectedMailers(t *testing.T) {
 		{"below the path", func(id *proc.Identity) { id.Process.Exe += "/smtp" }, false},
 		{"a script run by it", func(id *proc.Identity) { id.Script = &proc.Script{Path: "/tmp/x"} }, false},
 		{"in another mount namespace", func(id *proc.Identity) { id.Process.MntNS++ }, false},
+		{"there, but the host's own file", func(id *proc.Identity) { id.Process.MntNS++; id.HostFile = true }, true},
 		{"not read", func(id *proc.Identity) { id.Process = nil }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -50,6 +51,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
+	debug.SetMemoryLimit(heapLimit)
 	resolver, err := proc.New("/")
 	if err != nil {
 		return err
@@ -103,6 +105,10 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	sayAnswer(stdout, stderr, out.Text(), summary, false)
 	return err
 }
+
+// heapLimit is from where on memory is taken back at once: what the tracer remembers is bounded, and takes
+// less. A server in trouble has none to spare.
+const heapLimit = 32 << 20
 
 // writeReadyFile writes this process's id, whole or not at all.
 func writeReadyFile(path string) error {

@@ -159,10 +159,10 @@ func TestMemory(t *testing.T) {
 	}
 	used := heap() - before
 	t.Logf("%d MiB after %d processes, %+v", used>>20, processes, r.Counters())
-	if used > 40<<20 {
+	if used > 20<<20 {
 		t.Errorf("%d MiB are in use", used>>20)
 	}
-	if got := r.Counters().EvictedProcess; got != processes-8192 {
+	if got := r.Counters().EvictedProcess; got != processes-4096 {
 		t.Errorf("%d are forgotten", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // TestCanaries: secrets and bodies are in nothing that the program writes, as JSON or as text with its summary, and
 // on stderr; and what surrounds them is seen all the same: each session, and how many mails were accepted.
 func TestCanaries(t *testing.T) {
+	live.NotInVM(t)
 	canaries := live.Canaries()
 	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {

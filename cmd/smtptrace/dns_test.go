@@ -48,6 +48,7 @@ func mxmail(args []string) error {
 // TestPassiveDNS: from the answers that the host receives it is known whether a session went to an exchanger of
 // its recipients' domain; and who asked for the MX, where it was the sender, is said.
 func TestPassiveDNS(t *testing.T) {
+	live.Thorough(t)
 	cell := live.NewCell(t)
 	cell.AddAddress("198.51.100.25") // the only one: the others of its network are not the host's own
 	const server = "127.0.0.53:53"
@@ -85,6 +86,7 @@ func TestPassiveDNS(t *testing.T) {
 
 // TestDNSOfOthers: what is asked outside of the cgroup that is watched is not seen.
 func TestDNSOfOthers(t *testing.T) {
+	live.Thorough(t)
 	cell := live.NewCell(t)
 	const server = "127.0.0.53:53"
 	cell.ServeDNS(server, map[string]string{"example.net.": "mx.example.net.", "mx.example.net.": "198.51.100.26"})

@@ -190,6 +190,7 @@ printf r; read x
 
 // TestIdentity: a sender that hides, or is gone, is named as what it truly is, in every family.
 func TestIdentity(t *testing.T) {
+	live.Thorough(t)
 	exe, sha := self(t)
 	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 // MX: it is not expected, and called an impostor. What goes to the smarthost is relay, and what a library
 // hands in on 587 is submission.
 func TestCopiedPostfix(t *testing.T) {
+	live.Thorough(t)
 	root := live.MailRoot(t)
 	cell := live.NewCell(t)
 	cell.AddAddress("198.51.100.25")

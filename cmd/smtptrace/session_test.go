@@ -35,6 +35,7 @@ func self(t *testing.T) (exe, sha string) {
 // TestSession: one mail on the mail port and one on another, over IPv4 and IPv6, in every family, is one
 // session record each with all of who and what; a web client has none.
 func TestSession(t *testing.T) {
+	live.Thorough(t)
 	exe, sha := self(t)
 	addrs := []string{"127.0.0.1:25", "127.0.0.1:2526", "[::1]:25", "[::1]:2526"}
 	for _, f := range probe.Families[1:] { // auto is one of them
@@ -81,6 +82,7 @@ func TestSession(t *testing.T) {
 
 // TestShortLived: a process that ends right after its last byte is named fully, every time.
 func TestShortLived(t *testing.T) {
+	live.Thorough(t)
 	exe, _ := self(t)
 	shortLived(t, families(), 500, exe)
 }
@@ -197,6 +199,7 @@ func TestConnectOutcome(t *testing.T) {
 
 // TestStartsAmid: a tracer that comes and goes while connects are refused calls none of them blocked.
 func TestStartsAmid(t *testing.T) {
+	live.Thorough(t)
 	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)

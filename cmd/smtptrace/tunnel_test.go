@@ -82,6 +82,7 @@ func tunnel(args []string) error {
 // TestTunnel: SMTP through a proxy is found behind what is said to that, in one piece or byte by byte, and
 // the proxy's password is nowhere. Another protocol through one is none of ours.
 func TestTunnel(t *testing.T) {
+	live.Thorough(t)
 	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)

@@ -96,6 +96,7 @@ func TestExpectFile(t *testing.T) {
 
 // TestFullDisk: a write that fails is said once, and ends the run with status 1.
 func TestFullDisk(t *testing.T) {
+	live.NotInVM(t)
 	cell := live.NewCell(t)
 	child := live.Child("smtptrace", "run", "--cgroup", cell.Cgroup, "--privacy", "none", "-o", "/dev/full")
 	var stderr bytes.Buffer
@@ -109,6 +110,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestClosedPipe: a reader that goes away ends the run quietly.
 func TestClosedPipe(t *testing.T) {
+	live.NotInVM(t)
 	cell := live.NewCell(t)
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -127,6 +129,7 @@ func TestClosedPipe(t *testing.T) {
 
 // TestSummaryEvery: who sent mail so far is said while the run goes on, among the records for a person.
 func TestSummaryEvery(t *testing.T) {
+	live.NotInVM(t)
 	cell := live.NewCell(t)
 	cell.Serve(mx)
 	said := filepath.Join(t.TempDir(), "said")
@@ -168,6 +171,7 @@ func TestSummaryBesideJSON(t *testing.T) {
 
 // TestDuration: the run ends by itself.
 func TestDuration(t *testing.T) {
+	live.NotInVM(t)
 	cell := live.NewCell(t)
 	tr := start(t, cell, probe.Auto, "--duration", "100ms")
 	if err := <-tr.ended; err != nil {

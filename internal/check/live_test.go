@@ -51,6 +51,7 @@ func checkReport(t *testing.T, r *Report, message, hint string) {
 }
 
 func TestLeastCapabilities(t *testing.T) {
+	live.Thorough(t)
 	ownHost(t)
 	const self = "/proc/self/exe"
 	const unit = "start it with all of root's capabilities: its systemd unit may have a CapabilityBoundingSet="
@@ -162,6 +163,7 @@ func TestLockedDown(t *testing.T) {
 
 // What the rows say of this kernel is what the probe finds when it tries.
 func TestRowsAgreeWithTheProbe(t *testing.T) {
+	live.Thorough(t)
 	cell := live.NewCell(t)
 	ownHost(t)
 	rows := Host()

@@ -30,3 +30,20 @@ func RefusesProbes(family string) bool {
 	symbols, err := os.ReadFile("/proc/kallsyms")
 	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
 }
+
+// Thorough skips a test where there is time for the main things alone: in VMs, on the kernels between the
+// oldest and the newest.
+func Thorough(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a thorough test, and this is a short run: see scripts/test-vm")
+	}
+}
+
+// NotInVM skips a test of what is the same on every kernel.
+func NotInVM(t testing.TB) {
+	t.Helper()
+	if os.Getenv("SMTPTRACE_VM") != "" {
+		t.Skip("the same on every kernel, and tested on the machine's own")
+	}
+}

@@ -18,6 +18,7 @@ import (
 // TestNoCanaryInTheRing: secrets and bodies are nowhere in the ring buffer, which is user memory: neither in what
 // is read from it nor in what was written and taken back.
 func TestNoCanaryInTheRing(t *testing.T) {
+	live.Thorough(t)
 	families := Families[1:]             // auto is one of them
 	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: the two kinds of state, and no more
 		families = []Family{Fentry, Kprobe}
@@ -33,6 +34,7 @@ func TestNoCanaryInTheRing(t *testing.T) {
 // TestNoCanaryWithoutPackets: nor where what is said is read from the sender's memory, and no answer is seen. Then
 // a secret that is shaped like a command is not known from one.
 func TestNoCanaryWithoutPackets(t *testing.T) {
+	live.Thorough(t)
 	for _, f := range []Family{Fentry, Kprobe} {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
@@ -96,6 +98,7 @@ func (r *ring) check(t *testing.T) {
 // TestFullRing: where nobody reads and the ring is full, secrets and bodies do not come into it behind that
 // either, and what follows them is taken for what it is.
 func TestFullRing(t *testing.T) {
+	live.Thorough(t)
 	families := []Family{Kprobe, Tracepoint}
 	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: it takes minutes to fill the ring
 		families = families[:1]

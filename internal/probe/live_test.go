@@ -110,6 +110,7 @@ func TestMailIsSeen(t *testing.T) {
 // TestMissed: where a tracing program does not run because it interrupts itself, sockops and the packet
 // hooks see all that it would have. Here it misses every event.
 func TestMissed(t *testing.T) {
+	live.Thorough(t)
 	for _, f := range []Family{Fentry, Kprobe, Tracepoint} {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)

@@ -51,7 +51,6 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	debug.SetMemoryLimit(heapLimit)
 	resolver, err := proc.New("/")
 	if err != nil {
 		return err
@@ -96,6 +95,10 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	sayReady(stderr, time.Since(began), out.Text(), f.filters())
+	// A server in trouble has no memory to spare: what the start took is given back, and garbage is kept low.
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(28 << 20) // from there on garbage goes at once
+	go debug.FreeOSMemory()
 	err = tracer.Run()
 	stop()
 	err = errors.Join(err, <-drained)
@@ -105,10 +108,6 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	sayAnswer(stdout, stderr, out.Text(), summary, false)
 	return err
 }
-
-// heapLimit is from where on memory is taken back at once: what the tracer remembers is bounded, and takes
-// less. A server in trouble has none to spare.
-const heapLimit = 32 << 20
 
 // writeReadyFile writes this process's id, whole or not at all.
 func writeReadyFile(path string) error {

@@ -87,6 +87,11 @@ func (l *loader) load(name string) (*ebpf.Program, error) {
 	return coll.DetachProgram(name), nil
 }
 
+// done gives back what only loading needs: the types of the whole kernel are much of the memory.
+func (l *loader) done() {
+	l.cache = nil
+}
+
 func (l *loader) close() {
 	for _, m := range l.maps {
 		m.Close()

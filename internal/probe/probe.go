@@ -76,6 +76,7 @@ func (p *Probe) open(o Options) (err error) {
 		return err
 	}
 	p.selftest.close()
+	p.loader.done()
 	return nil
 }
 

@@ -44,7 +44,7 @@ type options struct {
 // Option changes a default of New.
 type Option func(*options)
 
-// WithProcesses bounds how many processes are remembered (4096).
+// WithProcesses bounds how many processes are remembered (2048).
 func WithProcesses(n int) Option { return func(o *options) { o.processes = n } }
 
 // WithQueue bounds how many processes wait for a worker (4096).
@@ -69,7 +69,7 @@ func New(root string, opts ...Option) (*Resolver, error) {
 
 // open makes a resolver without workers.
 func open(root string, opts ...Option) (*Resolver, error) {
-	o := options{processes: 4096, queue: 4096, hashes: 8192, maxFile: 4 << 30}
+	o := options{processes: 2048, queue: 4096, hashes: 8192, maxFile: 4 << 30}
 	for _, opt := range opts {
 		opt(&o)
 	}

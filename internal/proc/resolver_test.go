@@ -162,7 +162,7 @@ func TestMemory(t *testing.T) {
 	if used > 20<<20 {
 		t.Errorf("%d MiB are in use", used>>20)
 	}
-	if got := r.Counters().EvictedProcess; got != processes-4096 {
+	if got := r.Counters().EvictedProcess; got != processes-2048 {
 		t.Errorf("%d are forgotten", got)
 	}
 }

@@ -98,7 +98,7 @@ func TestShortestLived(t *testing.T) {
 
 func shortLived(t *testing.T, families []probe.Family, shots int, exe string, how ...string) {
 	if inVM() { // emulated: a process takes 100 times as long
-		shots /= 10
+		shots /= 40
 	}
 	sha := live.Root("/").SHA256(t, exe)
 	for _, f := range families {

@@ -31,8 +31,8 @@ func RefusesProbes(family string) bool {
 	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
 }
 
-// Thorough skips a test where there is time for the main things alone: in VMs, on the kernels between the
-// oldest and the newest.
+// Thorough skips a test where there is time for the main things alone: in VMs, unless they are asked for
+// more.
 func Thorough(t testing.TB) {
 	t.Helper()
 	if testing.Short() {

@@ -70,6 +70,14 @@ func noKernelTLS() string {
 	if err := unix.SetsockoptString(s, unix.IPPROTO_TCP, unix.TCP_ULP, "tls"); errors.Is(err, unix.ENOENT) {
 		return "this kernel has not the module tls, or it is not loaded"
 	}
+	cipher, err := unix.Socket(unix.AF_ALG, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0) // asks for its module, too
+	if err != nil {
+		return "this kernel does not tell its ciphers: " + err.Error()
+	}
+	defer unix.Close(cipher)
+	if err := unix.Bind(cipher, &unix.SockaddrALG{Type: "aead", Name: "gcm(aes)"}); err != nil {
+		return "this kernel has not the cipher gcm(aes), or its module is not loaded: " + err.Error()
+	}
 	return ""
 }
 

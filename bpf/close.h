@@ -32,7 +32,7 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 
 /* on_sock_ops follows a connection where tracepoints are refused, and catches what they miss: a
  * tracing program does not run where it interrupts itself on the same CPU, a sockops program does.
- * It must ask for the state changes of each socket, and keep what others asked for.
+ * It must ask for the state changes of each socket that is watched, and keep what others asked for.
  */
 static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 {
@@ -42,16 +42,17 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 
 	if (!typed)
 		return;
-	c = conn_get(typed, sk);
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
-		bpf_sock_ops_cb_flags_set(ctx,
-					  ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
+		on_state(conn_get(typed, sk), sk, ctx->args[0], ctx->args[1]);
+	} else if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
+		c = conn_get(typed, sk);
 		if (!c || c->closed)
 			on_connect(typed, sk, true);
 		else
 			tuple_read(&c->tuple, sk); /* a tracepoint comes before the source port */
-	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
-		on_state(c, sk, ctx->args[0], ctx->args[1]);
+		if (conn_get(typed, sk))
+			bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
+							       BPF_SOCK_OPS_STATE_CB_FLAG);
 	}
 }
 

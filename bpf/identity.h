@@ -236,10 +236,10 @@ static __always_inline bool process_known(struct process_key *key)
 {
 	struct process_event *e = bpf_map_lookup_elem(&processes, key);
 	struct task_struct *task = task_self();
+	const struct cred *cred = BPF_CORE_READ(task, cred);
 
-	return e && e->uid == BPF_CORE_READ(task, cred, uid.val) &&
-	       e->euid == BPF_CORE_READ(task, cred, euid.val) &&
-	       e->gid == BPF_CORE_READ(task, cred, gid.val) &&
+	return e && e->uid == BPF_CORE_READ(cred, uid.val) &&
+	       e->euid == BPF_CORE_READ(cred, euid.val) && e->gid == BPF_CORE_READ(cred, gid.val) &&
 	       e->cgroup_id == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 

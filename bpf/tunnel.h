@@ -137,7 +137,7 @@ static __always_inline bool pre_fields(struct conn *c, u8 ch)
 /* pre_byte follows a preamble; false for what is none. */
 static __always_inline bool pre_byte(struct conn *c, u8 ch)
 {
-	bool ended;
+	bool goes_on;
 
 	if (c->pre == PRE_HTTP_LINE || c->pre == PRE_HTTP_HEADERS || c->pre == PRE_PROXY_LINE)
 		return pre_lines(c, ch);
@@ -172,15 +172,14 @@ static __always_inline bool pre_byte(struct conn *c, u8 ch)
 		else if (c->pre_left == 1 && !ch)
 			c->pre_name = 0;
 	}
-	ended = c->pre_left <= 1;
-	if (!ended) {
+	if (c->pre_left > 1) {
 		c->pre_left--;
 		c->pre_last = ch;
 		return true;
 	}
-	ended = pre_fields(c, ch);
+	goes_on = pre_fields(c, ch);
 	c->pre_last = 0;
-	return ended;
+	return goes_on;
 }
 
 /* pre_begins is true for a byte that begins a preamble, or tells that four letters did. */

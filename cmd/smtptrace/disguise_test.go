@@ -18,7 +18,7 @@ import (
 // The children of TestIdentity. Each says a byte on its output and waits for one on its input, before its
 // mail and behind it.
 
-func number[N int | uint32](n N) string { return strconv.Itoa(int(n)) }
+func number(n int) string { return strconv.Itoa(n) }
 
 // disguised are the ways to mail; each gets the arguments behind its name.
 var disguised = map[string]func(args []string) error{
@@ -28,7 +28,7 @@ var disguised = map[string]func(args []string) error{
 		writeTitle(strings.Clone(args[0]))
 		return mailOnce([]string{addr})
 	},
-	"orphan":    func(args []string) error { return throughChild(true, "mail", args...) },
+	"orphan":    orphan,
 	"unshared":  unshared,
 	"hand-over": handOver,
 	"fd":        mailOn3,
@@ -77,14 +77,11 @@ func writeTitle(title string) {
 	}
 }
 
-// throughChild lets a child do it; orphaned: it is not waited for, so that it has lost us when it mails.
-func throughChild(orphaned bool, way string, args ...string) error {
-	cmd := live.Child("wait", append([]string{way}, args...)...)
+// orphan lets a child mail, and has ended by then.
+func orphan(args []string) error {
+	cmd := live.Child("wait", append([]string{"mail"}, args...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Start(); err != nil || orphaned {
-		return err
-	}
-	return cmd.Wait()
+	return cmd.Start()
 }
 
 // unshared runs a binary that is in a file system of its own mount namespace alone: one beside the host's,

@@ -97,7 +97,6 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	sayReady(stderr, time.Since(began), out.Text(), f.filters())
 	// A server in trouble has no memory to spare: what the start took is given back, and garbage is kept low.
 	debug.SetGCPercent(50)
-	debug.SetMemoryLimit(28 << 20) // from there on garbage goes at once
 	go debug.FreeOSMemory()
 	err = tracer.Run()
 	stop()

@@ -97,7 +97,7 @@ func TestShortestLived(t *testing.T) {
 }
 
 func shortLived(t *testing.T, families []probe.Family, shots int, exe string, how ...string) {
-	if inVM() { // emulated: a process takes 100 times as long
+	if live.InVM() { // emulated: a process takes 100 times as long
 		shots /= 40
 	}
 	sha := live.Root("/").SHA256(t, exe)

@@ -68,12 +68,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func inVM() bool { return os.Getenv("SMTPTRACE_VM") != "" }
-
 // families are those to try what hardly depends on them. In a VM, where a start takes ten seconds, the
 // first that works does; what does depend on them is tried in each of them there too.
 func families() []probe.Family {
-	if inVM() {
+	if live.InVM() {
 		return []probe.Family{probe.Auto}
 	}
 	return probe.Families[1:] // auto is one of them

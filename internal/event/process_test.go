@@ -155,9 +155,9 @@ func TestProcessOutlivesItsEvent(t *testing.T) {
 	e := decode(t, kernelProcess())
 	kept := e.Process.Process()
 	other := kernelProcess()
-	other.ExeLen = uint32(copy(other.Exe[:], "XXXX\x00XXX\x00XXX\x00"))
-	other.ArgvLen = uint32(copy(other.Argv[:], "XXXXX\x00"))
-	copy(other.Comm[:], "XXXXX")
+	other.ExeLen = uint32(copy(other.Exe[:], "elsewhere\x00bin\x00usr\x00"))
+	other.ArgvLen = uint32(copy(other.Argv[:], "other\x00"))
+	copy(other.Comm[:], "other")
 	if err := e.Decode(raw(t, other)); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func Child(name string, args ...string) *exec.Cmd {
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	bound := 20 * time.Second
-	if os.Getenv("SMTPTRACE_VM") != "" {
+	if InVM() {
 		bound = 3 * time.Minute
 	}
 	for end := time.Now().Add(bound); time.Now().Before(end); {

@@ -31,6 +31,9 @@ func RefusesProbes(family string) bool {
 	return err == nil && !strings.Contains(string(symbols), " register_kprobe\n")
 }
 
+// InVM is true in a guest of scripts/vm/run, where everything takes many times as long.
+func InVM() bool { return os.Getenv("SMTPTRACE_VM") != "" }
+
 // Thorough skips a test where there is time for the main things alone: in VMs, unless they are asked for
 // more.
 func Thorough(t testing.TB) {
@@ -43,7 +46,7 @@ func Thorough(t testing.TB) {
 // NotInVM skips a test of what is the same on every kernel.
 func NotInVM(t testing.TB) {
 	t.Helper()
-	if os.Getenv("SMTPTRACE_VM") != "" {
+	if InVM() {
 		t.Skip("the same on every kernel, and tested on the machine's own")
 	}
 }

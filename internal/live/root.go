@@ -33,7 +33,7 @@ func MailRoot(t testing.TB, behind ...string) Root {
 		_, err = os.Stat(filepath.Join(real, "etc/mailroot"))
 	}
 	switch {
-	case err != nil && os.Getenv("SMTPTRACE_VM") != "" && len(behind) > 0:
+	case err != nil && InVM() && len(behind) > 0:
 		t.Skip("needs the further mail roots, which do not fit in a VM's memory")
 	case err != nil:
 		t.Skip("needs a mail root: make mailroot")

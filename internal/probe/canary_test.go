@@ -19,8 +19,8 @@ import (
 // is read from it nor in what was written and taken back.
 func TestNoCanaryInTheRing(t *testing.T) {
 	live.Thorough(t)
-	families := Families[1:]             // auto is one of them
-	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: the two kinds of state, and no more
+	families := Families[1:] // auto is one of them
+	if live.InVM() {         // emulated: the two kinds of state, and no more
 		families = []Family{Fentry, Kprobe}
 	}
 	for _, f := range families {
@@ -100,7 +100,7 @@ func (r *ring) check(t *testing.T) {
 func TestFullRing(t *testing.T) {
 	live.Thorough(t)
 	families := []Family{Kprobe, Tracepoint}
-	if os.Getenv("SMTPTRACE_VM") != "" { // emulated: it takes minutes to fill the ring
+	if live.InVM() { // emulated: it takes minutes to fill the ring
 		families = families[:1]
 	}
 	for _, f := range families {

@@ -8,7 +8,7 @@ import (
 
 // Encoder writes records as JSON. It is for one goroutine. Whatever a record holds, what it writes is one
 // line of valid JSON that is safe to show on a terminal: bytes that are not UTF-8 become U+FFFD, and what
-// Escape would escape is written as \uXXXX.
+// Escape would escape is written as the JSON escape of its code point.
 //
 // zerolog.SetGlobalLevel(zerolog.Disabled) silences it: Encode then returns nothing.
 type Encoder struct {

@@ -7,8 +7,8 @@ import (
 
 // heloDefault is what a library says in HELO or EHLO unless it is told a name.
 type heloDefault struct {
-	library string
-	name    string // "" stands for the IPv4 address of the host, said with EHLO
+	client string // the library
+	name   string // "" stands for the IPv4 address of the host, said with EHLO
 }
 
 // heloDefaults are read from the libraries' sources, each at the version and place named. Libraries
@@ -55,8 +55,8 @@ func (row heloDefault) matches(h Hello) bool {
 // appendDefaults adds the libraries whose default h is, each once.
 func appendDefaults(list []string, h Hello) []string {
 	for _, row := range heloDefaults {
-		if row.matches(h) && !slices.Contains(list, row.library) {
-			list = append(list, row.library)
+		if row.matches(h) && !slices.Contains(list, row.client) {
+			list = append(list, row.client)
 		}
 	}
 	return list

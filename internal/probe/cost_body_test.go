@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/bpf"
 )
 
 // twin is a program of the probe and an empty one that is attached in the same way. What the kernel's
@@ -28,9 +30,13 @@ type twins []*twin
 // newTwins loads an empty program for each program of the probe.
 func newTwins(b *testing.B, p *Probe) twins {
 	b.Helper()
+	spec, err := bpf.LoadSmtptrace()
+	if err != nil {
+		b.Fatal(err)
+	}
 	var all twins
 	eachProgram(p, func(a *answer, prog program) {
-		from := p.loader.spec.Programs[prog.name]
+		from := spec.Programs[prog.name]
 		verdict := int32(1) // of a cgroup's program: let it pass
 		if from.Type == ebpf.Tracing || from.Type == ebpf.Kprobe {
 			verdict = 0

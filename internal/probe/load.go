@@ -87,9 +87,10 @@ func (l *loader) load(name string) (*ebpf.Program, error) {
 	return coll.DetachProgram(name), nil
 }
 
-// done gives back what only loading needs: the types of the whole kernel are much of the memory.
+// done gives back what only loading needs: the programs and the types of the whole kernel are much of
+// the memory.
 func (l *loader) done() {
-	l.cache = nil
+	l.cache, l.spec = nil, nil
 }
 
 func (l *loader) close() {

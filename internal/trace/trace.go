@@ -30,6 +30,7 @@ const (
 	sessionMails   = 20              // and after so many transactions
 	forgetAfter    = 2 * time.Hour   // a connection of which nothing more was heard
 	maxConns       = 65536           // more are counted and not followed
+	maxDrafts      = 1024            // of 1 KiB; when the writer is so far behind, the ring buffer fills instead
 )
 
 // Tracer follows connections and writes records of them.
@@ -52,7 +53,7 @@ type Tracer struct {
 
 // New makes a tracer. Nothing is read or written before Run.
 func New(source Source, o Options) *Tracer {
-	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, 4096),
+	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, maxDrafts),
 		spread: newSpread(), names: newNames(o.Lookup)}
 }
 

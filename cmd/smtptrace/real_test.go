@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/smtptrace/smtptrace/internal/live"
-	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -77,7 +76,7 @@ func TestRealSoftware(t *testing.T) {
 	postfix := cell.StartPostfix(root, "127.0.0.1:10025", "mta.example.org")
 	cell.Await("198.51.100.21:21")
 
-	for _, f := range probe.Families[1:] { // auto is one of them
+	for _, f := range allFamilies() {
 		t.Run(string(f), func(t *testing.T) {
 			tr := start(t, cell, f)
 			senders := realSenders(root, dir)

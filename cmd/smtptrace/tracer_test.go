@@ -68,8 +68,16 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// allFamilies are all, for what depends on them, where there is time: see live.Thorough.
+func allFamilies() []probe.Family {
+	if testing.Short() {
+		return families()
+	}
+	return probe.Families[1:] // auto is one of them
+}
+
 // families are those to try what hardly depends on them. In a VM, where a start takes ten seconds, the
-// first that works does; what does depend on them is tried in each of them there too.
+// first that works does.
 func families() []probe.Family {
 	if live.InVM() {
 		return []probe.Family{probe.Auto}

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/live"
-	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -83,7 +82,7 @@ func noKernelTLS() string {
 
 // TestWays: a mail is found, with its sender and all that was said, however it is sent, in every family.
 func TestWays(t *testing.T) {
-	for _, f := range waysFamilies() {
+	for _, f := range allFamilies() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
 			cell.Run(live.Child("allow-fast-open"))
@@ -197,12 +196,4 @@ func (w *wayTest) check(t *testing.T, cmd *exec.Cmd, sender string, r *record.Re
 	if early := slices.Contains(r.Flags, "early_talker"); early != slices.Contains(w.flags, "early_talker") {
 		t.Errorf("flags %q, want %q", r.Flags, w.flags)
 	}
-}
-
-// waysFamilies are all, where there is time.
-func waysFamilies() []probe.Family {
-	if testing.Short() {
-		return families()
-	}
-	return probe.Families[1:] // auto is one of them
 }

@@ -47,6 +47,16 @@ func await() error {
 	return err
 }
 
+// connected connects, and goes when it is told to.
+func connected(args []string) error {
+	conn, err := net.Dial("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return await()
+}
+
 func mailOnce(args []string) error {
 	if err := await(); err != nil {
 		return err

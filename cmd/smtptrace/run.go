@@ -85,7 +85,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	tracer := trace.New(p, trace.Options{
 		Output: out, Resolver: resolver, Host: host, Privacy: policy,
 		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, out.Text(), summary, true) },
-		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
+		Expected: expected, Connects: f.connects, Smarthosts: relays, Open: f.open, Lookup: f.lookup(background),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
 		Stop: stop, Tracked: metrics.set,

@@ -227,6 +227,41 @@ func TestStartsAmid(t *testing.T) {
 	}
 }
 
+// TestOpenBefore: connections to mail ports that were there before the start are listed, with who has them.
+func TestOpenBefore(t *testing.T) {
+	cell := live.NewCell(t)
+	cell.Serve(mx)
+	cell.Serve("[::1]:2525")
+	cell.Serve("127.0.0.1:8025")
+	exe, _ := self(t)
+	var want []string
+	for _, addr := range []string{mx, "[::1]:2525", "127.0.0.1:8025"} { // the last is no mail port
+		child := live.Child("connected", addr)
+		stdin, err := child.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell.Start(child)
+		t.Cleanup(func() { stdin.Write([]byte{'.'}); child.Wait() })
+		if _, err := stdout.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("the child is not connected: %v", err)
+		}
+		want = append(want, fmt.Sprint(child.Process.Pid, " ", exe, " ", addr, " 0"))
+	}
+	tr := start(t, cell, probe.Auto)
+	var got []string
+	for _, c := range tr.stop()[0].Tracer.Open {
+		got = append(got, fmt.Sprint(c.Process.PID, " ", c.Process.Executable, " ", c.Destination.AddrPort(), " ", c.User.ID))
+	}
+	if want = want[:2]; !slices.Equal(got, want) {
+		t.Errorf("open before the start\n got %q\nwant %q", got, want)
+	}
+}
+
 func checkConnects(t *testing.T, records []record.Record, want map[string]record.Reason, children map[string]*exec.Cmd) {
 	t.Helper()
 	connects := pick(records, record.ActionConnect)

@@ -52,6 +52,7 @@ func TestMain(m *testing.M) {
 			}
 			return nil
 		},
+		"connected":       connected,
 		"portless":        portless,
 		"play":            live.PlayChild,
 		"web":             func(args []string) error { return live.Browse(args[0]) },

@@ -12,6 +12,8 @@ func (t *Tracer) object(run, lost bool) (o object) {
 		o.put("counters", t.Counters.object())
 	}
 	o.array("smarthosts", len(t.Smarthosts), func(i int) object { return t.Smarthosts[i].object() })
+	o.array("open", len(t.Open), func(i int) object { return t.Open[i].object() })
+	o.num("open_omitted", t.OpenOmitted)
 	if lost || t.Lost != (Losses{}) {
 		o.put("lost", t.Lost.object())
 	}
@@ -34,6 +36,14 @@ func (s *Smarthost) object() (o object) {
 	o.str("host", s.Host)
 	o.num("port", uint64(s.Port))
 	o.str("file", s.File)
+	return o
+}
+
+func (c *Open) object() (o object) {
+	o.put("source", c.Source.object(false))
+	o.put("destination", c.Destination.object(false))
+	o.put("process", c.Process.object())
+	o.put("user", c.User.object())
 	return o
 }
 

@@ -16,7 +16,8 @@ func appendRun(dst []byte, r *Record) []byte {
 		dst = appendHost(dst, &r.Host)
 		dst = appendFilters(dst, &t.Filters)
 		dst = appendHooks(dst, t.Hooks)
-		return appendSmarthosts(dst, t.Smarthosts)
+		dst = appendSmarthosts(dst, t.Smarthosts)
+		return appendOpen(dst, t)
 	case ActionStop:
 		dst = append(dst, "STOP: watched "...)
 	default:
@@ -104,6 +105,26 @@ func appendSmarthosts(dst []byte, list []Smarthost) []byte {
 			dst = append(dst, " of "...)
 			dst = appendToken(dst, list[i].File, maxPath)
 		}
+	}
+	return dst
+}
+
+// appendOpen appends "; already open: pid 12 /usr/bin/perl → 198.51.100.25:25".
+func appendOpen(dst []byte, t *Tracer) []byte {
+	const most = 4
+	for i := range t.Open[:min(most, len(t.Open))] {
+		c := &t.Open[i]
+		dst = append(dst, []string{"; already open: pid ", ", pid "}[min(i, 1)]...)
+		dst = strconv.AppendUint(dst, uint64(c.Process.PID), 10)
+		dst = append(dst, ' ')
+		dst = appendToken(dst, c.Process.Executable, maxPath)
+		dst = append(dst, " → "...)
+		dst = c.Destination.AddrPort().AppendTo(dst)
+	}
+	if more := uint64(max(0, len(t.Open)-most)) + t.OpenOmitted; more > 0 {
+		dst = append(dst, " and "...)
+		dst = strconv.AppendUint(dst, more, 10)
+		dst = append(dst, " more"...)
 	}
 	return dst
 }

@@ -16,6 +16,10 @@ type Tracer struct {
 	// Of start: what the verdict relay rests on.
 	Smarthosts []Smarthost `json:"smarthosts"`
 
+	// Of start: connections to mail ports that were there before. What was said on them is not known.
+	Open        []Open `json:"open"`
+	OpenOmitted uint64 `json:"open_omitted"` // more than are listed
+
 	// Of lost: what was lost since the lost record before it.
 	Lost Losses `json:"lost"`
 }
@@ -38,6 +42,14 @@ type Smarthost struct {
 	Host string `json:"host"` // a name or an address
 	Port uint16 `json:"port"` // 0: any
 	File string `json:"file"` // where that is configured; empty for one that was given
+}
+
+// Open is a connection and a process that has it open.
+type Open struct {
+	Source      Endpoint `json:"source"`
+	Destination Endpoint `json:"destination"`
+	Process     Parent   `json:"process"`
+	User        User     `json:"user"`
 }
 
 // Filters is what was watched; the zero value is everything.

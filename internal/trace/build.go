@@ -22,6 +22,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
 		if d.action == record.ActionStart {
 			r.Tracer.Smarthosts = t.opts.Smarthosts
+			t.addOpen(r)
 		}
 		return r
 	case record.ActionLost:
@@ -58,6 +59,17 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		r.Flags = append([]string{"direct_mx"}, r.Flags...)
 	}
 	return r
+}
+
+// addOpen lists the connections that were there before the start.
+func (t *Tracer) addOpen(r *record.Record) {
+	if t.opts.Open == nil {
+		return
+	}
+	var err error
+	if r.Tracer.Open, r.Tracer.OpenOmitted, err = t.opts.Open(); err != nil {
+		t.opts.Warn(fmt.Errorf("the connections from before the start are not known: %w", err))
+	}
 }
 
 func addConn(r *record.Record, d *draft) {

@@ -214,7 +214,8 @@ func TestHashOfMemfd(t *testing.T) {
 	cmd := exec.Command("/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{ro}
 	h := start(t, cmd, "live")
-	for _, exe := range []string{"/memfd:mailer", "/"} { // with and without the name that the kernel may give
+	// With the name, without one of the maker's choice, and without the one that the kernel may give.
+	for _, exe := range []string{"/memfd:mailer", "/memfd:", "/"} {
 		p := observed(t, h.cmd.Process.Pid)
 		p.Exe = exe
 		id := resolve(t, resolver(t), p)

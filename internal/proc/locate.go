@@ -2,6 +2,7 @@ package proc
 
 import (
 	"os"
+	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 )
@@ -127,5 +128,5 @@ func isMemfd(p *event.Process) bool {
 	if p.ExeNlink != 0 || p.ExeMagic != magicTmpfs && p.ExeMagic != magicHugetlb {
 		return false
 	}
-	return p.Exe == "/" || len(p.Exe) > 7 && p.Exe[:7] == "/memfd:"
+	return p.Exe == "/" || strings.HasPrefix(p.Exe, "/memfd:")
 }

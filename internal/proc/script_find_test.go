@@ -79,7 +79,8 @@ func later(t *testing.T) int64 {
 }
 
 func TestFindScript(t *testing.T) {
-	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print", "srv/dir/y": "", "srv/link.pl": "->x.pl", "srv/out.pl": "->/../../../../../etc/passwd"})
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print", "srv/dir/y": "", "srv/link.pl": "->x.pl", "srv/out.pl": "->/../../../../../etc/passwd",
+		"srv/now": "->/opt/v2/web", "opt/v2/web/y": "", "opt/v2/cron.pl": "real", "srv/cron.pl": "decoy"})
 	if err := unix.Mkfifo(filepath.Join(dir, "srv/fifo.pl"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +97,14 @@ func TestFindScript(t *testing.T) {
 		{"none.pl", Script{Path: "/srv/none.pl", Relative: true, Status: Gone}}, // the process may have changed its directory
 		{"/srv/dir", Script{Path: "/srv/dir", Status: Gone}},
 		{"/srv/fifo.pl", Script{Path: "/srv/fifo.pl", Status: Gone}},
+		// ".." behind a link leads to where the link leads, and up from there
+		{"/srv/now/../cron.pl", Script{Path: "/srv/now/../cron.pl", SHA256: sha256Of("real"), Status: Verified}},
+		{"now/../cron.pl", Script{Path: "/srv/now/../cron.pl", Relative: true, SHA256: sha256Of("real"), Status: Verified}},
+		{".././srv/x.pl", Script{Path: "/srv/x.pl", Relative: true, SHA256: sha256Of("print"), Status: Verified}},
+		// what is one file to the process is another to us
+		{"/dev/fd/63", Script{Path: "/dev/fd/63", Status: Gone}},
+		{"/proc/self/fd/9", Script{Path: "/proc/self/fd/9", Status: Gone}},
+		{"/dev/stdin", Script{Path: "/dev/stdin", Status: Gone}},
 		{"/srv/out.pl", Script{Path: "/srv/out.pl", Deleted: true, Status: Deleted}},
 	} {
 		p := fakeProcess(t, dir, "/usr/bin/perl")

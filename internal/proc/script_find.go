@@ -84,11 +84,14 @@ func (s *study) missScript(v view) {
 	}
 }
 
-// openScript finds a script by its path. Its content is taken for what ran only if the file has not
-// changed since the process began; if it changed right then, nobody can tell.
+// openScript finds a script by its path. Its content is taken for what ran only if neither the file nor
+// a link that leads to it has changed since the process began; if one changed right then, nobody can tell.
 func openScript(path string, root *rootDir, startNs int64) found {
 	f, st, err := root.open(path, inRoot)
 	switch {
+	case err == nil && !linksSettled(root, path, startNs):
+		f.Close()
+		return found{status: Gone}
 	case err == nil && settled(st.ctimeNs, startNs):
 		return found{f, st, Verified}
 	case err == nil:

@@ -116,6 +116,32 @@ func TestFindScript(t *testing.T) {
 	}
 }
 
+// A link that was made or turned after the process began leads to another script than it did then.
+func TestScriptBehindNewLink(t *testing.T) {
+	for name, links := range map[string]map[string]string{
+		"link":           {"srv/x.pl": "->old.pl"},
+		"directory":      {"srv/now": "->/srv"},
+		"link to a link": {"srv/x.pl": "->y.pl", "srv/y.pl": "->/srv/old.pl"},
+		"loop":           {"srv/x.pl": "->x.pl"},
+	} {
+		dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/old.pl": "innocent"})
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Args = []string{"perl", "/srv/x.pl"}
+		if name == "directory" {
+			p.Args[1] = "/srv/now/old.pl"
+		}
+		settle(t, filepath.Join(dir, "srv/old.pl"))
+		for p.Key.StartNs = bootNs(t); later(t) <= wallNs(p.Key.StartNs); { // until a change bears a time behind the start
+		}
+		for path, to := range links {
+			put(t, dir, path, to)
+		}
+		if s := resolve(t, fakeResolver(t, dir), p).Script; s == nil || s.Status != Gone || s.SHA256 != "" || s.Deleted {
+			t.Errorf("%s: script is %+v", name, s)
+		}
+	}
+}
+
 // A script stands in the root that the process was started in: a chroot if the interpreter is in it,
 // the namespace's if it went there later.
 func TestScriptInChroot(t *testing.T) {

@@ -34,8 +34,9 @@ var grammars = byName([]grammar{
 		argLong: []string{"--encoding", "--external-encoding", "--internal-encoding", "--enable", "--disable", "--backtrace-limit"},
 	},
 	{
-		names: []string{"node", "nodejs"},
-		code:  "ep", arg: "rC", stdin: "i",
+		names:  []string{"node", "nodejs"},
+		suffix: ".js",
+		code:   "ep", arg: "rC", stdin: "i",
 		codeLong: []string{"--eval", "--print", "--interactive"},
 		argLong: []string{"--require", "--import", "--loader", "--experimental-loader", "--conditions", "--env-file",
 			"--env-file-if-exists", "--title", "--icu-data-dir", "--openssl-config", "--input-type", "--stack-size",

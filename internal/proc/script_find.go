@@ -45,6 +45,11 @@ func (s *study) findScript(v view, l *live) {
 		}
 	}
 	got := openScript(path, root, startNs)
+	if g, _ := interpreterOf(s.p, args); got.status == Deleted && g.suffix != "" {
+		if whole := openScript(path+g.suffix, root, startNs); whole.status != Deleted {
+			got, script.Path = whole, script.Path+g.suffix
+		}
+	}
 	if got.status == Deleted && script.Relative {
 		got.status = Gone // the process may have been in another directory when it began
 	}

@@ -180,6 +180,28 @@ func TestScriptInChroot(t *testing.T) {
 	}
 }
 
+// Node finds a module by its name without the suffix.
+func TestScriptWithoutSuffix(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/node": "x", "usr/bin/perl": "x", "srv/server.js": "listen"})
+	r := fakeResolver(t, dir)
+	for i, c := range []struct {
+		exe, arg string
+		want     Script
+	}{
+		{"/usr/bin/node", "/srv/server", Script{Path: "/srv/server.js", SHA256: sha256Of("listen"), Status: Verified}},
+		{"/usr/bin/node", "server", Script{Path: "/srv/server.js", Relative: true, SHA256: sha256Of("listen"), Status: Verified}},
+		{"/usr/bin/node", "/srv/none", Script{Path: "/srv/none", Deleted: true, Status: Deleted}},
+		{"/usr/bin/perl", "/srv/server", Script{Path: "/srv/server", Deleted: true, Status: Deleted}},
+	} {
+		p := fakeProcess(t, dir, c.exe)
+		p.Key.Pid, p.Key.StartNs = uint32(5100+i), p.Key.StartNs+uint64(3*time.Second)
+		p.Args, p.Cwd = []string{filepath.Base(c.exe), c.arg}, "/srv"
+		if s := resolve(t, r, p).Script; s == nil || *s != c.want {
+			t.Errorf("%s: script is %+v, want %+v", c.arg, s, c.want)
+		}
+	}
+}
+
 // A script that was there at the act and is gone at the end of the session.
 func TestScriptDeletedLater(t *testing.T) {
 	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print"})

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/smtptrace/smtptrace/internal/event"
 )
 
@@ -156,7 +158,9 @@ func (s *study) hash(got found, open func() *os.File, set func(Hash, outcome)) {
 		}
 		s.landed(func() { set(h, o) })
 	}
-	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat, s.far, got.file, open, done) })
+	var fs unix.Statfs_t // a script may be elsewhere than the exe
+	far := s.far || unix.Fstatfs(int(got.file.Fd()), &fs) == nil && isFar(uint32(fs.Type))
+	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat, far, got.file, open, done) })
 }
 
 // unlinkedStatus is the status of an exe whose content is known, by what the kernel saw of its links.

@@ -12,6 +12,7 @@ import (
 // facts are what the flags are judged from, besides the identity itself. What was read from a live
 // process is kept for later readings, when it may be gone.
 type facts struct {
+	exe         string   // the whole path, where the kernel's was cut
 	args        []string // the whole command line, or what the kernel showed
 	leader      bool     // of its session
 	seen        bool     // leader and environment were read

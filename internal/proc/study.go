@@ -3,6 +3,7 @@ package proc
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,8 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	}
 	r.spaces.note(p)
 	s.hashExe(l)
+	s.wholeExe(l)
+	p = s.p
 	s.facts.gather(p, l)
 	v := r.viewOf(p, l)
 	s.name(v, l)
@@ -113,6 +116,27 @@ func (s *study) hashExe(l *live) {
 		open = func() *os.File { return r.byPath(p, nil).file }
 	}
 	s.hash(got, open, s.digested)
+}
+
+// wholeExe takes a path that was cut from the process itself, if it can.
+func (s *study) wholeExe(l *live) {
+	if !s.p.ExeTruncated {
+		return
+	}
+	if l != nil && l.same {
+		exe, err := readlinkAt(l.dir, "exe")
+		if s.facts.unlinked || s.p.ExeNlink == 0 {
+			exe = strings.TrimSuffix(exe, " (deleted)")
+		}
+		if err == nil && strings.HasSuffix(exe, strings.TrimPrefix(s.p.Exe, "…")) { // it runs nothing else by now
+			s.facts.exe = exe
+		}
+	}
+	if s.facts.exe != "" {
+		whole := *s.p
+		whole.Exe, whole.ExeTruncated = s.facts.exe, false
+		s.p, s.id.Process = &whole, &whole
+	}
 }
 
 // digested takes the outcome for the exe.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -136,6 +137,40 @@ func TestStudyUpgraded(t *testing.T) {
 	if id.Package == nil || id.Package.Name != "perl-base" || id.Package.Intact != nil {
 		t.Errorf("package is %+v", id.Package)
 	}
+}
+
+// A path that was too deep for the kernel side is read from the process while it lives, and kept.
+func TestStudyOfCutPath(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, strings.Repeat("d/", 45)+".x/smtp")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, copyExe(t, path))
+	h, p := run(t, path)
+	p.Exe, p.ExeTruncated = "…/d/d/.x/smtp", true
+	r := resolver(t)
+	id := resolve(t, r, p)
+	h.end()
+	r.Recheck(p.Key)
+	for _, id := range []*Identity{id, wait(t, r, p.Key)} {
+		if id.Process.Exe != path || id.Process.ExeTruncated {
+			t.Errorf("exe is %q", id.Process.Exe)
+		}
+		expectFlag(t, id, ExeHiddenDir, true)
+		expectFlag(t, id, ExeWritableDir, true)
+		expectFlag(t, id, MTAImpostor, true)
+	}
+	p = observedFile(t, p)
+	id = resolve(t, r, p)
+	if id.Process.Exe != "…/d/d/.x/smtp" || !id.Process.ExeTruncated {
+		t.Errorf("nobody can tell, and exe is %q", id.Process.Exe)
+	}
+	expectFlag(t, id, ExeWritableDir, false)
+	expectFlag(t, id, MTAImpostor, true) // no mail server is so deep down
 }
 
 func TestWritableDir(t *testing.T) {

@@ -53,8 +53,9 @@ const (
 	// not empty.
 	LdPreload Flag = "ld_preload"
 	// LibUnpackaged: the root has a package database, and no package in it owns the path of a file that
-	// is mapped to be executed, other than the exe. What never was on disk (memfd, shared memory) does not
-	// count.
+	// is mapped to be executed, other than the exe, or, in a mount namespace of its own, another file is at
+	// that path. What never was on disk (memfd, shared memory) does not count, nor what has no name any more
+	// and was in a directory that is root's alone: an upgrade took it.
 	LibUnpackaged Flag = "lib_unpackaged"
 )
 

@@ -261,14 +261,12 @@ func (s *study) lookAround(v view) {
 		return
 	}
 	s.id.Libraries = nil
+	covered := s.id.HostFile && p.MntNS != s.r.spaces.own
 	for _, lib := range f.libraries {
-		if path, ok := root.inside(lib); ok && !x.has(path) && len(s.id.Libraries) < maxLibraries {
-			s.id.Libraries = append(s.id.Libraries, lib)
+		if len(s.id.Libraries) < maxLibraries && unpackaged(x, root, lib, covered) {
+			s.id.Libraries = append(s.id.Libraries, lib.path)
 		}
 	}
 }
 
-const (
-	maxIDMap     = 64 << 10
-	maxLibraries = 16
-)
+const maxIDMap = 64 << 10

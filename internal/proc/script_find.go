@@ -98,7 +98,7 @@ func openScript(path string, root *rootDir, startNs int64) found {
 		f.Close()
 		return found{status: Gone}
 	case err == nil && settled(st.ctimeNs, startNs):
-		return found{f, st, Verified}
+		return found{file: f, stat: st, status: Verified}
 	case err == nil:
 		f.Close()
 		if st.ctimeNs < startNs {
@@ -137,7 +137,7 @@ func heldScript(path string, l *live, startNs int64) (found, bool) {
 		f, err := reopen(n)
 		unix.Close(n)
 		if err == nil {
-			return found{f, st, Deleted}, true
+			return found{file: f, stat: st, status: Deleted}, true
 		}
 	}
 	return found{}, false

@@ -101,7 +101,7 @@ func (s *study) hashExe(l *live) {
 		got.close()
 		return
 	}
-	if d, ok := r.hasher.cached(exeID(p)); ok {
+	if d, ok := r.hasher.cached(exeID(p)); ok && settled(int64(p.ExeCtimeNs), wallNs(p.TimeNs)) {
 		got.close()
 		s.digested(Hash{hexString(d), unlinkedStatus(p)}, outcome{digest: d})
 		return
@@ -111,11 +111,20 @@ func (s *study) hashExe(l *live) {
 		return
 	}
 	s.id.Hash = Hash{Status: Pending}
-	var open func() *os.File
-	if got.stat.nlink > 0 {
-		open = func() *os.File { return r.byPath(p, nil).file }
+	switch {
+	case got.fresh:
+		runs := l.stillRuns(&got.stat)
+		s.hash(got, nil, func(h Hash, o outcome) {
+			if !runs() {
+				h = Hash{Status: Gone}
+			}
+			s.digested(h, o)
+		})
+	case got.stat.nlink > 0:
+		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, s.digested)
+	default:
+		s.hash(got, nil, s.digested)
 	}
-	s.hash(got, open, s.digested)
 }
 
 // wholeExe takes a path that was cut from the process itself, if it can.

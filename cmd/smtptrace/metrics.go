@@ -49,6 +49,7 @@ func (m *metrics) write(w http.ResponseWriter, _ *http.Request) {
 		{"sessions_total", "SMTP sessions that ended.", c.Sessions},
 		{"identities_forgotten_total", "Processes forgotten to make room.", c.Identity.Forgotten},
 		{"hash_errors_total", "Binaries that could not be read to the end.", c.Identity.HashErrors},
+		{"stalled_total", "Times that a file system did not answer.", c.Identity.Stalled},
 		{"lost_total", "What is missing from the records, of every kind.", c.Lost.Total()},
 	} {
 		fmt.Fprintf(w, "# HELP smtptrace_%s %s\n# TYPE smtptrace_%s counter\nsmtptrace_%s %d\n", x.name, x.help, x.name, x.name, x.n)

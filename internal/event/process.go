@@ -48,7 +48,7 @@ type Process struct {
 
 	Kthread           bool
 	CgroupV1          bool // Cgroup is a path of v1
-	ExeTruncated      bool // the path's upper components are missing
+	ExeTruncated      bool // the path's upper components are missing: it begins with "…"
 	CwdTruncated      bool
 	CgroupTruncated   bool
 	ArgsTruncated     bool
@@ -88,20 +88,23 @@ func (r *RawProcess) decode(raw []byte) error {
 func (r *RawProcess) Process() *Process {
 	k := &r.kernel
 	flags := bpf.SmtptraceProcessFlag(k.Flags)
+	exeCut := flags&bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED != 0
+	cwdCut := flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0
+	cgroupCut := flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0
 	p := &Process{
 		Key: k.Key, TimeNs: k.TsNs, Tid: k.Tid, Ppid: k.Ppid,
 		UID: k.Uid, GID: k.Gid, EUID: k.Euid, LoginUID: k.Loginuid,
 		MntNS: k.Mntns, PidNS: k.Pidns, Comm: cString(k.Comm[:]),
-		Exe: path(k.Exe[:k.ExeLen]), ExeInode: k.ExeInode, ExeSize: k.ExeSize,
+		Exe: path(k.Exe[:k.ExeLen], exeCut), ExeInode: k.ExeInode, ExeSize: k.ExeSize,
 		ExeCtimeNs: k.ExeCtimeNs, ExeDev: k.ExeDev, ExeNlink: k.ExeNlink,
 		ExeMagic: k.ExeMagic, ExeMode: k.ExeMode,
-		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen]),
-		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen]),
+		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen], cwdCut),
+		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen], cgroupCut),
 		Kthread:           flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
 		CgroupV1:          flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
-		ExeTruncated:      flags&bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED != 0,
-		CwdTruncated:      flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0,
-		CgroupTruncated:   flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0,
+		ExeTruncated:      exeCut,
+		CwdTruncated:      cwdCut,
+		CgroupTruncated:   cgroupCut,
 		ArgsTruncated:     flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED != 0,
 		ExecArgs:          args(k.ExecArgv[:k.ExecArgvLen]),
 		ExecArgsTruncated: flags&bpf.SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED != 0,
@@ -121,10 +124,14 @@ func (r *RawProcess) Process() *Process {
 // ArgsChanged tells that the program has written over its arguments since it began.
 func (p *Process) ArgsChanged() bool { return p.ExecArgs != nil && !slices.Equal(p.ExecArgs, p.Args) }
 
-// path joins components that stand from the leaf up, each NUL-terminated.
-func path(b []byte) string {
+// path joins components that stand from the leaf up, each NUL-terminated. What was cut above them is shown
+// as "…", lest they pass for a whole path.
+func path(b []byte, cut bool) string {
 	names := bytes.Split(bytes.TrimSuffix(b, []byte{0}), []byte{0})
 	var s strings.Builder
+	if cut {
+		s.WriteString("…")
+	}
 	for i := len(names) - 1; i >= 0; i-- {
 		s.WriteByte('/')
 		s.Write(names[i])

@@ -53,13 +53,14 @@ func TestDecodeProcess(t *testing.T) {
 
 func TestDecodeProcessFlags(t *testing.T) {
 	for flag, has := range map[bpf.SmtptraceProcessFlag]func(*Process) bool{
-		bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED:    func(p *Process) bool { return p.ExeTruncated },
-		bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED:    func(p *Process) bool { return p.CwdTruncated },
-		bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED: func(p *Process) bool { return p.CgroupTruncated },
-		bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED:   func(p *Process) bool { return p.ArgsTruncated },
-		bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE:  func(p *Process) bool { return p.ArgsUnreadable },
-		bpf.SmtptraceProcessFlagPROCESS_KTHREAD:          func(p *Process) bool { return p.Kthread },
-		bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1:        func(p *Process) bool { return p.CgroupV1 },
+		bpf.SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED: func(p *Process) bool { return p.ExecArgsTruncated },
+		bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED:       func(p *Process) bool { return p.ExeTruncated },
+		bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED:       func(p *Process) bool { return p.CwdTruncated },
+		bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED:    func(p *Process) bool { return p.CgroupTruncated },
+		bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED:      func(p *Process) bool { return p.ArgsTruncated },
+		bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE:     func(p *Process) bool { return p.ArgsUnreadable },
+		bpf.SmtptraceProcessFlagPROCESS_KTHREAD:             func(p *Process) bool { return p.Kthread },
+		bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1:           func(p *Process) bool { return p.CgroupV1 },
 	} {
 		k := kernelProcess()
 		k.Flags = uint32(flag)
@@ -70,6 +71,21 @@ func TestDecodeProcessFlags(t *testing.T) {
 		if has(decode(t, k).Process.Process()) {
 			t.Errorf("flag %d is seen where it is not", flag)
 		}
+	}
+}
+
+// A path that was cut does not look like one from the root: its upper components are the ones that are
+// missing.
+func TestDecodeTruncatedPaths(t *testing.T) {
+	k := kernelProcess()
+	k.ExeLen = uint32(copy(k.Exe[:], "smtp\x00postfix\x00lib\x00usr\x00"))
+	k.CwdLen = uint32(copy(k.Cwd[:], "b\x00a\x00"))
+	k.CgroupLen = uint32(copy(k.Cgroup[:], "x.service\x00"))
+	k.Flags = uint32(bpf.SmtptraceProcessFlagPROCESS_EXE_TRUNCATED | bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED |
+		bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED)
+	p := decode(t, k).Process.Process()
+	if p.Exe != "…/usr/lib/postfix/smtp" || p.Cwd != "…/a/b" || p.Cgroup != "…/x.service" {
+		t.Errorf("exe %q, cwd %q, cgroup %q", p.Exe, p.Cwd, p.Cgroup)
 	}
 }
 

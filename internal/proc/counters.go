@@ -9,6 +9,7 @@ type Counters struct {
 	EvictedHash     uint64
 	HashesByStatus  map[Status]uint64 // exes of processes, by the status that they ended with
 	ScriptsByStatus map[Status]uint64
+	Stalled         uint64 // times that a worker waited for a file system which did not answer
 	HashErrors      uint64 // files that were found and could not be read to the end
 }
 
@@ -45,6 +46,6 @@ func (r *Resolver) Counters() Counters {
 	return Counters{
 		Refused: r.refused.Load(), EvictedProcess: evicted, EvictedHash: r.hasher.evictions(),
 		HashesByStatus: byStatus(&r.statuses.exes), ScriptsByStatus: byStatus(&r.statuses.scripts),
-		HashErrors: r.statuses.errors.Load(),
+		HashErrors: r.statuses.errors.Load(), Stalled: r.relief.stalled.Load(),
 	}
 }

@@ -12,14 +12,15 @@ import (
 // facts are what the flags are judged from, besides the identity itself. What was read from a live
 // process is kept for later readings, when it may be gone.
 type facts struct {
+	exe         string   // the whole path, where the kernel's was cut
 	args        []string // the whole command line, or what the kernel showed
 	leader      bool     // of its session
 	seen        bool     // leader and environment were read
 	preload     bool
-	execPid     int      // SYSTEMD_EXEC_PID; 0: not set
-	ancestors   []string // names of the ancestors' programs
-	libraries   []string // mapped files, but for the exe
-	database    bool     // there is one of packages, and it was asked for the exe
+	execPid     int       // SYSTEMD_EXEC_PID; 0: not set
+	ancestors   []string  // names of the ancestors' programs
+	libraries   []mapping // but for the exe
+	database    bool      // there is one of packages, and it was asked for the exe
 	owned       *owned
 	digest      *digest // of the exe
 	unlinked    bool    // the exe had no name when it was opened

@@ -50,9 +50,12 @@ func TestMappedFiles(t *testing.T) {
 		"7f00-7f01 r-xp 00000000 00:0e 3                          anon_inode:[perf_event]",
 		"broken",
 	}, "\n")), p)
-	want := []string{"/lib/same-number.so", "/lib/a b.so", "/tmp/.x/gone.so", "/memfd:on-disk", "/dev/shm/x.so", "/a\nb"}
+	want := []mapping{
+		{"/lib/same-number.so", 7, false}, {"/lib/a b.so", 8, false}, {"/tmp/.x/gone.so", 10, true},
+		{"/memfd:on-disk", 12, false}, {"/dev/shm/x.so", 14, true}, {"/a\nb", 15, false},
+	}
 	if !slices.Equal(got, want) {
-		t.Errorf("files are %q, want %q", got, want)
+		t.Errorf("files are %v, want %v", got, want)
 	}
 }
 

@@ -24,13 +24,14 @@ const (
 	// without a version, nor the script's, nor that of a link to the exe in a system directory of programs.
 	Argv0Mismatch Flag = "argv0_mismatch"
 	// CommMismatch: comm, of which the kernel keeps 15 bytes, is none of the names that argv[0] may have
-	// without a mismatch.
+	// without a mismatch, nor all of such an argv[0].
 	CommMismatch Flag = "comm_mismatch"
 	// FakeKthread: comm or argv[0] stands in brackets, as ps shows kernel threads, or the arguments are
 	// empty, so that ps puts them there; and the process has an exe, which no kernel thread has.
 	FakeKthread Flag = "fake_kthread"
 	// MTAImpostor: the user, comm or argv[0] is one of a known mail server's own, and the exe is none of
-	// the files of a known mail server.
+	// the files of a known mail server. A name is borne by right through a link to the exe in a system
+	// directory of programs, as busybox is sendmail.
 	MTAImpostor Flag = "mta_impostor"
 	// Interpreter: the exe's file has the name of an interpreter, which runs programs that are in files.
 	Interpreter Flag = "interpreter"
@@ -52,8 +53,9 @@ const (
 	// not empty.
 	LdPreload Flag = "ld_preload"
 	// LibUnpackaged: the root has a package database, and no package in it owns the path of a file that
-	// is mapped to be executed, other than the exe. What never was on disk (memfd, shared memory) does not
-	// count.
+	// is mapped to be executed, other than the exe, or, in a mount namespace of its own, another file is at
+	// that path. What never was on disk (memfd, shared memory) does not count, nor what has no name any more
+	// and was in a directory that is root's alone: an upgrade took it.
 	LibUnpackaged Flag = "lib_unpackaged"
 )
 

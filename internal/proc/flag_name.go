@@ -15,13 +15,14 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	fits := f.alias || namesExe(p) || fitsAny(arg, names)
 	r.when(len(p.Args) > 0 && !fits, Argv0Mismatch)
 	if fits && arg != "" {
-		names = append(names, arg)
+		names = append(names, arg, p.Args[0])
 	}
 	r.when(!fitsAny(p.Comm, names), CommMismatch)
 	empty := len(p.Args) == 0 && !p.ArgsUnreadable
 	r.when(empty || isBracketed(p.Comm) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
-	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || mtaNames[arg] || mtaNames[p.Comm]
-	r.when(poses && !p.ExeTruncated && !isMTAExe(p.Exe), MTAImpostor)
+	named := func(name string) bool { return mtaNames[name] && !(f.alias && name == arg) }
+	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || named(arg) || named(p.Comm)
+	r.when(poses && !isMTAExe(p.Exe), MTAImpostor)
 }
 
 // programNames are the names that a process bears by right.
@@ -71,4 +72,8 @@ func fitsAny(name string, names []string) bool {
 
 func isVersion(s string) bool { return strings.Trim(s, "0123456789.-") == "" }
 
-func isBracketed(s string) bool { return len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' }
+// isBracketed tells a name that looks as ps shows a kernel thread, or did before it was cut to a comm.
+func isBracketed(s string) bool {
+	s = strings.TrimSpace(s)
+	return len(s) > 2 && s[0] == '[' && (s[len(s)-1] == ']' || len(s) == commLen)
+}

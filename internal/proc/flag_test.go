@@ -87,6 +87,17 @@ func TestFlags(t *testing.T) {
 			id.Process.Exe, id.Process.Comm, id.Process.Args = "/usr/bin/perl", "dm.cgi", []string{"/usr/bin/perl", "/srv/dm.cgi"}
 			id.Script = &Script{Path: "/srv/dm.cgi"}
 		}, []Flag{Interpreter}},
+		{"a title that is comm, too", func(id *Identity, _ *facts) { // Perl and node set both; amavisd, spamd, postgrey
+			id.Process.Exe, id.Process.Comm, id.Process.Args = "/usr/bin/perl", "/usr/sbin/amavi", []string{"/usr/sbin/amavisd-new (ch1-avail)"}
+			id.Script = &Script{Path: "/usr/sbin/amavisd-new"}
+		}, []Flag{Interpreter}},
+		{"a title of blanks that is comm, too", func(id *Identity, _ *facts) {
+			id.Process.Exe, id.Process.Comm, id.Process.Args = "/usr/bin/perl", "spamd child", []string{"spamd child"}
+			id.Script = &Script{Path: "/usr/sbin/spamd"}
+		}, []Flag{Interpreter}},
+		{"a false title that is comm, too", running("/usr/bin/perl", "httpd -k start", "httpd -k start"), []Flag{Argv0Mismatch, CommMismatch, Interpreter}},
+		{"brackets and blanks", named("curl", "[kworker/0:1]  "), []Flag{Argv0Mismatch, FakeKthread}},
+		{"brackets that comm cuts", named("[kworker/u256:1", "curl"), []Flag{CommMismatch, FakeKthread}},
 		{"brackets in argv[0]", named("curl", "[kworker/0:1]"), []Flag{Argv0Mismatch, FakeKthread}},
 		{"brackets in comm", named("[kworker/0:1]", "curl"), []Flag{CommMismatch, FakeKthread}},
 		{"no arguments", named("kworker/0:1"), []Flag{CommMismatch, FakeKthread}},
@@ -104,6 +115,15 @@ func TestFlags(t *testing.T) {
 		{"a mail server's effective user", func(id *Identity, _ *facts) { id.EffectiveUser = "Debian-exim" }, []Flag{MTAImpostor}},
 		{"a mail server's name", named("qmgr", "qmgr", "-l"), []Flag{Argv0Mismatch, CommMismatch, MTAImpostor}},
 		{"a mail server in a place of its own", running("/tmp/exim4", "exim4", "exim4"), []Flag{MTAImpostor}},
+		{"busybox as sendmail", func(id *Identity, f *facts) {
+			f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = true, "/bin/busybox", "sendmail", []string{"/usr/sbin/sendmail", "-t"}
+		}, nil},
+		{"a link of another name", func(id *Identity, f *facts) {
+			f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = true, "/usr/bin/dash", "qmgr", []string{"sh"}
+		}, []Flag{CommMismatch, MTAImpostor, Interpreter}},
+		{"busybox as a mail server's user", func(id *Identity, f *facts) {
+			id.User, f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = "postfix", true, "/bin/busybox", "sendmail", []string{"sendmail"}
+		}, []Flag{MTAImpostor}},
 		{"postfix", func(id *Identity, _ *facts) {
 			id.User, id.Process.Exe, id.Process.Comm, id.Process.Args = "postfix", "/usr/lib/postfix/sbin/smtp", "smtp", []string{"smtp", "-t", "unix"}
 		}, nil},

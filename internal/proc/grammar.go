@@ -8,7 +8,8 @@ import (
 
 // grammar tells how an interpreter reads its command line, as far as it matters to find the script.
 type grammar struct {
-	names []string // of the exe, without a version behind
+	names  []string // of the exe, without a version behind
+	suffix string   // of a script's file, which may be left out
 
 	code   string // short options whose argument is the program: nothing else is a script
 	module string // short options whose argument is a module's name
@@ -28,11 +29,12 @@ type grammar struct {
 	isClass bool // what stands where the script would is a class, but for a .java file
 	isText  bool // what stands where the script would is the program's text
 	endless bool // "--" is followed by arguments, never by a script
+	none    bool // the command line never names a script
 }
 
 // script finds the script, or the module, in the words behind the program's name.
 func (g *grammar) script(args []string) (name, module string) {
-	for i := 0; i < len(args); i++ {
+	for i := 0; i < len(args) && !g.none; i++ {
 		word := args[i]
 		switch {
 		case word == "--" || word == "-" && g.plus:

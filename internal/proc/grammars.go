@@ -1,14 +1,14 @@
 package proc
 
 // grammars by name of the exe. Sources: perlrun(1), python(1), php(1), ruby(1), node(1), bash(1),
-// dash(1), zsh(1), ksh(1), lua(1), java(1), tclsh(1), expect(1), gawk(1).
+// dash(1), zsh(1), ksh(1), tcsh(1), fish(1), lua(1), java(1), tclsh(1), expect(1), gawk(1).
 var grammars = byName([]grammar{
 	{
 		names: []string{"perl"},
 		code:  "eE", arg: "I", rest: "MmxiDFCV",
 	},
 	{
-		names: []string{"python", "pypy"},
+		names: []string{"python", "platform-python", "pypy"},
 		code:  "c", module: "m", arg: "WXQ",
 		argLong: []string{"--check-hash-based-pycs"},
 	},
@@ -18,10 +18,14 @@ var grammars = byName([]grammar{
 		codeLong: []string{"--run", "--process-code"},
 		fileLong: []string{"--file", "--process-file"},
 		argLong: []string{"--define", "--php-ini", "--server", "--docroot", "--zend-extension", "--process-begin",
-			"--process-end"},
+			"--process-end", "--bindpath"},
 	},
 	{
-		names: []string{"php-fpm", "lsphp"},
+		names: []string{"php-fpm"}, // is told its scripts by a web server
+		none:  true,
+	},
+	{
+		names: []string{"lsphp"},
 		arg:   "cdpgy",
 	},
 	{
@@ -30,11 +34,14 @@ var grammars = byName([]grammar{
 		argLong: []string{"--encoding", "--external-encoding", "--internal-encoding", "--enable", "--disable", "--backtrace-limit"},
 	},
 	{
-		names: []string{"node", "nodejs"},
-		code:  "ep", arg: "rC", stdin: "i",
+		names:  []string{"node", "nodejs"},
+		suffix: ".js",
+		code:   "ep", arg: "rC", stdin: "i",
 		codeLong: []string{"--eval", "--print", "--interactive"},
 		argLong: []string{"--require", "--import", "--loader", "--experimental-loader", "--conditions", "--env-file",
-			"--title", "--icu-data-dir", "--openssl-config", "--input-type"},
+			"--env-file-if-exists", "--title", "--icu-data-dir", "--openssl-config", "--input-type", "--stack-size",
+			"--stack_size", "--max-old-space-size", "--max_old_space_size", "--max-http-header-size",
+			"--dns-result-order", "--unhandled-rejections", "--inspect-port", "--redirect-warnings"},
 	},
 	{
 		names: []string{"bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash"},
@@ -56,7 +63,18 @@ var grammars = byName([]grammar{
 	},
 	{
 		names: []string{"tclsh", "wish"},
-		arg:   "e",
+		next:  "e", // -encoding
+	},
+	{
+		names: []string{"csh", "tcsh", "bsd-csh"},
+		code:  "c", stdin: "s",
+	},
+	{
+		names: []string{"fish"},
+		code:  "c", arg: "CdfDop",
+		codeLong: []string{"--command"},
+		argLong: []string{"--init-command", "--debug", "--features", "--debug-output", "--profile",
+			"--profile-startup"},
 	},
 	{
 		names: []string{"expect"},

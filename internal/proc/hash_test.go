@@ -214,7 +214,8 @@ func TestHashOfMemfd(t *testing.T) {
 	cmd := exec.Command("/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{ro}
 	h := start(t, cmd, "live")
-	for _, exe := range []string{"/memfd:mailer", "/"} { // with and without the name that the kernel may give
+	// With the name, without one of the maker's choice, and without the one that the kernel may give.
+	for _, exe := range []string{"/memfd:mailer", "/memfd:", "/"} {
 		p := observed(t, h.cmd.Process.Pid)
 		p.Exe = exe
 		id := resolve(t, resolver(t), p)
@@ -285,4 +286,45 @@ func TestHashOfUnsettled(t *testing.T) {
 	now := time.Now().UnixNano()
 	p.TimeNs = uint64(int64(bootNs(t)) - now + int64(p.ExeCtimeNs) + 1e6)
 	expectHash(t, resolve(t, resolver(t), p), Hash{Status: Gone})
+}
+
+// What such a file holds is known only while it runs, for then nobody can write it: neither what it holds
+// later counts, nor what another process of the same numbers ran.
+func TestHashOfUnsettledWhileRunning(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/x": "x"})
+	settle(t, filepath.Join(dir, "usr/bin/x"))
+	r, err := open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fresh := func(pid uint32) *event.Process {
+		p := fakeProcess(t, dir, "/usr/bin/x")
+		p.Key.Pid = pid
+		p.TimeNs = uint64(int64(bootNs(t)) - time.Now().UnixNano() + int64(p.ExeCtimeNs) + 1e6)
+		return p
+	}
+	runs, ends, never := fresh(1), fresh(2), fresh(3)
+	alive(t, dir, runs, nil)
+	alive(t, dir, ends, nil)
+	for _, p := range []*event.Process{runs, ends} {
+		r.Observe(p)
+		r.study(<-r.near.arrivals, mustLive(t, r, p), false)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "proc/2")); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	expectHash(t, wait(t, r, runs.Key), Hash{sha256Of("x"), Verified})
+	expectHash(t, wait(t, r, ends.Key), Hash{Status: Gone})
+	expectHash(t, resolve(t, r, never), Hash{Status: Gone})
+}
+
+func mustLive(t *testing.T, r *Resolver, p *event.Process) *live {
+	t.Helper()
+	l, err := openLive(r.procfs, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }

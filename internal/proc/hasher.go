@@ -16,6 +16,8 @@ type hasher struct {
 	slow  *lane // big files
 	far   *lane // files of file systems that may not answer
 
+	relief *relief
+
 	mu      sync.Mutex
 	cache   *lru.Map[fileID, digest]
 	flights map[fileID][]func(outcome) // being hashed: who waits for it
@@ -31,13 +33,22 @@ var (
 
 func newHasher(limit int64, entries int, stop <-chan struct{}) *hasher {
 	const mib = 1 << 20
+	r := &relief{patience: 10 * time.Second}
 	return &hasher{
 		limit:   limit,
-		fast:    newLane(newPace(128*mib, 512*mib, stop)),
-		slow:    newLane(newPace(128*mib, 128*mib, stop)),
-		far:     newLane(newPace(32*mib, 64*mib, stop)),
+		fast:    newLane(newPace(128*mib, 512*mib, stop), r),
+		slow:    newLane(newPace(128*mib, 128*mib, stop), r),
+		far:     newLane(newPace(32*mib, 64*mib, stop), r),
+		relief:  r,
 		cache:   lru.New[fileID, digest](entries),
 		flights: map[fileID][]func(outcome){},
+	}
+}
+
+// start lets the lanes work.
+func (h *hasher) start() {
+	for _, l := range append(h.lanes(), h.fast) { // which has two workers
+		h.relief.work.Go(l.run)
 	}
 }
 

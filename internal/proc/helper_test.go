@@ -43,6 +43,10 @@ func TestMain(m *testing.M) {
 		if err := enterMounts(os.Getenv("DIR"), os.Getenv("KIND")); err != nil {
 			fmt.Println("mounts:", err)
 		}
+	case "hung": // covers a directory with a file system that never answers
+		if err := hang(os.Getenv("DIR")); err != nil {
+			fmt.Println("hung:", err)
+		}
 	case "chroot":
 		if err := syscall.Chroot(os.Getenv("DIR")); err != nil {
 			fmt.Println("chroot:", err)
@@ -82,6 +86,19 @@ func enterMounts(dir, kind string) error {
 	os.Setenv(helperVar, "live")
 	path := filepath.Join(dir, "prog")
 	return syscall.Exec(path, []string{path}, os.Environ())
+}
+
+// hang covers dir, in the mount namespace of the caller, with a FUSE file system that nobody serves. It
+// ends with the caller.
+func hang(dir string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Mount("none", dir, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd))
 }
 
 // helper is a running process of the test's own.

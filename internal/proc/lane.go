@@ -8,7 +8,8 @@ import (
 // lane hashes one kind of files, in the order of their coming. Slow files have a lane of their own,
 // so that nobody waits behind them.
 type lane struct {
-	pace *pace
+	pace   *pace
+	relief *relief
 
 	mu     sync.Mutex
 	wake   *sync.Cond
@@ -31,8 +32,8 @@ const (
 	laneBuf  = 64 << 10
 )
 
-func newLane(p *pace) *lane {
-	l := &lane{pace: p}
+func newLane(p *pace, r *relief) *lane {
+	l := &lane{pace: p, relief: r}
 	l.wake = sync.NewCond(&l.mu)
 	return l
 }
@@ -75,17 +76,23 @@ func (l *lane) run() {
 		}
 		l.mu.Unlock()
 
-		if j.file == nil {
-			j.file = j.open()
+		if l.relief.turn(l.run, func() { j.run(buf, l.pace) }) {
+			return
 		}
-		if j.file == nil {
-			j.done(outcome{err: errLost})
-			continue
-		}
-		o := digestFile(j.file, j.stat, buf, l.pace.take)
-		j.file.Close()
-		j.done(o)
 	}
+}
+
+func (j *job) run(buf []byte, p *pace) {
+	if j.file == nil {
+		j.file = j.open()
+	}
+	if j.file == nil {
+		j.done(outcome{err: errLost})
+		return
+	}
+	o := digestFile(j.file, j.stat, buf, p.take)
+	j.file.Close()
+	j.done(o)
 }
 
 func (l *lane) close() {

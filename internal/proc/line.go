@@ -50,16 +50,17 @@ func (r *Resolver) hold(l *line) {
 			return
 		case e := <-l.arrivals:
 			p, _ := e.begin()
-			live, err := openLive(r.procfs, p)
-			if err != nil {
-				live = nil
-			}
+			var held *live
+			leave := r.relief.turn(func() { r.hold(l) }, func() { held, _ = openLive(r.procfs, p) })
 			select {
-			case l.holds <- hold{e, live}:
+			case l.holds <- hold{e, held}:
 			case <-r.stop:
-				if live != nil {
-					live.close()
+				if held != nil {
+					held.close()
 				}
+				return
+			}
+			if leave {
 				return
 			}
 		}
@@ -79,7 +80,9 @@ func (r *Resolver) examine(l *line) {
 		case <-r.stop:
 			return
 		case h := <-l.holds:
-			r.study(h.entry, h.live, l.far)
+			if r.relief.turn(func() { r.examine(l) }, func() { r.study(h.entry, h.live, l.far) }) {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,9 @@ func (k *programs) read(a event.Ancestor) string {
 	}
 	if s, err := readStat(dir); err != nil || !s.started(a.StartNs) {
 		return ""
+	}
+	if st.nlink == 0 { // such as a server that was upgraded
+		return strings.TrimSuffix(exe, " (deleted)")
 	}
 	return exe
 }

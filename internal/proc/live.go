@@ -67,6 +67,20 @@ func (l *live) close() {
 	}
 }
 
+// stillRuns gives a question to ask once, after l is closed, too: does the process still run that file?
+// Then nobody has written it meanwhile (deny_write_access in the kernel's fs/exec.c).
+func (l *live) stillRuns(exe *stat) func() bool {
+	dir, err := unix.FcntlInt(uintptr(l.dir), unix.F_DUPFD_CLOEXEC, 0)
+	return func() bool {
+		if err != nil {
+			return false
+		}
+		defer unix.Close(dir)
+		st, err := statAt(dir, "exe", 0)
+		return err == nil && st.dev == exe.dev && st.inode == exe.inode
+	}
+}
+
 // open opens a file of the process's /proc directory.
 func (l *live) open(name string) (*os.File, error) { return openProc(l.dir, name) }
 

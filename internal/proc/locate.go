@@ -2,6 +2,7 @@ package proc
 
 import (
 	"os"
+	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 )
@@ -11,6 +12,7 @@ type found struct {
 	file   *os.File
 	stat   stat
 	status Status
+	fresh  bool // written so shortly before the act that a later write could bear the same ctime
 }
 
 func (g found) close() {
@@ -49,14 +51,14 @@ func running(p *event.Process, f *os.File, dir int) (found, bool) {
 		}
 	}
 	if st.ctimeNs == int64(p.ExeCtimeNs) {
-		return found{f, st, status}, true
+		return found{f, st, status, !settled(st.ctimeNs, wallNs(p.TimeNs))}, true
 	}
 	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act, so that
 	// its number was not used again, and not written after it.
 	seen := int64(p.ExeCtimeNs)
 	if p.ExeNlink > 0 && st.nlink == 0 && st.btimeNs > 0 && st.btimeNs <= seen && st.mtimeNs <= seen &&
 		settled(seen, wallNs(p.TimeNs)) {
-		return found{f, st, status}, true
+		return found{file: f, stat: st, status: status}, true
 	}
 	return found{}, false
 }
@@ -113,7 +115,7 @@ func inDir(root *rootDir, p *event.Process, l *live) found {
 		f.Close()
 		return found{status: Gone}
 	}
-	return found{f, st, Verified}
+	return found{file: f, stat: st, status: Verified}
 }
 
 const (
@@ -127,5 +129,5 @@ func isMemfd(p *event.Process) bool {
 	if p.ExeNlink != 0 || p.ExeMagic != magicTmpfs && p.ExeMagic != magicHugetlb {
 		return false
 	}
-	return p.Exe == "/" || len(p.Exe) > 7 && p.Exe[:7] == "/memfd:"
+	return p.Exe == "/" || strings.HasPrefix(p.Exe, "/memfd:")
 }

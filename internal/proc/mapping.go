@@ -9,10 +9,17 @@ import (
 	"github.com/smtptrace/smtptrace/internal/event"
 )
 
+// mapping is a file that a process maps to be executed.
+type mapping struct {
+	path  string
+	inode uint64
+	gone  bool // it has no name any more
+}
+
 // mappedFiles lists the files in /proc/PID/maps (proc_pid_maps(5)) that are mapped to be executed, but
 // for the exe. The numbers there are the kernel's own, as those of the event are.
-func mappedFiles(r io.Reader, p *event.Process) []string {
-	files := []string{}
+func mappedFiles(r io.Reader, p *event.Process) []mapping {
+	files := []mapping{}
 	seen := map[string]bool{p.Exe: true}
 	for lines := bufio.NewScanner(r); lines.Scan() && len(files) < maxMappings; {
 		// address perms offset dev inode path
@@ -24,10 +31,11 @@ func mappedFiles(r io.Reader, p *event.Process) []string {
 		if !strings.HasPrefix(name, "/") || isVolatile(name) || isExe(fields[3], fields[4], p) {
 			continue
 		}
-		name = strings.ReplaceAll(strings.TrimSuffix(name, " (deleted)"), `\012`, "\n")
-		if !seen[name] {
+		name, gone := strings.CutSuffix(name, " (deleted)")
+		name = strings.ReplaceAll(name, `\012`, "\n")
+		if inode, err := strconv.ParseUint(fields[4], 10, 64); err == nil && !seen[name] {
 			seen[name] = true
-			files = append(files, name)
+			files = append(files, mapping{name, inode, gone})
 		}
 	}
 	return files

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +28,8 @@ type Resolver struct {
 	near *line // processes whose exe is on a file system that answers
 	far  *line // of FUSE, NFS and the like
 	stop chan struct{}
-	work sync.WaitGroup
+
+	relief *relief // of those who look at files; the hasher has its own
 
 	mu    sync.Mutex
 	table *lru.Map[event.ProcessKey, *entry]
@@ -59,12 +61,21 @@ func New(root string, opts ...Option) (*Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	for range 2 {
-		r.start(func() { r.hold(r.near) }, func() { r.examine(r.near) }, r.hasher.fast.run)
-	}
-	r.start(func() { r.hold(r.far) }, func() { r.examine(r.far) }, r.hasher.far.run, r.hasher.slow.run)
-	r.start(func() { r.packages.index(r.root) }) // which takes a while, and is needed soon
+	r.start()
 	return r, nil
+}
+
+// start lets the workers work.
+func (r *Resolver) start() {
+	work := &r.relief.work
+	for range 2 {
+		work.Go(func() { r.hold(r.near) })
+		work.Go(func() { r.examine(r.near) })
+	}
+	work.Go(func() { r.hold(r.far) })
+	work.Go(func() { r.examine(r.far) })
+	work.Go(func() { r.packages.index(r.root) }) // which takes a while, and is needed soon
+	r.hasher.start()
 }
 
 // open makes a resolver without workers.
@@ -86,16 +97,11 @@ func open(root string, opts ...Option) (*Resolver, error) {
 	return &Resolver{
 		root: dir, procfs: procfs, hasher: newHasher(o.maxFile, o.hashes, stop),
 		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), programs: newPrograms(procfs),
-		near: &line{arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
-		far:  &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
-		stop: stop, table: lru.New[event.ProcessKey, *entry](o.processes),
+		near:   &line{arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
+		far:    &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
+		relief: &relief{patience: 2 * time.Second},
+		stop:   stop, table: lru.New[event.ProcessKey, *entry](o.processes),
 	}, nil
-}
-
-func (r *Resolver) start(workers ...func()) {
-	for _, w := range workers {
-		r.work.Go(w)
-	}
 }
 
 // Observe takes note of a process that the kernel showed. It never waits and makes no system call: if
@@ -192,13 +198,16 @@ func (r *Resolver) entry(key event.ProcessKey) *entry {
 	return e
 }
 
-// Close ends the work. Identities that were not done stay as they are.
+// Close ends the work. Identities that were not done stay as they are. A worker that waits for a file system
+// which does not answer is left behind, with what it holds.
 func (r *Resolver) Close() {
 	close(r.stop)
 	for _, l := range r.hasher.lanes() {
 		l.close()
 	}
-	r.work.Wait()
+	if !r.relief.wait() || !r.hasher.relief.wait() {
+		return
+	}
 	r.near.drain()
 	r.far.drain()
 	r.root.close()

@@ -65,9 +65,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("waiting in vain gives %+v", id)
 	}
 	// Once there are workers, Wait takes the refused up again.
-	r.work.Go(func() { r.hold(r.near) })
-	r.work.Go(func() { r.examine(r.near) })
-	r.work.Go(r.hasher.fast.run)
+	r.start()
 	for _, key := range keys {
 		expectHash(t, wait(t, r, key), Hash{sha256Of("x"), Verified})
 	}

@@ -53,18 +53,22 @@ func (d *rootDir) inside(path string) (string, bool) {
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
+// relative makes a path one for openat2: "." is the root directory itself.
+func relative(path string) string {
+	if path = strings.TrimLeft(path, "/"); path == "" {
+		return "."
+	}
+	return path
+}
+
 func (d *rootDir) close() { unix.Close(d.fd) }
 
 // look finds a path and opens nothing: neither a FIFO nor a device notices. The descriptor is O_PATH.
 func (d *rootDir) look(path string, resolve uint64) (int, stat, error) {
-	path = strings.TrimLeft(path, "/")
-	if path == "" {
-		path = "."
-	}
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: resolve}
-	fd, err := unix.Openat2(d.fd, path, &how)
+	fd, err := unix.Openat2(d.fd, relative(path), &how)
 	for try := 0; err == unix.EAGAIN && try < 8; try++ { // a rename raced with ".."
-		fd, err = unix.Openat2(d.fd, path, &how)
+		fd, err = unix.Openat2(d.fd, relative(path), &how)
 	}
 	if err != nil {
 		return -1, stat{}, err
@@ -105,13 +109,25 @@ func (d *rootDir) open(path string, resolve uint64) (*os.File, stat, error) {
 
 // readlink reads a symbolic link, which is not followed.
 func (d *rootDir) readlink(path string) (string, error) {
+	target, st, err := d.link(path)
+	if err == nil && st.mode&unix.S_IFMT != unix.S_IFLNK {
+		err = unix.EINVAL
+	}
+	return target, err
+}
+
+// link looks at a path without following it, and reads it if it is a symbolic link.
+func (d *rootDir) link(path string) (target string, st stat, err error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: inRoot}
-	fd, err := unix.Openat2(d.fd, strings.TrimLeft(path, "/"), &how)
+	fd, err := unix.Openat2(d.fd, relative(path), &how)
 	if err != nil {
-		return "", err
+		return "", stat{}, err
 	}
 	defer unix.Close(fd)
-	return readlinkAt(fd, "")
+	if st, err = statFd(fd); err == nil && st.mode&unix.S_IFMT == unix.S_IFLNK {
+		target, err = readlinkAt(fd, "")
+	}
+	return target, st, err
 }
 
 // reopen opens for reading what an O_PATH descriptor names. O_NONBLOCK: a file lease must not hold us.

@@ -42,12 +42,37 @@ func scriptOf(p *event.Process, args []string) *Script {
 		return &Script{Module: module, Status: Gone}
 	case strings.TrimSpace(name) == "": // also what is left of arguments behind a title
 		return nil
+	case isOwn(name):
+		return &Script{Path: name, Status: Gone}
 	case path.IsAbs(name):
-		return &Script{Path: path.Clean(name), Status: Pending}
+		return &Script{Path: below("/", name), Status: Pending}
 	case p.Cwd == "" || p.CwdTruncated:
 		return &Script{Path: name, Relative: true, Status: Gone}
 	}
-	return &Script{Path: path.Join(p.Cwd, name), Relative: true, Status: Pending}
+	return &Script{Path: below(p.Cwd, name), Relative: true, Status: Pending}
+}
+
+// isOwn tells a path that means another file to each process, such as the /dev/fd/63 of bash <(…).
+func isOwn(name string) bool {
+	for _, dir := range [...]string{"/dev/fd/", "/proc/self/", "/proc/thread-self/"} {
+		if strings.HasPrefix(name, dir) {
+			return true
+		}
+	}
+	return name == "/dev/stdin"
+}
+
+// below joins a name to a real directory. A ".." behind a part of the name stays: that may be a link.
+func below(dir, name string) string {
+	named, climbs := false, false
+	for part := range strings.SplitSeq(name, "/") {
+		climbs = climbs || named && part == ".."
+		named = named || part != "" && part != "." && part != ".."
+	}
+	if climbs {
+		return strings.TrimSuffix(dir, "/") + "/" + strings.TrimLeft(name, "/")
+	}
+	return path.Join(dir, name)
 }
 
 // baseName is the last component of a path or of a program's name.

@@ -45,6 +45,11 @@ func (s *study) findScript(v view, l *live) {
 		}
 	}
 	got := openScript(path, root, startNs)
+	if g, _ := interpreterOf(s.p, args); got.status == Deleted && g.suffix != "" {
+		if whole := openScript(path+g.suffix, root, startNs); whole.status != Deleted {
+			got, script.Path = whole, script.Path+g.suffix
+		}
+	}
 	if got.status == Deleted && script.Relative {
 		got.status = Gone // the process may have been in another directory when it began
 	}
@@ -84,13 +89,16 @@ func (s *study) missScript(v view) {
 	}
 }
 
-// openScript finds a script by its path. Its content is taken for what ran only if the file has not
-// changed since the process began; if it changed right then, nobody can tell.
+// openScript finds a script by its path. Its content is taken for what ran only if neither the file nor
+// a link that leads to it has changed since the process began; if one changed right then, nobody can tell.
 func openScript(path string, root *rootDir, startNs int64) found {
 	f, st, err := root.open(path, inRoot)
 	switch {
+	case err == nil && !linksSettled(root, path, startNs):
+		f.Close()
+		return found{status: Gone}
 	case err == nil && settled(st.ctimeNs, startNs):
-		return found{f, st, Verified}
+		return found{file: f, stat: st, status: Verified}
 	case err == nil:
 		f.Close()
 		if st.ctimeNs < startNs {
@@ -129,7 +137,7 @@ func heldScript(path string, l *live, startNs int64) (found, bool) {
 		f, err := reopen(n)
 		unix.Close(n)
 		if err == nil {
-			return found{f, st, Deleted}, true
+			return found{file: f, stat: st, status: Deleted}, true
 		}
 	}
 	return found{}, false

@@ -79,7 +79,8 @@ func later(t *testing.T) int64 {
 }
 
 func TestFindScript(t *testing.T) {
-	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print", "srv/dir/y": "", "srv/link.pl": "->x.pl", "srv/out.pl": "->/../../../../../etc/passwd"})
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "print", "srv/dir/y": "", "srv/link.pl": "->x.pl", "srv/out.pl": "->/../../../../../etc/passwd",
+		"srv/now": "->/opt/v2/web", "opt/v2/web/y": "", "opt/v2/cron.pl": "real", "srv/cron.pl": "decoy"})
 	if err := unix.Mkfifo(filepath.Join(dir, "srv/fifo.pl"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +97,14 @@ func TestFindScript(t *testing.T) {
 		{"none.pl", Script{Path: "/srv/none.pl", Relative: true, Status: Gone}}, // the process may have changed its directory
 		{"/srv/dir", Script{Path: "/srv/dir", Status: Gone}},
 		{"/srv/fifo.pl", Script{Path: "/srv/fifo.pl", Status: Gone}},
+		// ".." behind a link leads to where the link leads, and up from there
+		{"/srv/now/../cron.pl", Script{Path: "/srv/now/../cron.pl", SHA256: sha256Of("real"), Status: Verified}},
+		{"now/../cron.pl", Script{Path: "/srv/now/../cron.pl", Relative: true, SHA256: sha256Of("real"), Status: Verified}},
+		{".././srv/x.pl", Script{Path: "/srv/x.pl", Relative: true, SHA256: sha256Of("print"), Status: Verified}},
+		// what is one file to the process is another to us
+		{"/dev/fd/63", Script{Path: "/dev/fd/63", Status: Gone}},
+		{"/proc/self/fd/9", Script{Path: "/proc/self/fd/9", Status: Gone}},
+		{"/dev/stdin", Script{Path: "/dev/stdin", Status: Gone}},
 		{"/srv/out.pl", Script{Path: "/srv/out.pl", Deleted: true, Status: Deleted}},
 	} {
 		p := fakeProcess(t, dir, "/usr/bin/perl")
@@ -103,6 +112,32 @@ func TestFindScript(t *testing.T) {
 		p.Args, p.Cwd = []string{"perl", c.arg}, "/srv"
 		if s := resolve(t, r, p).Script; s == nil || *s != c.want {
 			t.Errorf("%s: script is %+v, want %+v", c.arg, s, c.want)
+		}
+	}
+}
+
+// A link that was made or turned after the process began leads to another script than it did then.
+func TestScriptBehindNewLink(t *testing.T) {
+	for name, links := range map[string]map[string]string{
+		"link":           {"srv/x.pl": "->old.pl"},
+		"directory":      {"srv/now": "->/srv"},
+		"link to a link": {"srv/x.pl": "->y.pl", "srv/y.pl": "->/srv/old.pl"},
+		"loop":           {"srv/x.pl": "->x.pl"},
+	} {
+		dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/old.pl": "innocent"})
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Args = []string{"perl", "/srv/x.pl"}
+		if name == "directory" {
+			p.Args[1] = "/srv/now/old.pl"
+		}
+		settle(t, filepath.Join(dir, "srv/old.pl"))
+		for p.Key.StartNs = bootNs(t); later(t) <= wallNs(p.Key.StartNs); { // until a change bears a time behind the start
+		}
+		for path, to := range links {
+			put(t, dir, path, to)
+		}
+		if s := resolve(t, fakeResolver(t, dir), p).Script; s == nil || s.Status != Gone || s.SHA256 != "" || s.Deleted {
+			t.Errorf("%s: script is %+v", name, s)
 		}
 	}
 }
@@ -141,6 +176,28 @@ func TestScriptInChroot(t *testing.T) {
 		}
 		if s := resolve(t, r, p).Script; s == nil || s.SHA256 != want {
 			t.Errorf("%+v: script is %+v", c, s)
+		}
+	}
+}
+
+// Node finds a module by its name without the suffix.
+func TestScriptWithoutSuffix(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/node": "x", "usr/bin/perl": "x", "srv/server.js": "listen"})
+	r := fakeResolver(t, dir)
+	for i, c := range []struct {
+		exe, arg string
+		want     Script
+	}{
+		{"/usr/bin/node", "/srv/server", Script{Path: "/srv/server.js", SHA256: sha256Of("listen"), Status: Verified}},
+		{"/usr/bin/node", "server", Script{Path: "/srv/server.js", Relative: true, SHA256: sha256Of("listen"), Status: Verified}},
+		{"/usr/bin/node", "/srv/none", Script{Path: "/srv/none", Deleted: true, Status: Deleted}},
+		{"/usr/bin/perl", "/srv/server", Script{Path: "/srv/server", Deleted: true, Status: Deleted}},
+	} {
+		p := fakeProcess(t, dir, c.exe)
+		p.Key.Pid, p.Key.StartNs = uint32(5100+i), p.Key.StartNs+uint64(3*time.Second)
+		p.Args, p.Cwd = []string{filepath.Base(c.exe), c.arg}, "/srv"
+		if s := resolve(t, r, p).Script; s == nil || *s != c.want {
+			t.Errorf("%s: script is %+v, want %+v", c.arg, s, c.want)
 		}
 	}
 }

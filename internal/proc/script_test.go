@@ -49,6 +49,8 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/python3.11", "python3 - a b", stdin},
 		{"/usr/bin/python3.11-dbg", "python3 a.py", "/cwd/a.py"},
 		{"/usr/bin/python2.7", "python a.py", "/cwd/a.py"},
+		{"/usr/libexec/platform-python3.6", "/usr/libexec/platform-python -Es /usr/sbin/x", "/usr/sbin/x"},
+		{"/usr/bin/python3.11", "python3 app.zip", "/cwd/app.zip"},
 		{"/usr/bin/pypy3", "pypy3 a.py", "/cwd/a.py"},
 
 		{"/usr/bin/php8.2", "php /var/www/wp-cron.php", "/var/www/wp-cron.php"},
@@ -64,7 +66,9 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/php8.2", "php -S 127.0.0.1:8080 -t /srv router.php", "/cwd/router.php"},
 		{"/usr/sbin/php-fpm8.2", "php-fpm:_pool_www", none},
 		{"/usr/sbin/php-fpm8.2", "php-fpm -F -y /etc/fpm.conf", none},
+		{"/usr/sbin/php-fpm8.2", "php-fpm8.2 --nodaemonize --fpm-config /etc/php/8.2/fpm/php-fpm.conf", none},
 		{"/usr/bin/php-cgi8.2", "php-cgi x.php", "/cwd/x.php"},
+		{"/usr/bin/php-cgi8.2", "php-cgi --bindpath 127.0.0.1:9000", none},
 
 		{"/usr/bin/ruby3.1", "ruby -rsocket -I lib -W0 x.rb", "/cwd/x.rb"},
 		{"/usr/bin/ruby3.1", "ruby -r socket -W:no-deprecated x.rb", "/cwd/x.rb"},
@@ -77,6 +81,8 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/node", "node -e code app.js", none},
 		{"/usr/bin/node", "node -pe code", none},
 		{"/usr/bin/node", "node --eval code", none},
+		{"/usr/bin/node", "node --max-old-space-size 4096 --stack-size 900 app.js", "/cwd/app.js"},
+		{"/usr/bin/node", "node --env-file-if-exists .env app.js", "/cwd/app.js"},
 		{"/usr/bin/node", "node", stdin},
 		{"/usr/bin/nodejs", "nodejs /a.js", "/a.js"},
 
@@ -110,6 +116,11 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/mawk", "awk {print} in", none},
 		{"/usr/bin/expect", "expect -d -f x.exp", "/cwd/x.exp"},
 		{"/usr/bin/tclsh8.6", "tclsh x.tcl", "/cwd/x.tcl"},
+		{"/usr/bin/tclsh8.6", "tclsh -encoding utf-8 x.tcl", "/cwd/x.tcl"},
+		{"/usr/bin/bsd-csh", "csh -f x.csh", "/cwd/x.csh"},
+		{"/usr/bin/tcsh", "tcsh -c code x.csh", none},
+		{"/usr/bin/fish", "fish -N --init-command code x.fish", "/cwd/x.fish"},
+		{"/usr/bin/fish", "fish -c code x.fish", none},
 
 		{"/usr/sbin/exim4", "exim4 -q /x.pl", none},
 		{"/usr/bin/perldoc", "perldoc x.pl", none},

@@ -3,7 +3,10 @@ package proc
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 )
@@ -41,6 +44,8 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	}
 	r.spaces.note(p)
 	s.hashExe(l)
+	s.wholeExe(l)
+	p = s.p
 	s.facts.gather(p, l)
 	v := r.viewOf(p, l)
 	s.name(v, l)
@@ -96,7 +101,7 @@ func (s *study) hashExe(l *live) {
 		got.close()
 		return
 	}
-	if d, ok := r.hasher.cached(exeID(p)); ok {
+	if d, ok := r.hasher.cached(exeID(p)); ok && settled(int64(p.ExeCtimeNs), wallNs(p.TimeNs)) {
 		got.close()
 		s.digested(Hash{hexString(d), unlinkedStatus(p)}, outcome{digest: d})
 		return
@@ -106,11 +111,41 @@ func (s *study) hashExe(l *live) {
 		return
 	}
 	s.id.Hash = Hash{Status: Pending}
-	var open func() *os.File
-	if got.stat.nlink > 0 {
-		open = func() *os.File { return r.byPath(p, nil).file }
+	switch {
+	case got.fresh:
+		runs := l.stillRuns(&got.stat)
+		s.hash(got, nil, func(h Hash, o outcome) {
+			if !runs() {
+				h = Hash{Status: Gone}
+			}
+			s.digested(h, o)
+		})
+	case got.stat.nlink > 0:
+		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, s.digested)
+	default:
+		s.hash(got, nil, s.digested)
 	}
-	s.hash(got, open, s.digested)
+}
+
+// wholeExe takes a path that was cut from the process itself, if it can.
+func (s *study) wholeExe(l *live) {
+	if !s.p.ExeTruncated {
+		return
+	}
+	if l != nil && l.same {
+		exe, err := readlinkAt(l.dir, "exe")
+		if s.facts.unlinked || s.p.ExeNlink == 0 {
+			exe = strings.TrimSuffix(exe, " (deleted)")
+		}
+		if err == nil && strings.HasSuffix(exe, strings.TrimPrefix(s.p.Exe, "…")) { // it runs nothing else by now
+			s.facts.exe = exe
+		}
+	}
+	if s.facts.exe != "" {
+		whole := *s.p
+		whole.Exe, whole.ExeTruncated = s.facts.exe, false
+		s.p, s.id.Process = &whole, &whole
+	}
 }
 
 // digested takes the outcome for the exe.
@@ -156,7 +191,9 @@ func (s *study) hash(got found, open func() *os.File, set func(Hash, outcome)) {
 		}
 		s.landed(func() { set(h, o) })
 	}
-	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat, s.far, got.file, open, done) })
+	var fs unix.Statfs_t // a script may be elsewhere than the exe
+	far := s.far || unix.Fstatfs(int(got.file.Fd()), &fs) == nil && isFar(uint32(fs.Type))
+	s.hashes = append(s.hashes, func() { s.r.hasher.hash(got.stat, far, got.file, open, done) })
 }
 
 // unlinkedStatus is the status of an exe whose content is known, by what the kernel saw of its links.
@@ -233,14 +270,12 @@ func (s *study) lookAround(v view) {
 		return
 	}
 	s.id.Libraries = nil
+	covered := s.id.HostFile && p.MntNS != s.r.spaces.own
 	for _, lib := range f.libraries {
-		if path, ok := root.inside(lib); ok && !x.has(path) && len(s.id.Libraries) < maxLibraries {
-			s.id.Libraries = append(s.id.Libraries, lib)
+		if len(s.id.Libraries) < maxLibraries && unpackaged(x, root, lib, covered) {
+			s.id.Libraries = append(s.id.Libraries, lib.path)
 		}
 	}
 }
 
-const (
-	maxIDMap     = 64 << 10
-	maxLibraries = 16
-)
+const maxIDMap = 64 << 10

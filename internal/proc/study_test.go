@@ -1,10 +1,14 @@
 package proc
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/event"
 )
@@ -25,6 +29,10 @@ func TestStudy(t *testing.T) {
 			"7f01-7f02 r-xp 00000000 fd:00 98                 /tmp/evil.so (deleted)\n7f02-7f03 r--p 00000000 fd:00 97 /tmp/data\n" +
 			"7f03-7f04 r-xp 00000000 00:00 0 [vdso]\n7f04-7f05 r-xp 00000000 00:01 96 /memfd:jit (deleted)\n",
 	})
+	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0); err != nil {
+		t.Fatal(err)
+	}
+	os.Chmod(filepath.Join(dir, "tmp"), 0o1777)
 	id := resolve(t, fakeResolver(t, dir), p)
 
 	expectHash(t, id, Hash{sha256Of("usr/bin/perl"), Verified})
@@ -138,6 +146,40 @@ func TestStudyUpgraded(t *testing.T) {
 	}
 }
 
+// A path that was too deep for the kernel side is read from the process while it lives, and kept.
+func TestStudyOfCutPath(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, strings.Repeat("d/", 45)+".x/smtp")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, copyExe(t, path))
+	h, p := run(t, path)
+	p.Exe, p.ExeTruncated = "…/d/d/.x/smtp", true
+	r := resolver(t)
+	id := resolve(t, r, p)
+	h.end()
+	r.Recheck(p.Key)
+	for _, id := range []*Identity{id, wait(t, r, p.Key)} {
+		if id.Process.Exe != path || id.Process.ExeTruncated {
+			t.Errorf("exe is %q", id.Process.Exe)
+		}
+		expectFlag(t, id, ExeHiddenDir, true)
+		expectFlag(t, id, ExeWritableDir, true)
+		expectFlag(t, id, MTAImpostor, true)
+	}
+	p = observedFile(t, p)
+	id = resolve(t, r, p)
+	if id.Process.Exe != "…/d/d/.x/smtp" || !id.Process.ExeTruncated {
+		t.Errorf("nobody can tell, and exe is %q", id.Process.Exe)
+	}
+	expectFlag(t, id, ExeWritableDir, false)
+	expectFlag(t, id, MTAImpostor, true) // no mail server is so deep down
+}
+
 func TestWritableDir(t *testing.T) {
 	dir := files(t, map[string]string{"tmp/.x/a/prog": "x", "opt/prog": "x", "srv/www/up/prog": "x", "srv/group/prog": "x"})
 	for path, mode := range map[string]os.FileMode{"": 0o755, "tmp": 0o777 | os.ModeSticky, "opt": 0o755, "srv/group": 0o775} {
@@ -183,6 +225,50 @@ func TestPreloadFile(t *testing.T) {
 	for content, want := range map[string]bool{"/x.so\n": true, "": false} {
 		dir := files(t, map[string]string{"usr/bin/x": "x", "etc/ld.so.preload": content})
 		expectFlag(t, resolve(t, fakeResolver(t, dir), fakeProcess(t, dir, "/usr/bin/x")), LdPreload, want)
+	}
+}
+
+// A library that an upgrade took away was a package's as far as anybody can tell, unless others than root
+// may write where it was.
+func TestLibrariesAfterUpgrade(t *testing.T) {
+	needRoot(t)
+	dir := dpkgRoot(t)
+	for _, sub := range []string{"tmp", "opt/shared", "opt/users"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.Chmod(filepath.Join(dir, "tmp"), 0o1777)
+	os.Chmod(filepath.Join(dir, "opt/shared"), 0o775)
+	if err := os.Chown(filepath.Join(dir, "opt/users"), 1000, 0); err != nil {
+		t.Fatal(err)
+	}
+	for lib, want := range map[string]bool{
+		"/usr/lib/x86_64-linux-gnu/libicuuc.so.72.1": false, "/usr/lib/php/20220829/gone/mail.so": false,
+		"/tmp/x.so": true, "/tmp/.x/y/z.so": true, "/opt/shared/a.so": true, "/opt/users/lib/b.so": true,
+	} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		alive(t, dir, p, map[string]string{"maps": "7f00-7f01 r-xp 00000000 fd:00 99 " + lib + " (deleted)\n"})
+		expectFlag(t, resolve(t, fakeResolver(t, dir), p), LibUnpackaged, want)
+		os.RemoveAll(filepath.Join(dir, "proc/4242"))
+	}
+}
+
+// In a mount namespace of its own a process may have covered a library of the host's.
+func TestLibrariesCovered(t *testing.T) {
+	dir := dpkgRoot(t)
+	libc := "/usr/lib/x86_64-linux-gnu/libc.so.6"
+	put(t, dir, libc, "libc")
+	st, err := statAt(unix.AT_FDCWD, filepath.Join(dir, libc), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for inode, want := range map[uint64]bool{st.inode: false, st.inode + 1: true} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.MntNS++
+		alive(t, dir, p, map[string]string{"maps": fmt.Sprintf("7f00-7f01 r-xp 00000000 fd:00 %d %s\n", inode, libc)})
+		expectFlag(t, resolve(t, fakeResolver(t, dir), p), LibUnpackaged, want)
+		os.RemoveAll(filepath.Join(dir, "proc/4242"))
 	}
 }
 

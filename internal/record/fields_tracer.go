@@ -77,6 +77,7 @@ func (i *Identities) object() (o object) {
 	o.num("forgotten", i.Forgotten)
 	o.num("hashes_forgotten", i.HashesForgotten)
 	o.num("hash_errors", i.HashErrors)
+	o.num("stalled", i.Stalled)
 	return o
 }
 

@@ -96,6 +96,7 @@ type Identities struct {
 	Forgotten       uint64 `json:"forgotten"`        // processes, to make room
 	HashesForgotten uint64 `json:"hashes_forgotten"` // digests of files, likewise: read again
 	HashErrors      uint64 `json:"hash_errors"`      // files that could not be read to the end
+	Stalled         uint64 `json:"stalled"`          // times that a file system did not answer
 }
 
 // Losses counts what is missing from the records, each kind by its own counter. The total is written

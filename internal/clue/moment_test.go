@@ -104,6 +104,14 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
+func berlin(t *testing.T) *time.Location {
+	in, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skipf("this machine has no time zones: %v", err)
+	}
+	return in
+}
+
 func TestParseTimeRefuses(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                       "neither a date nor a time of day",

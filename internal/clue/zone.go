@@ -1,8 +1,11 @@
 package clue
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +18,12 @@ var offsets = map[string]int{
 	"met": 1, "mest": 2, "mez": 1, "mesz": 2, "hkt": 8, "sgt": 8, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
 }
+
+// zoneNames are they, as a regular expression: the longest first.
+var zoneNames = func() string {
+	list := slices.SortedFunc(maps.Keys(offsets), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
+	return strings.Join(list, "|")
+}()
 
 var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([-+−])(\d{1,2}):?(\d\d)?$`)
 

@@ -89,7 +89,8 @@ func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, er
 	if err != nil {
 		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}
 	}
-	return clues, f.clues(clues)
+	f.clues(clues)
+	return clues, nil
 }
 
 // addressHash finds the hash that an address has in the records of this host.

@@ -40,7 +40,11 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	if err := answer.Failed(); err != nil {
-		return &failure{strings.ReplaceAll(err.Error(), "\n", "; "), "the answer is from the other logs alone"}
+		hint := ""
+		if slices.ContainsFunc(answer.Logs, func(l report.Log) bool { return l.Opened }) {
+			hint = "the answer is from the other logs alone"
+		}
+		return &failure{strings.ReplaceAll(err.Error(), "\n", "; "), hint}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var (
 	spaces  = regexp.MustCompile(`\s+`)
 	comment = regexp.MustCompile(`\([^()]*\)`)
 	margin  = regexp.MustCompile(`\(?\s*(?:±|\+/-|\+/−|\+-|plus or minus)\s*(\d{1,6})\s*` + unit + `?\s*\)?`)
-	ago     = regexp.MustCompile(`^((?:\d{1,9}\s*` + unit + `\s*)+)ago$`)
+	ago     = regexp.MustCompile(`^-?((?:\d{1,9}\s*` + unit + `\s*)+)(?:ago)?$`)
 	span    = regexp.MustCompile(`(\d{1,9})\s*` + unit)
 	seconds = regexp.MustCompile(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
 	millis  = regexp.MustCompile(`^@?(\d{10})(\d{3})$`)
@@ -41,7 +41,7 @@ var (
 const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
 
 // ParseTime reads a time in any common form: RFC 3339 and its shorter forms, RFC 5322, as date(1),
-// a log or a blocklist writes it, in English or German, "15m ago", "now", "yesterday 14:30", "Friday", Unix
+// a log or a blocklist writes it, in English or German, "15m ago" or "15m", "now", "yesterday 14:30", "Friday", Unix
 // seconds or milliseconds. Without a zone it is in the location of now; without a date it is the last such
 // time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {

@@ -91,13 +91,13 @@ func UID(user string) (Term, error) {
 	}}, nil
 }
 
-// Unit asks for a systemd unit; postfix is postfix.service, too.
+// Unit asks for a systemd unit; postfix is postfix.service, too, and postfix@-.service, as Debian has it.
 func Unit(pattern string) (Term, error) {
 	if pattern == "" {
 		return Term{}, errors.New("it takes the name of a systemd unit, such as apache2.service")
 	}
 	like := func(unit string) bool {
-		return unit != "" && (glob(pattern, unit) || glob(pattern+".service", unit))
+		return unit != "" && (glob(pattern, unit) || glob(pattern+".service", unit) || glob(pattern+"@*.service", unit))
 	}
 	return Term{"unit", pattern, func(r *record.Record) judgement {
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
@@ -124,8 +124,9 @@ var verdicts = []record.Verdict{
 	record.DirectMX, record.SMTPOddPort, record.Submission, record.Relay, record.Local, record.Attempt,
 }
 
-// Verdict asks for the role of a session.
+// Verdict asks for the role of a session: direct_mx, or DIRECT-MX as it is shown.
 func Verdict(v string) (Term, error) {
+	v = strings.ReplaceAll(strings.ToLower(v), "-", "_")
 	if !slices.Contains(verdicts, record.Verdict(v)) {
 		return Term{}, fmt.Errorf("%q is not a verdict: it is one of %s", v, strings.Trim(strings.ReplaceAll(fmt.Sprint(verdicts), " ", ", "), "[]"))
 	}

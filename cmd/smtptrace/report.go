@@ -40,7 +40,11 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	if err := answer.Failed(); err != nil {
-		return &failure{strings.ReplaceAll(err.Error(), "\n", "; "), "the answer is from the other logs alone"}
+		hint := ""
+		if slices.ContainsFunc(answer.Logs, func(l report.Log) bool { return l.Opened }) {
+			hint = "the answer is from the other logs alone"
+		}
+		return &failure{strings.ReplaceAll(err.Error(), "\n", "; "), hint}
 	}
 	return nil
 }
@@ -89,7 +93,8 @@ func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, er
 	if err != nil {
 		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}
 	}
-	return clues, f.clues(clues)
+	f.clues(clues)
+	return clues, nil
 }
 
 // addressHash finds the hash that an address has in the records of this host.

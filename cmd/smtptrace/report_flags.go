@@ -45,7 +45,7 @@ func newReportFlags(now time.Time, hash func(address string) (string, error)) (*
 	s.Var(duration(&f.window), "window", "how far from --at (15m, or what the time itself says)")
 	s.Var(moment(&f.since, now), "since", "not before")
 	s.Var(moment(&f.until, now), "until", "not after")
-	s.StringVar(&f.received, "received", "", "find time and HELO in this `FILE`: a Received header, bounce, abuse report or blocklist page; - is standard input")
+	s.Var(file(&f.received), "received", "find time and HELO in this file: a Received header, bounce, abuse report or blocklist page; - is standard input")
 	term := func(name, kind, help string, parse func(string) (report.Term, error)) {
 		s.Var(condition(&f.query, kind, parse), name, help)
 	}
@@ -76,6 +76,17 @@ func moment(to **clue.Moment, now time.Time) *value {
 			return err
 		}
 		*to = &m
+		return nil
+	}}
+}
+
+// file takes the name of a file, or - for standard input.
+func file(to *string) *value {
+	return &value{"FILE", "", func(s string) error {
+		if s == "" {
+			return errors.New("it takes the name of a file, or - for standard input")
+		}
+		*to = s
 		return nil
 	}}
 }
@@ -133,16 +144,11 @@ func (f *reportFlags) around(m clue.Moment) {
 }
 
 // clues takes from what was received what the flags do not say.
-func (f *reportFlags) clues(c *clue.Clues) error {
+func (f *reportFlags) clues(c *clue.Clues) {
 	if c.Dated && f.at == nil && f.since == nil && f.until == nil {
 		f.around(c.When)
 	}
 	if c.HELO != "" && !f.query.Has("helo") {
-		t, err := report.HELO(c.HELO)
-		if err != nil {
-			return err
-		}
-		f.query.Add(t)
+		f.query.Add(report.HELOAs(c.HELO))
 	}
-	return nil
 }

@@ -89,6 +89,16 @@ func TestReportCaseA(t *testing.T) {
 	}
 }
 
+// A client that calls itself * is not every client.
+func TestReportHELOIsNoPattern(t *testing.T) {
+	at := time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)
+	path := logOf(t, at, sent(at, "1", "web1.example.org", "/usr/sbin/exim4", "Debian-exim"), sent(at, "2", "*", "/usr/bin/perl", "www-data"))
+	header := "Received: from * (unknown [94.130.34.42])\n\tby mx.example.net (Postfix) with SMTP id 1; Tue, 13 Feb 2018 03:54:09 +0100\n"
+	if stdout, _, _ := reportOn(t, header, "--received", "-", path); !strings.Contains(stdout, "\n1 session matches, by /usr/bin/perl") {
+		t.Error(stdout)
+	}
+}
+
 // Case D: a window around what the blocklist says, its zone and margin honoured, and the impostor
 // named.
 func TestReportCaseD(t *testing.T) {

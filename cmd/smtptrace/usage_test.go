@@ -50,6 +50,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"report", "--dst", "1.2.3.4/99", "a.log"}, `for "--dst" flag: it takes an address, a network`},
 		{[]string{"report", "--helo", "", "a.log"}, `for "--helo" flag: it takes a name`},
 		{[]string{"report", "--format", "pdf", "a.log"}, `for "--format" flag: it takes one of text, json, html`},
+		{[]string{"report", "--received", "", "a.log"}, `for "--received" flag: it takes the name of a file`},
 		{[]string{"report", "--received", "-", "-"}, `error: standard input cannot be both the log and what was received`},
 		{[]string{"check", "--nonsense"}, `error: unknown flag: --nonsense`},
 	} {

@@ -35,21 +35,49 @@ func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error)
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, fmt.Errorf("read what was received: it is empty")
 	}
+	mails := splitMbox(raw)
+	c, at := &Clues{}, 0
+	for i, one := range mails {
+		if next := readOne(one, now, own); i == 0 || next.weight(own) > c.weight(own) {
+			c, at = next, i
+		}
+	}
+	if !c.Dated && c.HELO == "" {
+		return nil, fmt.Errorf("read what was received: it names neither a time nor a HELO name")
+	}
+	if len(mails) > 1 {
+		c.Words = slices.Insert(c.Words, 0, fmt.Sprintf("of %d mails, number %d was read: the first that tells most of this host", len(mails), at+1))
+	}
+	c.sayWhen()
+	c.sayAddr(own)
+	if c.Rcpt != "" {
+		c.say("it was for `%s`: --rcpt narrows to that", c.Rcpt)
+	}
+	return c, nil
+}
+
+// readOne reads a mail, or what is none.
+func readOne(raw []byte, now time.Time, own func(netip.Addr) bool) *Clues {
 	c := &Clues{}
 	if l, ok := openLetter(raw); ok {
 		c.letter(l, now, own)
 	} else {
 		c.text(string(raw), now, own)
 	}
-	if !c.Dated && c.HELO == "" {
-		return nil, fmt.Errorf("read what was received: it names neither a time nor a HELO name")
+	return c
+}
+
+// weight says how much was found: more if it is of this host.
+func (c *Clues) weight(own func(netip.Addr) bool) (n int) {
+	for _, has := range []bool{c.Dated, c.HELO != "", c.Addr.IsValid()} {
+		if has {
+			n++
+		}
 	}
-	c.sayWhen(now)
-	c.sayAddr(own)
-	if c.Rcpt != "" {
-		c.say("it was for `%s`: --rcpt narrows to that", c.Rcpt)
+	if own != nil && public(c.Addr) && own(c.Addr) {
+		n += 10
 	}
-	return c, nil
+	return n
 }
 
 func (c *Clues) say(format string, args ...any) {
@@ -92,6 +120,9 @@ func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 func (c *Clues) text(text string, now time.Time, own func(netip.Addr) bool) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
+	}
+	if isHTML.MatchString(text) {
+		text = plainText(text)
 	}
 	if hops := findHops(text, now); len(hops) > 0 {
 		c.Kind = "a Received header"
@@ -151,7 +182,7 @@ func (c *Clues) listing(l listing) {
 	}
 }
 
-func (c *Clues) sayWhen(now time.Time) {
+func (c *Clues) sayWhen() {
 	if !c.Dated {
 		c.say("no time was found")
 		return
@@ -164,7 +195,7 @@ func (c *Clues) sayWhen(now time.Time) {
 		words += fmt.Sprintf(", give or take %s", c.When.Margin)
 	}
 	if c.When.Local {
-		words += fmt.Sprintf(" (no zone was given: %s is assumed)", now.Format("-07:00"))
+		words += fmt.Sprintf(" (no zone was given: %s is assumed)", c.When.Time.Format("-07:00"))
 	}
 	c.say("the time is %s", words)
 }

@@ -68,6 +68,14 @@ func TestReadSeveralHeaders(t *testing.T) {
 	says(t, c, "of 3 Received headers, number 2 from the top")
 }
 
+// syslog tells neither year nor zone.
+func TestReadSyslog(t *testing.T) {
+	c := read(t, "Dec  4 14:30:00 mx postfix/smtpd[12]: NOQUEUE: reject: RCPT from unknown[94.130.34.42]: 554; proto=SMTP helo=<[127.0.0.1]>")
+	if want := time.Date(2017, 12, 4, 14, 30, 0, 0, local); !c.When.Time.Equal(want) || !c.When.Local || c.HELO != "[127.0.0.1]" {
+		t.Errorf("got %+v", c)
+	}
+}
+
 // A header of another host is looked for all the same, and it is said.
 func TestReadHeaderOfAnotherHost(t *testing.T) {
 	c := read(t, strings.ReplaceAll(caseA, "94.130.34.42", "192.0.2.77"))
@@ -182,6 +190,14 @@ This IP was seen HELOing as [127.0.0.1] to port 25. It has been relisted followi
 			"[127.0.0.1]", "14:00 30m0s"},
 		{"case D", "2015-12-04 ~14:30 UTC ±15 minutes … HELOed as [127.0.0.1]", "[127.0.0.1]", "14:30 15m0s"},
 		{"Spamhaus", "94.130.34.42 has been observed using the EHLO/HELO name \"mail.com\". The most recent detection was at: December 4 2015, 14:30:00 UTC (+/- 5 minutes). Observed at December 1 2015, 10:00:00 UTC", "mail.com", "14:30 5m0s"},
+		{"CBL, curly", "It was last detected at Fri Dec 4 14:30:00 2015 UTC +/- 5 minutes. This IP address is HELO’ing as “localhost.localdomain” which violates RFC5321.", "localhost.localdomain", "14:30 5m0s"},
+		{"Spamhaus, rows", "The most recent detections:\n(IP, UTC timestamp, HELO value)\n94.130.34.42 2015-12-03 09:10:00 other.com\n94.130.34.42 2015-12-04 14:30:00 my_host\n", "my_host", "14:30 0s"},
+		{"Spamhaus, zone in parentheses", "94.130.34.42 HELO'd as \"mail.com\" on 2015-12-04 at 14:30 (UTC)", "mail.com", "14:30 0s"},
+		{"UCEPROTECT", "HELO: mail.com. Last Impact seen at: 04.12.2015 15:30 CET +/- 1 minute. Earliest expiretime: 11.12.2015 16:00 CET", "mail.com", "14:30 1m0s"},
+		{"SORBS", "Record Created: Fri Dec  4 14:30:00 2015 GMT\nHELO [127.0.0.1]", "[127.0.0.1]", "14:30 0s"},
+		{"German", "Am Freitag, 4. Dezember 2015, 15:30 Uhr MEZ meldete sich Ihr Host mit HELO mail.com", "mail.com", "14:30 0s"},
+		{"Exim's log", "2015-12-04 14:30:00 +0000 H=(mail.com) [94.130.34.42]:41822 F=<a@b.it> rejected RCPT <x@example.net>", "mail.com", "14:30 0s"},
+		{"quoted", "It said 'EHLO localhost' on 4-Dec-2015 14:30 UTC", "localhost", "14:30 0s"},
 		{"a person", "Your host said HELO mail.com to us on Fri, 4 Dec 2015 15:30 +0100.", "mail.com", "14:30 0s"},
 	} {
 		c := read(t, test.text)

@@ -9,7 +9,7 @@ import (
 // A header may be quoted ("> Received: …") where somebody forwards it.
 var (
 	quoted   = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]?)+`)
-	received = regexp.MustCompile(`(?im)^[ \t]*(?:X-(?:Original-)?)?Received:[ \t]*`)
+	received = regexp.MustCompile(`(?im)(?:^|[ \t,;])(?:X-(?:Original-)?)?Received:[ \t]*`)
 )
 
 // maxHops bounds how many Received headers of a text are read, maxFolds of how many lines each.

@@ -36,7 +36,7 @@ const (
 
 var (
 	fold     = regexp.MustCompile(`\r?\n[ \t]+`)
-	fromPart = regexp.MustCompile(`(?i)^\s*from\s+([^\s()]+)\s*((?:\((?:[^()]|\([^()]*\))*\)\s*)*)`)
+	fromPart = regexp.MustCompile(`(?i)^\s*from\s+([^\s()]+)\s*((?:\[[^\s\[\]]*\]\s*)?(?:\((?:[^()]|\([^()]*\))*\)\s*)*)`)
 	parens   = regexp.MustCompile(`\(((?:[^()]|\([^()]*\))*)\)`)
 	said     = regexp.MustCompile(`(?i)(?:^|\s)(helo|ehlo)[ =]([^\s()]+)`)
 	literal  = regexp.MustCompile(`\[(?i:ipv6:)?([0-9A-Fa-f.:]+)(?:%[^\]]*)?\](?::\d+)?`)
@@ -77,7 +77,11 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 
 // client reads "from NAME (comment) (comment)".
 func (h *hop) client(name, comments string, exim bool) {
-	var bare, plain bool // a comment holds the address and nothing else; without brackets
+	var bare, plain bool                                  // a comment holds the address and nothing else; without brackets
+	if rest, ok := strings.CutPrefix(comments, "["); ok { // from HELO [IP]
+		inside, behind, _ := strings.Cut(rest, "]")
+		comments = "([" + inside + "])" + behind
+	}
 	for _, c := range parens.FindAllStringSubmatch(comments, -1) {
 		text := strings.TrimSpace(c[1])
 		if m := said.FindStringSubmatch(text); m != nil && h.helo == "" {
@@ -117,6 +121,8 @@ func (h *hop) client(name, comments string, exim bool) {
 		h.helo = name // who it was is not said, what it called itself mostly is
 	case bare && exim:
 		h.helo, h.rdns, h.style = name, name, eximNamed
+	case plain && strings.EqualFold(name, "unknown"): // qmail: no rDNS, and no HELO that differs from none
+		h.style = addrOnly
 	case plain:
 		h.helo, h.style = name, plainFirst
 	case bare:
@@ -130,7 +136,7 @@ func (h *hop) client(name, comments string, exim bool) {
 }
 
 // findAddr finds the address in a comment, and where it begins: [192.0.2.1], [IPv6:2001:db8::1], or
-// bare.
+// bare, with a port behind it or the name of a user in front (user@192.0.2.1: qmail after AUTH).
 func findAddr(text string) (netip.Addr, int) {
 	if at := literal.FindStringSubmatchIndex(text); at != nil {
 		if a, err := netip.ParseAddr(text[at[2]:at[3]]); err == nil {
@@ -138,7 +144,11 @@ func findAddr(text string) (netip.Addr, int) {
 		}
 	}
 	word, _, _ := strings.Cut(text, " ")
-	a, err := netip.ParseAddr(strings.TrimRight(word, ","))
+	word = strings.TrimRight(word[strings.LastIndexByte(word, '@')+1:], ",")
+	a, err := netip.ParseAddr(word)
+	if with, withPort := netip.ParseAddrPort(word); withPort == nil {
+		a, err = with.Addr(), nil
+	}
 	if err != nil || a.Zone() != "" {
 		return netip.Addr{}, 0
 	}

@@ -9,6 +9,7 @@ import (
 	"mime/quotedprintable"
 	"net/mail"
 	"net/textproto"
+	"regexp"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ type letter struct {
 
 // openLetter takes a mail apart. ok is false if raw does not begin with the headers of one.
 func openLetter(raw []byte) (l *letter, ok bool) {
-	m, err := mail.ReadMessage(bytes.NewReader(mailStart(raw)))
+	m, err := mail.ReadMessage(bytes.NewReader(mendHead(mailStart(raw))))
 	if err != nil || m.Header.Get("Content-Type") == "" && (m.Header.Get("From") == "" || m.Header.Get("Subject") == "") {
 		return nil, false
 	}
@@ -40,16 +41,26 @@ func openLetter(raw []byte) (l *letter, ok bool) {
 	return l, true
 }
 
-// mailStart passes the line that begins a mail in an mbox file.
-func mailStart(raw []byte) []byte {
-	raw = bytes.TrimLeft(raw, "\r\n")
-	if bytes.HasPrefix(raw, []byte("From ")) {
-		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-			return raw[i+1:]
+// mendHead leaves out what is no header among the headers: of one such line, net/mail refuses the mail.
+func mendHead(raw []byte) []byte {
+	var mended []byte
+	for rest := raw; len(rest) > 0; {
+		line, behind, _ := bytes.Cut(rest, []byte("\n"))
+		if len(bytes.TrimSpace(line)) == 0 {
+			return append(mended, rest...)
 		}
+		folded := line[0] == ' ' || line[0] == '\t'
+		if known := headerStart.Match(line); known || folded && len(mended) > 0 {
+			mended = append(append(mended, line...), '\n')
+		} else if len(mended) == 0 {
+			return raw
+		}
+		rest = behind
 	}
-	return raw
+	return append(mended, '\n')
 }
+
+var headerStart = regexp.MustCompile(`^[!-9;-~]+:`)
 
 func receivedOf(h mail.Header) string {
 	var b strings.Builder
@@ -76,7 +87,7 @@ func (l *letter) part(header textproto.MIMEHeader, body io.Reader, nest int) {
 	}
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):
-		switch params["report-type"] {
+		switch strings.ToLower(params["report-type"]) {
 		case "feedback-report":
 			l.kind = "an abuse report (ARF)"
 		case "delivery-status":
@@ -94,13 +105,27 @@ func (l *letter) part(header textproto.MIMEHeader, body io.Reader, nest int) {
 			l.kind = "an abuse report (ARF)"
 		}
 		l.fields(body)
-	case strings.HasPrefix(kind, "message/"), kind == "text/rfc822-headers", kind == "text/rfc822-header":
+	case strings.HasPrefix(kind, "message/"), kind == "text/rfc822-headers", kind == "text/rfc822-header",
+		strings.HasPrefix(kind, "application/") && isMailFile(header, params["name"]):
 		io.Copy(&l.inner, body)
 		l.inner.WriteString("\n\n")
+	case kind == "text/html":
+		if l.words.Len() == 0 { // else it mostly says the same again
+			raw, _ := io.ReadAll(body)
+			l.words.WriteString(plainText(string(raw)) + "\n\n")
+		}
 	case strings.HasPrefix(kind, "text/"):
 		io.Copy(&l.words, body)
 		l.words.WriteString("\n\n")
 	}
+}
+
+// isMailFile says whether an attachment is a mail that was saved to a file.
+func isMailFile(header textproto.MIMEHeader, name string) bool {
+	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
+		name = params["filename"]
+	}
+	return strings.HasSuffix(strings.ToLower(name), ".eml")
 }
 
 // fields reads groups of header fields with empty lines between them.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,22 +22,28 @@ var (
 	spaces  = regexp.MustCompile(`\s+`)
 	comment = regexp.MustCompile(`\([^()]*\)`)
 	margin  = regexp.MustCompile(`\(?\s*(?:±|\+/-|\+/−|\+-|plus or minus)\s*(\d{1,6})\s*` + unit + `?\s*\)?`)
-	ago     = regexp.MustCompile(`^((?:\d{1,9}\s*` + unit + `\s*)+)ago$`)
+	ago     = regexp.MustCompile(`^-?((?:\d{1,9}\s*` + unit + `\s*)+)(?:ago)?$`)
 	span    = regexp.MustCompile(`(\d{1,9})\s*` + unit)
 	seconds = regexp.MustCompile(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
+	millis  = regexp.MustCompile(`^@?(\d{10})(\d{3})$`)
 	compact = regexp.MustCompile(`\b(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)`)
 	packed  = regexp.MustCompile(`(-\d\d \d\d:\d\d)(\d\d)`)
 	isoT    = regexp.MustCompile(`(\d)t(\d)`)
 	clock   = regexp.MustCompile(`\b(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]\.?m\b\.?)?`)
+	oClock  = regexp.MustCompile(`(^|[^\d:.,])(\d{1,2})\s*([ap]\.?m\b)`)
+	age     = regexp.MustCompile(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
+	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b`)
+	letters = regexp.MustCompile(`\p{L}+`)
 	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|about|around|approximately|circa)\b`)
 )
 
 // unit is a unit of time in a regular expression.
-const unit = `(d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
+const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
 
 // ParseTime reads a time in any common form: RFC 3339 and its shorter forms, RFC 5322, as date(1),
-// a log or a blocklist writes it, "15m ago", "now", "yesterday 14:30", Unix seconds. Without a zone
-// it is in the location of now; without a date it is the last such time before now.
+// a log or a blocklist writes it, in English or German, "15m ago" or "15m", "now", "yesterday 14:30", "Friday", Unix
+// seconds or milliseconds. Without a zone it is in the location of now; without a date it is the last such
+// time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {
 	m, err := parseTime(s, now)
 	if err == nil && (m.Time.Year() < 1970 || m.Time.Year() > 9999) {
@@ -53,12 +60,17 @@ func parseTime(s string, now time.Time) (m Moment, err error) {
 		return m, errors.New("it is too long")
 	}
 	text := strings.ToLower(strings.TrimSpace(spaces.ReplaceAllString(s, " ")))
+	text = letters.ReplaceAllStringFunc(text, inEnglish)
 	if at := margin.FindStringSubmatchIndex(text); at != nil {
 		m.Margin = duration(text[at[2]:at[3]], group(text, at, 2))
 		text = strings.TrimSpace(text[:at[0]] + " " + text[at[1]:])
 	}
 	text = strings.TrimSpace(strings.TrimLeft(text, "~≈ "))
-	switch parts := seconds.FindStringSubmatch(text); {
+	parts := seconds.FindStringSubmatch(text)
+	if parts == nil {
+		parts = millis.FindStringSubmatch(text)
+	}
+	switch {
 	case text == "now":
 		m.Time = now
 		return m, nil
@@ -79,7 +91,9 @@ func parseTime(s string, now time.Time) (m Moment, err error) {
 
 // calendar reads what has a date, a time of day, or both.
 func (m Moment) calendar(text string, now time.Time) (Moment, error) {
-	text = comment.ReplaceAllString(text, " ")
+	text = age.ReplaceAllString(text, "")
+	comments := comment.FindAllString(text, -1)
+	text = oClock.ReplaceAllString(comment.ReplaceAllString(text, " "), "$1$2:00 $3")
 	text = packed.ReplaceAllString(compact.ReplaceAllString(text, "$1-$2-$3 $4:$5"), "$1:$2")
 	text = strings.ReplaceAll(isoT.ReplaceAllString(text, "$1 $2"), "~", " ")
 	hour, minute, second, nanos := 0, 0, 0, int64(0)
@@ -108,7 +122,8 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 	if err != nil {
 		return m, err
 	}
-	if date.year == 0 && m.Day {
+	day := weekday.FindStringSubmatch(text)
+	if date.year == 0 && m.Day && day == nil {
 		return m, errors.New("it has neither a date nor a time of day")
 	}
 	text = strings.Trim(filler.ReplaceAllString(text, " "), " ,.;:")
@@ -116,17 +131,30 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 	if err != nil {
 		return m, err
 	}
-	m.Local = !said
-	bare := date.year == 0
-	if bare {
-		date = dateOf(now.In(in))
+	for i := 0; i < len(comments) && !said; i++ { // 14:30 (UTC)
+		if named, ok, err := zone(strings.Trim(comments[i], "() "), now.Location()); err == nil && ok {
+			in, said = named, true
+		}
 	}
+	m.Local = !said
+	if date.year != 0 {
+		m.Time = time.Date(date.year, date.month, date.day, hour, minute, second, int(nanos), in)
+		return m, nil
+	}
+	// The last such time, or the last on that day of the week.
+	back, again := 0, 1
+	if today := now.In(in); day != nil {
+		back, again = (int(today.Weekday())-slices.Index(weekdays, day[1])+7)%7, 7
+	}
+	date = dateOf(now.In(in).AddDate(0, 0, -back))
 	m.Time = time.Date(date.year, date.month, date.day, hour, minute, second, int(nanos), in)
-	if bare && m.Time.After(now) {
-		m.Time = m.Time.AddDate(0, 0, -1)
+	if m.Time.After(now) {
+		m.Time = m.Time.AddDate(0, 0, -again)
 	}
 	return m, nil
 }
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // group is the n-th group of a match, "" where it did not take part.
 func group(text string, at []int, n int) string {
@@ -146,6 +174,8 @@ func nanoseconds(digits string) int64 {
 func duration(number, unit string) time.Duration {
 	n, _ := strconv.ParseInt(number, 10, 64)
 	switch (unit + "m")[0] {
+	case 'w':
+		return time.Duration(min(n, 5200)) * 7 * 24 * time.Hour
 	case 'd':
 		return time.Duration(min(n, 36500)) * 24 * time.Hour
 	case 'h':

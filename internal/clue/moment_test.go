@@ -40,7 +40,39 @@ func TestParseTime(t *testing.T) {
 		{"1d2h ago", "2018-02-12T06:00:00Z"},
 		{"yesterday 14:30 UTC", "2018-02-12T14:30:00Z"},
 
+		// Years of two digits (RFC 5322 section 4.3).
+		{"Tue, 13 Feb 18 03:54:09 GMT", "2018-02-13T03:54:09Z"},
+		{"13 Feb 18 03:54:09 EST", "2018-02-13T08:54:09Z"},
+		{"Fri, 31 Dec 99 23:59:59 +0000", "1999-12-31T23:59:59Z"},
+		{"04-Dec-15 14:30 UTC", "2015-12-04T14:30:00Z"},
+		{"4.12.15 14:30 UTC", "2015-12-04T14:30:00Z"},
+		{"4 Dec 14:30 -0500", "2017-12-04T19:30:00Z"},
+
+		// A zone in a comment, where there is no other.
+		{"2015-12-04 14:30 (UTC)", "2015-12-04T14:30:00Z"},
+		{"2015-12-04 14:30 (GMT+01:00)", "2015-12-04T13:30:00Z"},
+		{"Tue, 13 Feb 2018 03:54:09 -0000 (EST)", "2018-02-13T03:54:09Z"},
+
+		// As they come.
+		{"02/13/2018 3:54 pm UTC", "2018-02-13T15:54:00Z"},
+		{"13/02/2018 03:54 UTC", "2018-02-13T03:54:00Z"},
+		{"4 Dec 2015 2pm UTC", "2015-12-04T14:00:00Z"},
+		{"Di, 13. Feb. 2018, 03:54 Uhr MEZ", "2018-02-13T02:54:00Z"},
+		{"Freitag, 4. Dezember 2015 um 14:30:05 MEZ", "2015-12-04T13:30:05Z"},
+		{"1. März 2017, 14:30 Uhr MESZ +/- 5 Minuten", "2017-03-01T12:30:00Z ±5m0s"},
+		{"13. Mai 2017 03:54 UTC", "2017-05-13T03:54:00Z"},
+		{"2015-12-04 14:00 GMT (+/- 30 minutes), approximately 2 days, 19 hours ago", "2015-12-04T14:00:00Z ±30m0s"},
+		{"1518490449123", "2018-02-13T02:54:09.123Z"},
+		{"15m", "2018-02-13T07:45:00Z"},
+		{"-2h30m", "2018-02-13T05:30:00Z"},
+		{"1 week ago", "2018-02-06T08:00:00Z"},
+		{"Friday 14:30 UTC", "2018-02-09T14:30:00Z"}, // now is Tuesday, 08:00 UTC
+		{"Tuesday 07:59 UTC", "2018-02-13T07:59:00Z"},
+		{"Tuesday 08:01 UTC", "2018-02-06T08:01:00Z"},
+
 		// Without: local time, and it is said.
+		{"Friday", "2018-02-08T22:00:00Z local day"},
+		{"gestern 14:30 Uhr", "2018-02-12T12:30:00Z local"},
 		{"2015-12-04 14:30", "2015-12-04T12:30:00Z local"},
 		{"2015-12-04T14:30:00", "2015-12-04T12:30:00Z local"},
 		{"yesterday 14:30", "2018-02-12T12:30:00Z local"},
@@ -72,6 +104,14 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", test.in, got, test.want)
 		}
 	}
+}
+
+func berlin(t *testing.T) *time.Location {
+	in, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skipf("this machine has no time zones: %v", err)
+	}
+	return in
 }
 
 func TestParseTimeRefuses(t *testing.T) {

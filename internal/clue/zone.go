@@ -1,8 +1,11 @@
 package clue
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +15,17 @@ import (
 // and those of Europe. Those of which there are several (BST, IST) are left out.
 var offsets = map[string]int{
 	"z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
+	"met": 1, "mest": 2, "mez": 1, "mesz": 2, "hkt": 8, "sgt": 8, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
 }
 
-var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([+-−])(\d{1,2}):?(\d\d)?$`)
+// zoneNames are they, as a regular expression: the longest first.
+var zoneNames = func() string {
+	list := slices.SortedFunc(maps.Keys(offsets), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
+	return strings.Join(list, "|")
+}()
+
+var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([-+−])(\d{1,2}):?(\d\d)?$`)
 
 // zone reads a time zone, in lower case; without one it is local, and said is false.
 func zone(s string, local *time.Location) (in *time.Location, said bool, err error) {

@@ -142,12 +142,13 @@ func (l *Losses) Total() uint64 {
 	return sum
 }
 
-// Since is what was lost after before, an earlier state of the same counters.
+// Since is what was lost after before, an earlier state of the same counters. Of one that has become less,
+// as where a clock was set back between the two, it is nothing.
 func (l *Losses) Since(before *Losses) Losses {
 	since := *l
 	from := before.kinds()
 	for i, k := range since.kinds() {
-		*k.n -= *from[i].n
+		*k.n -= min(*k.n, *from[i].n)
 	}
 	return since
 }

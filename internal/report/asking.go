@@ -14,6 +14,7 @@ type asking struct {
 	evidence evidence
 	seen     seen
 	pending  map[uint64]found // recognised as SMTP, and no session record yet, by their ids
+	ended    seen             // sessions that are not asked for, by their ids
 	runs     runs
 }
 
@@ -35,17 +36,16 @@ func (a *asking) take(s *scanned) {
 	for i := range s.found {
 		a.found(&s.found[i])
 	}
-	if len(a.pending) > 0 {
-		for _, id := range s.ended {
-			delete(a.pending, id)
-		}
+	for _, id := range s.ended {
+		delete(a.pending, id)
+		a.ended.add(id)
 	}
 }
 
 func (a *asking) found(f *found) {
 	switch f.record.Event.Action {
 	case record.ActionFirstPayload:
-		if !a.seen.has(f.id) && len(a.pending) < maxPending {
+		if !a.seen.has(f.id) && !a.ended.has(f.id) && len(a.pending) < maxPending {
 			kept := *f
 			kept.line = bytes.Clone(f.line)
 			a.pending[f.id] = kept
@@ -65,12 +65,18 @@ func (a *asking) found(f *found) {
 		}
 		return
 	}
-	a.session(f, f.key == f.id || f.record.Event.ID == "" || a.seen.add(f.id))
+	a.session(f)
 }
 
-// session counts a record of a session; first says whether it is the first of it that is counted.
-func (a *asking) session(f *found, first bool) {
+// session counts a record of a session. Of one that has several, the first that matches counts it, and the
+// first that may match.
+func (a *asking) session(f *found) {
 	r := &f.record
+	first := f.key == f.id || r.Event.ID == ""
+	if !first {
+		a.seen.add(f.id)
+		first = a.seen.add(f.id ^ spread*uint64(1+f.judged))
+	}
 	if first { // the summary counts a session by its first record: here it may be any
 		r.Event.Sequence = min(r.Event.Sequence, 1)
 	} else {
@@ -88,6 +94,9 @@ func (a *asking) session(f *found, first bool) {
 	}
 	a.count(f)
 }
+
+// spread makes another hash of one (the golden ratio, as in Fibonacci hashing).
+const spread = 0x9e3779b97f4a7c15
 
 // count adds a record to what is shown.
 func (a *asking) count(f *found) {
@@ -131,7 +140,7 @@ func (a *asking) finish() *Answer {
 		if f.judged == yes {
 			a.answer.Unfinished++
 		}
-		a.session(f, true)
+		a.session(f)
 	}
 	answer := a.answer
 	answer.Programs, answer.Unclear = answer.Summary.Programs(), a.unclear.Programs()
@@ -139,9 +148,10 @@ func (a *asking) finish() *Answer {
 	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
 	answer.Forgetful = a.seen.forgot
 	w := answer.Asked.Window
-	if w.To.After(answer.Now) && w.From.Before(answer.Now) {
+	soFar := w.From.Before(answer.Now) && (w.To.After(answer.Now) || w.To.IsZero() && !w.From.IsZero())
+	if soFar {
 		w.To = answer.Now // what is still to come need not have been watched
 	}
-	answer.Coverage = a.runs.coverage(w)
+	answer.Coverage = a.runs.coverage(w, soFar)
 	return answer
 }

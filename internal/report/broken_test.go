@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/record"
 )
@@ -75,6 +77,9 @@ func TestBrokenLogs(t *testing.T) {
 		{"torn line in the middle", append(append(half(one), '\n'), good...), 2, "mail.log: 1 line ends too early"},
 		{"foreign lines", append([]byte("Feb 13 03:54:09 web1 postfix/smtp[1]: connect\n{\"a\":1}\n[]\n\x00\xff\n"), good...), 2,
 			"mail.log: 4 lines are no records"},
+		{"torn line with the next behind it", append(half(one), good...), 2, "mail.log: 1 line ends too early"},
+		{"ECS of something else", append([]byte(`{"@timestamp":"2015-12-04T14:30:00Z","event":{"action":"start","start":"2015-12-04T14:30:00Z"}}`+"\n"), good...), 2,
+			"mail.log: 1 line is no record"},
 		{"newer schema", append(newer, good...), 2, "mail.log: 1 record is of a newer smtptrace: use that"},
 		{"over-long line", append(append(bytes.Repeat([]byte("x"), 3*maxLine), '\n'), good...), 2,
 			"mail.log: 1 line is longer than any record"},
@@ -105,6 +110,42 @@ func TestTruncatedPackedLogs(t *testing.T) {
 		if a.Sessions < 500 || a.Sessions >= 3000 || !strings.Contains(a.Text(false), "its packed data end too early: what came before was read") {
 			t.Errorf("%s: %d sessions\n%s", name, a.Sessions, strings.Join(a.logLines(), "\n"))
 		}
+	}
+}
+
+// A record that could not be read clears nobody, unless it is certainly not of the window.
+func TestDamageClearsNobody(t *testing.T) {
+	watched := lines(watchAll("r1", minutes(-60), minutes(60))...)
+	torn := func(at int) []byte { return append(lines(postfix("p", minutes(at)))[:400], '\n') }
+	q := Query{}
+	q.Around(T, 15*time.Minute)
+	for _, test := range []struct {
+		name   string
+		damage []byte
+		want   string
+	}{
+		{"torn", torn(0), "Nothing matches in what was watched. 100 % of the window watched, 0 lost. 1 line of the logs, maybe of the window, could not be read."},
+		{"newer", bytes.Replace(lines(postfix("p", T)), []byte(`"schema":1`), []byte(`"schema":2`), 1), "1 line of the logs, maybe of the window"},
+		{"too long", append(bytes.Repeat([]byte("x"), 3*maxLine), '\n'), "1 line of the logs, maybe of the window"},
+		{"torn before", torn(-20), "No local process did it: 100 % of the window watched, 0 lost."},
+		{"torn behind", torn(20), "No local process did it"},
+		{"foreign", []byte("-- Boot 5b0e --\n"), "No local process did it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(append(test.damage, watched...)), Query: q, Now: T.AddDate(0, 0, 3)})
+			sentence(t, a, test.want)
+		})
+	}
+}
+
+// A pipe by the name of a rotated log is not waited for.
+func TestRotatedPipe(t *testing.T) {
+	path := write(t, "mail.log", many(2))
+	if err := unix.Mkfifo(path+".1", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := askFiles(t, path); a.Sessions != 2 || len(a.Logs) != 1 {
+		t.Errorf("%d sessions of %d logs", a.Sessions, len(a.Logs))
 	}
 }
 

@@ -91,20 +91,20 @@ func (all runs) alive(id string, at time.Time) {
 }
 
 // coverage says what was watched in a window, host by host. An open end of the window is where the
-// logs end.
-func (all runs) coverage(w Window) (list []Coverage) {
+// logs end. soFar: the window ends now, and so, for a run that goes on, with its last record.
+func (all runs) coverage(w Window, soFar bool) (list []Coverage) {
 	hosts := map[string][]*run{}
 	for key, r := range all {
 		r.finish()
 		hosts[key.host] = append(hosts[key.host], r)
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		list = append(list, cover(hosts[name], w))
+		list = append(list, cover(hosts[name], w, soFar))
 	}
 	return list
 }
 
-func cover(own []*run, w Window) Coverage {
+func cover(own []*run, w Window, soFar bool) Coverage {
 	slices.SortFunc(own, func(a, b *run) int { return a.spans[0].from.Compare(b.spans[0].from) })
 	first, last := own[0].spans[0].from, own[0].spans[0].to
 	for _, r := range own {
@@ -116,7 +116,10 @@ func cover(own []*run, w Window) Coverage {
 	if w.From.IsZero() {
 		c.Window.From = first
 	}
-	if w.To.IsZero() {
+	goesOn := slices.ContainsFunc(own, func(r *run) bool {
+		return r.stopped.IsZero() && w.To.Sub(r.pieces[len(r.pieces)-1].to) <= maxSilence
+	})
+	if w.To.IsZero() || soFar && goesOn && last.Before(w.To) {
 		c.Window.To = last
 	}
 	if c.Window.To.Before(c.Window.From) { // an open window beside the logs

@@ -131,6 +131,33 @@ func TestWindowInTheFuture(t *testing.T) {
 	sentence(t, a, "No local process did it: 100 %")
 }
 
+// Who asks since a time asks until now: a tracer that died since is not taken for one that saw nothing.
+func TestSince(t *testing.T) {
+	since := func(now time.Time, records []record.Record) *Answer {
+		return Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(lines(records...)), Query: Query{Window: Window{From: minutes(-60)}}, Now: now})
+	}
+	sentence(t, since(minutes(60), watch("r1", minutes(-60), minutes(0))), "!No local process", "50.0 % of the window watched",
+		"these logs have nothing from 2015-12-04 14:30:00 to 15:30:00 UTC")
+	sentence(t, since(minutes(60), watchAll("r1", minutes(-60), minutes(0))), "50.0 % of the window watched")
+	sentence(t, since(T.Add(50*time.Second), watch("r1", minutes(-60), minutes(0))), "No local process did it: 100 %",
+		"100 % of 2015-12-04 13:30:00 to 14:30:00 UTC")
+	sentence(t, since(T.Add(50*time.Second), watchAll("r1", minutes(-60), minutes(0))), "98.6 % of the window watched")
+}
+
+// A clock that is set back does not make a loss of what was not lost.
+func TestClockSetBack(t *testing.T) {
+	var all []record.Record
+	for i, m := range []int{-30, -27, -29, -28} {
+		r := life("r1", record.ActionHeartbeat, minutes(-30), minutes(m))
+		r.Tracer.Counters.Lost.Payloads = uint64(i)
+		all = append(all, r)
+	}
+	a := ask(t, Query{Window: Window{From: minutes(-28).Add(time.Second), To: minutes(-27)}}, all...)
+	if lost := a.Coverage[0].Lost.Total(); lost > 3 {
+		t.Errorf("%d lost", lost)
+	}
+}
+
 // Each host answers for itself.
 func TestSeveralHosts(t *testing.T) {
 	other := watchAll("r2", minutes(-60), minutes(-20))
@@ -175,6 +202,13 @@ func TestUnfinishedSession(t *testing.T) {
 		t.Errorf("%d sessions, %d unfinished: %s", a.Sessions, a.Unfinished, ids(a))
 	}
 	sentence(t, a, "2 sessions match", "just begun")
+
+	// Where the logs come in another order, the session that turned out otherwise is still known.
+	q := with(t, of(HELO, "[127.0.0.1]"))
+	a = Ask(Options{Logs: []string{write(t, "a.log", lines(other)), write(t, "b.log", lines(first("c")))}, Query: q, Now: T})
+	if a.Sessions != 0 || a.Unfinished != 0 {
+		t.Errorf("out of order: %d sessions, %d unfinished", a.Sessions, a.Unfinished)
+	}
 }
 
 // A failed connect is evidence; one that was established is told by its session.
@@ -202,4 +236,18 @@ func TestSessionOfSeveralRecords(t *testing.T) {
 	}
 	sentence(t, ask(t, Query{}, all...), "1 session matches", "1 session, 60 messages, 60 recipients")
 	sentence(t, ask(t, Query{Window: Window{From: minutes(8)}}, all...), "1 session, 20 messages, 20 recipients")
+}
+
+// A session of which one record hides what was asked for and another shows it is one that matches.
+func TestSessionThatHidesFirst(t *testing.T) {
+	hidden, shown := session("a", T), session("a", minutes(5))
+	hidden.Event.Sequence, hidden.SMTP = 1, record.SMTP{Unseen: 9}
+	shown.Event.Sequence = 2
+	for _, all := range [][]record.Record{{hidden, shown}, {shown, hidden}} {
+		a := askD(t, all...)
+		if a.Sessions != 1 || a.Programs[0].Sessions != 1 {
+			t.Errorf("%d sessions", a.Sessions)
+		}
+		sentence(t, a, "1 session matches, by /var/tmp/smtp")
+	}
 }

@@ -45,7 +45,7 @@ func rotated(path string) []string {
 	var parts []part
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), filepath.Base(path))
-		if !ok || len(rest) < 2 || e.IsDir() {
+		if !ok || len(rest) < 2 || e.Type()&^os.ModeSymlink != 0 { // a pipe by such a name would be waited for
 			continue
 		}
 		kind := rest[0]

@@ -82,6 +82,7 @@ func TestTerms(t *testing.T) {
 	}
 	from := func(s string) (Term, error) { return From(s, hashed) }
 	rcpt := func(s string) (Term, error) { return Rcpt(s, hashed) }
+	as := func(s string) (Term, error) { return HELOAs(s), nil }
 	keyless := func(s string) (Term, error) { return Rcpt(s, noHash) }
 	for _, test := range []struct {
 		name   string
@@ -101,6 +102,12 @@ func TestTerms(t *testing.T) {
 		{"helo", HELO, "mail?com", nil, no},
 		{"helo of none", HELO, "*", func(r *record.Record) { r.SMTP = record.SMTP{} }, no},
 		{"helo under TLS", HELO, "x", tls, unsure},
+		{"helo, another one behind STARTTLS", HELO, "x", func(r *record.Record) { r.SMTP.TLS = true }, unsure},
+		{"helo before STARTTLS", HELO, "[127.0.0.1]", func(r *record.Record) { r.SMTP.TLS = true }, yes},
+		{"helo before STARTTLS, of a known server", HELO, "x", func(r *record.Record) { r.SMTP.TLS, r.Expected = true, true }, no},
+		{"helo as written, *", as, "*", nil, no},
+		{"helo as written, *", as, "*", func(r *record.Record) { r.SMTP.HELO = "*" }, yes},
+		{"helo as qmail writes it", as, "?127.0.0.1?", nil, yes},
 
 		{"from", from, "a@test123.it", full, yes},
 		{"from", from, "A@TEST123.it", full, yes},
@@ -163,11 +170,13 @@ func TestTerms(t *testing.T) {
 		{"unit", Unit, "cron.service", nil, yes},
 		{"unit", Unit, "cr*", nil, yes},
 		{"unit", Unit, "postfix", nil, no},
+		{"unit", Unit, "postfix", func(r *record.Record) { r.Systemd.Unit = "postfix@-.service" }, yes},
 		{"container", Container, "ab", func(r *record.Record) { r.Container.ID = "abcdef" }, yes},
 		{"container", Container, "web*", func(r *record.Record) { r.Container.Name = "web-1" }, yes},
 		{"container", Container, "web*", nil, no},
 		{"verdict", Verdict, "direct_mx", nil, yes},
 		{"verdict", Verdict, "local", nil, no},
+		{"verdict", Verdict, "DIRECT-MX", nil, yes},
 		{"flag", Flag, "mta_impostor", nil, yes},
 		{"flag", Flag, "exe_*", nil, yes},
 		{"flag", Flag, "web_child", nil, no},

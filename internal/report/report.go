@@ -115,9 +115,10 @@ func (a *Answer) Damage() (sum Damage) {
 	return sum
 }
 
-// Watched says whether all of the window was watched on each host, and nothing lost.
+// Watched says whether all of the window was watched on each host, nothing was lost, and every record of it
+// could be read.
 func (a *Answer) Watched() bool {
-	return len(a.Coverage) > 0 && !slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return !c.Full() })
+	return len(a.Coverage) > 0 && a.Damage().Asked == 0 && !slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return !c.Full() })
 }
 
 // note says what is to be said of a log, "" where it is well.

@@ -17,6 +17,7 @@ type Damage struct {
 	Foreign uint64 // lines of something else
 	Newer   uint64 // records of a newer smtptrace
 	TooLong uint64 // lines longer than any record
+	Asked   uint64 // of these, those that may be records of the window; a foreign line is none
 }
 
 func (d *Damage) add(more Damage) {
@@ -24,6 +25,7 @@ func (d *Damage) add(more Damage) {
 	d.Foreign += more.Foreign
 	d.Newer += more.Newer
 	d.TooLong += more.TooLong
+	d.Asked += more.Asked
 }
 
 // found is a record of a connection that is asked for, or may be.
@@ -90,7 +92,7 @@ func (s *scanner) scan(b *block) *scanned {
 		out = &scanned{last: map[string]time.Time{}}
 	}
 	out.reset()
-	out.damage.TooLong = b.tooLong
+	out.damage.TooLong, out.damage.Asked = b.tooLong, b.tooLong
 	for data := b.data; len(data) > 0; {
 		line := data
 		if end := bytes.IndexByte(data, '\n'); end >= 0 {
@@ -113,14 +115,11 @@ func (s *scanner) line(out *scanned, line []byte) {
 	f := out.next()
 	r := &f.record
 	if err := s.decoder.Decode(line, r); err != nil {
-		switch {
-		case errors.Is(err, record.ErrNewer):
-			out.damage.Newer++
-		case errors.Is(err, record.ErrCut):
-			out.damage.Torn++
-		default:
-			out.damage.Foreign++
-		}
+		s.damaged(out, line, err)
+		return
+	}
+	if r.Tracer.Schema == 0 { // something else that follows ECS, too
+		out.damage.Foreign++
 		return
 	}
 	out.records++
@@ -150,6 +149,31 @@ func (s *scanner) line(out *scanned, line []byte) {
 	out.found = out.found[:len(out.found)+1]
 }
 
+// damaged counts a line that could not be read. A tracer that died while it wrote may have the first line of
+// the next one behind its own: that is read. It cannot be forged: in a text of a record a quote is escaped.
+func (s *scanner) damaged(out *scanned, line []byte, err error) {
+	next := 0
+	if bytes.HasPrefix(line, timeField) {
+		next = bytes.LastIndex(line, timeField)
+	}
+	switch {
+	case errors.Is(err, record.ErrNewer):
+		out.damage.Newer++
+		next = 0
+	case errors.Is(err, record.ErrCut), next > 0:
+		out.damage.Torn++
+	default:
+		out.damage.Foreign++
+		return
+	}
+	if s.from == nil && s.to == nil || !s.elsewhere(line) {
+		out.damage.Asked++
+	}
+	if next > 0 {
+		s.line(out, line[next:])
+	}
+}
+
 // key tells a record from all others. Those without an id are told apart by all that they say.
 func (s *scanner) key(r *record.Record, line []byte, id uint64) uint64 {
 	switch {
@@ -172,7 +196,12 @@ var (
 // window. Times in a record are in UTC, so that their text has their order. What it is not sure of
 // is decoded.
 func (s *scanner) outside(line []byte) bool {
-	if s.from == nil && s.to == nil || !bytes.HasPrefix(line, timeField) || line[len(line)-1] != '}' {
+	return (s.from != nil || s.to != nil) && line[len(line)-1] == '}' && s.elsewhere(line)
+}
+
+// elsewhere is outside for a line that may be torn. There is a window.
+func (s *scanner) elsewhere(line []byte) bool {
+	if !bytes.HasPrefix(line, timeField) {
 		return false
 	}
 	head := line[:min(len(line), 512)]

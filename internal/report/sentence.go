@@ -79,6 +79,9 @@ func (a *Answer) coveredWords(in *time.Location) string {
 		}
 		list = append(list, words)
 	}
+	if n := a.Damage().Asked; n > 0 {
+		list = append(list, count(n, "line")+" of the logs, maybe of the window, could not be read")
+	}
 	return strings.Join(list, ". ") + "."
 }
 

@@ -15,15 +15,26 @@ func HELO(pattern string) (Term, error) {
 	if pattern == "" {
 		return Term{}, errors.New("it takes a name, such as mail.com, [127.0.0.1] or *.example.net")
 	}
-	like := strings.ToLower(pattern)
-	return Term{"helo", pattern, func(r *record.Record) judgement {
+	return helo(pattern, strings.ToLower(pattern)), nil
+}
+
+// HELOAs asks for the name that a server wrote down. It may hold any text, so that * stands for no more than
+// a character; ? is what qmail and Sendmail write for one that they do not print.
+func HELOAs(name string) Term {
+	return helo(name, strings.ReplaceAll(strings.ToLower(name), "*", "?"))
+}
+
+func helo(value, like string) Term {
+	return Term{"helo", value, func(r *record.Record) judgement {
 		s := &r.SMTP
-		if s.Verb == "" && (s.TLS || s.Unseen > 0) {
+		found := s.Verb != "" && globFold(like, s.HELO) ||
+			slices.ContainsFunc(s.HELOs, func(name string) bool { return globFold(like, name) })
+		// Behind STARTTLS a client says its name again (RFC 3207 section 4.2). A known mail server says the same.
+		if !found && (s.TLS && !(r.Expected && s.Verb != "") || s.Verb == "" && s.Unseen > 0) {
 			return unsure
 		}
-		return judge(s.Verb != "" && globFold(like, s.HELO) ||
-			slices.ContainsFunc(s.HELOs, func(name string) bool { return globFold(like, name) }))
-	}}, nil
+		return judge(found)
+	}}
 }
 
 // Exe asks for a program or script: by its path, or by its name alone.
@@ -80,13 +91,13 @@ func UID(user string) (Term, error) {
 	}}, nil
 }
 
-// Unit asks for a systemd unit; postfix is postfix.service, too.
+// Unit asks for a systemd unit; postfix is postfix.service, too, and postfix@-.service, as Debian has it.
 func Unit(pattern string) (Term, error) {
 	if pattern == "" {
 		return Term{}, errors.New("it takes the name of a systemd unit, such as apache2.service")
 	}
 	like := func(unit string) bool {
-		return unit != "" && (glob(pattern, unit) || glob(pattern+".service", unit))
+		return unit != "" && (glob(pattern, unit) || glob(pattern+".service", unit) || glob(pattern+"@*.service", unit))
 	}
 	return Term{"unit", pattern, func(r *record.Record) judgement {
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
@@ -113,8 +124,9 @@ var verdicts = []record.Verdict{
 	record.DirectMX, record.SMTPOddPort, record.Submission, record.Relay, record.Local, record.Attempt,
 }
 
-// Verdict asks for the role of a session.
+// Verdict asks for the role of a session: direct_mx, or DIRECT-MX as it is shown.
 func Verdict(v string) (Term, error) {
+	v = strings.ReplaceAll(strings.ToLower(v), "-", "_")
 	if !slices.Contains(verdicts, record.Verdict(v)) {
 		return Term{}, fmt.Errorf("%q is not a verdict: it is one of %s", v, strings.Trim(strings.ReplaceAll(fmt.Sprint(verdicts), " ", ", "), "[]"))
 	}

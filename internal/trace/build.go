@@ -46,10 +46,8 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		r.Flags = append(r.Flags, "blocked")
 	}
 	if said || r.Event.Outcome != record.Success && t.isMailPort(to.Port()) {
-		r.Verdict = t.opts.Host.Of(verdict.Subject{
-			Destination: to, Said: said, Auth: d.said.Auth.Result != smtp.AuthNone,
-		})
-		r.Expected = t.opts.Host.Expected(who, t.opts.Expected)
+		r.Verdict = t.opts.Host.Of(verdict.Subject{Destination: to, Said: said, Auth: loggedIn(&d.said)})
+		r.Expected = t.opts.Host.Expected(who, r.Verdict, t.opts.Expected)
 	}
 	t.names.judge(r, d)
 	if d.fanout {
@@ -70,6 +68,13 @@ func (t *Tracer) addOpen(r *record.Record) {
 	if r.Tracer.Open, r.Tracer.OpenOmitted, err = t.opts.Open(); err != nil {
 		t.opts.Warn(fmt.Errorf("the connections from before the start are not known: %w", err))
 	}
+}
+
+// loggedIn says whether AUTH was said, and counts: an MX refuses it, and a client that goes on to mail without
+// has not handed in mail as somebody.
+func loggedIn(s *smtp.Session) bool {
+	mailed := s.Accepted > 0 || len(s.Transactions) > 0
+	return s.Auth.Result != smtp.AuthNone && !(s.Auth.Result == smtp.AuthFailure && mailed)
 }
 
 func addConn(r *record.Record, d *draft) {

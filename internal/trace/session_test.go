@@ -228,6 +228,7 @@ func TestVerdicts(t *testing.T) {
 		{"to an MX", "198.51.100.25:25", "", record.DirectMX},
 		{"to a provider", "198.51.100.25:587", "", record.Submission},
 		{"with a password", "198.51.100.25:25", "AUTH LOGIN", record.Submission},
+		{"with a password that was refused, and mail", "198.51.100.25:25", "AUTH LOGIN\n a S: 503 5.5.1 no\na C: MAIL FROM:<a@b.it>", record.DirectMX},
 		{"elsewhere", "198.51.100.25:26", "", record.SMTPOddPort},
 		{"to this host", "127.0.0.1:25", "", record.Local},
 	} {

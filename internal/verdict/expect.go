@@ -6,12 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
 )
 
 // Sender is an expected sender: a binary, and if they are given the user and the unit that it runs as.
@@ -90,27 +90,11 @@ func ReadSenders(path string) ([]Sender, error) {
 	return senders, nil
 }
 
-// mailers are the programs that send mail by themselves on Debian and RHEL: Postfix, Exim, Sendmail,
-// OpenSMTPD, qmail, nullmailer, dma, msmtp, ssmtp. They are expected only as their package brought them.
-// From Fedora 42 on, /usr/sbin is /usr/bin.
-var mailers = []string{
-	"/usr/lib/postfix/sbin/smtp", "/usr/lib/postfix/sbin/lmtp", "/usr/lib/postfix/smtp",
-	"/usr/libexec/postfix/smtp", "/usr/libexec/postfix/lmtp",
-	"/usr/sbin/exim4", "/usr/sbin/exim", "/usr/bin/exim",
-	"/usr/sbin/sendmail-mta", "/usr/libexec/sendmail/sendmail", "/usr/lib/sm.bin/sendmail",
-	"/usr/sbin/sendmail.sendmail", "/usr/bin/sendmail.sendmail",
-	"/usr/sbin/smtpd", "/usr/bin/smtpd",
-	"/usr/lib/x86_64-linux-gnu/opensmtpd/smtpd", "/usr/lib/aarch64-linux-gnu/opensmtpd/smtpd",
-	"/usr/sbin/qmail-remote", "/var/qmail/bin/qmail-remote", "/usr/lib/qmail/bin/qmail-remote",
-	"/usr/lib/nullmailer/smtp", "/usr/libexec/nullmailer/smtp",
-	"/usr/sbin/dma", "/usr/bin/dma", "/usr/bin/msmtp", "/usr/sbin/ssmtp", "/usr/bin/ssmtp",
-}
-
-// Expected says whether a process is an expected sender: one of those given, or a known mailer whose
-// package says that the file is unmodified, and which runs no script. By its path only a process of the
-// tracer's own mount namespace can be expected, or one that provably runs the host's own file: in another
-// namespace, a path and a package database are what its owner made them. An interpreter that is given stands for every script that it runs.
-func (h *Host) Expected(id *proc.Identity, given []Sender) bool {
+// Expected says whether a process is an expected sender in this role: one of those given, or a known mailer
+// (see mailers). By its path only a process of the tracer's own mount namespace can be expected, or one that
+// provably runs the host's own file: in another namespace, a path and a package database are what its owner
+// made them. An interpreter that is given stands for every script that it runs.
+func (h *Host) Expected(id *proc.Identity, role record.Verdict, given []Sender) bool {
 	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
 		return false
 	}
@@ -122,16 +106,17 @@ func (h *Host) Expected(id *proc.Identity, given []Sender) bool {
 			return true
 		}
 	}
-	return packaged && !modified && id.Script == nil && slices.Contains(mailers, id.Process.Exe)
+	return packaged && !modified && id.Script == nil && isMailer(id, role)
 }
 
 // is says whether a process is this sender; ours, whether its paths are the tracer's own; modified, whether
-// its file is another one than its package brought, which a path does not vouch for.
+// its file is another one than its package brought, which a path does not vouch for. The names of users in a
+// container are its own, even where it runs the host's file.
 func (s *Sender) is(id *proc.Identity, ours, modified bool) bool {
 	if s.SHA256 == "" && (!ours || modified || s.Exe != id.Process.Exe) ||
 		s.SHA256 != "" && s.SHA256 != id.Hash.SHA256 {
 		return false
 	}
-	return (s.User == "" || s.User == id.User && ours || s.User == strconv.Itoa(int(id.Process.UID))) &&
+	return (s.User == "" || s.User == id.User && ours && id.Container.ID == "" || s.User == strconv.Itoa(int(id.Process.UID))) &&
 		(s.Unit == "" || s.Unit == id.Unit.Name || s.User != "" && s.Unit == id.Unit.UserUnit)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/proc"
+	"github.com/smtptrace/smtptrace/internal/record"
 )
 
 func TestParseSender(t *testing.T) {
@@ -68,7 +69,9 @@ func TestExpectedMailers(t *testing.T) {
 		want   bool
 	}{
 		{"as its package brought it", func(*proc.Identity) {}, true},
-		{"of any user and unit", func(id *proc.Identity) { id.User, id.Process.UID, id.Unit.Name = "root", 0, "" }, true},
+		{"in any unit", func(id *proc.Identity) { id.Unit.Name = "" }, true},
+		{"of another user", func(id *proc.Identity) { id.User, id.Process.UID = "www-data", 33 }, false},
+		{"of a user without a name", func(id *proc.Identity) { id.User = "" }, false},
 		{"modified", func(id *proc.Identity) { id.Package.Intact = &no }, false},
 		{"not known whether modified", func(id *proc.Identity) { id.Package.Intact = nil }, false},
 		{"of no package", func(id *proc.Identity) { id.Package = nil }, false},
@@ -80,39 +83,51 @@ func TestExpectedMailers(t *testing.T) {
 		{"a script run by it", func(id *proc.Identity) { id.Script = &proc.Script{Path: "/tmp/x"} }, false},
 		{"in another mount namespace", func(id *proc.Identity) { id.Process.MntNS++ }, false},
 		{"there, but the host's own file", func(id *proc.Identity) { id.Process.MntNS++; id.HostFile = true }, true},
+		{"in a container, whose names are its own", func(id *proc.Identity) { id.HostFile, id.Container.ID = true, "ab" }, false},
 		{"not read", func(id *proc.Identity) { id.Process = nil }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			id := postfix()
 			test.change(id)
-			if got := host.Expected(id, nil); got != test.want {
+			if got := host.Expected(id, record.DirectMX, nil); got != test.want {
 				t.Errorf("expected: %t, want %t", got, test.want)
 			}
 		})
 	}
-	if host.Expected(nil, []Sender{{Exe: "/usr/lib/postfix/sbin/smtp"}}) {
+	if host.Expected(nil, record.DirectMX, []Sender{{Exe: "/usr/lib/postfix/sbin/smtp"}}) {
 		t.Error("a process of which nothing is known is expected")
 	}
 }
 
 // Each known mailer, by the path that the kernel sees, on Debian and RHEL.
 func TestExpectedMailersByPath(t *testing.T) {
-	for _, exe := range []string{
-		"/usr/lib/postfix/sbin/smtp", "/usr/libexec/postfix/smtp", "/usr/sbin/exim4", "/usr/sbin/exim",
-		"/usr/libexec/sendmail/sendmail", "/usr/sbin/sendmail.sendmail", "/usr/sbin/smtpd", "/var/qmail/bin/qmail-remote",
-		"/usr/lib/nullmailer/smtp", "/usr/sbin/dma", "/usr/bin/msmtp", "/usr/libexec/nullmailer/smtp",
-		"/usr/lib/sm.bin/sendmail", "/usr/lib/aarch64-linux-gnu/opensmtpd/smtpd", "/usr/bin/exim", "/usr/bin/dma",
+	for exe, user := range map[string]string{
+		"/usr/lib/postfix/sbin/smtp": "postfix", "/usr/libexec/postfix/smtp": "postfix", "/usr/sbin/exim4": "Debian-exim",
+		"/usr/sbin/exim": "exim", "/usr/bin/exim": "root", "/usr/libexec/sendmail/sendmail": "root", "/usr/sbin/sendmail.sendmail": "root",
+		"/usr/lib/sm.bin/sendmail": "root", "/usr/sbin/smtpd": "smtpd", "/usr/lib/aarch64-linux-gnu/opensmtpd/smtpd": "opensmtpd",
+		"/var/qmail/bin/qmail-remote": "qmailr", "/usr/lib/nullmailer/smtp": "mail", "/usr/libexec/nullmailer/smtp": "nullmail",
+		"/usr/sbin/dma": "www-data", "/usr/bin/dma": "alice",
 	} {
 		id := postfix()
-		id.Process.Exe = exe
-		if !host.Expected(id, nil) {
-			t.Errorf("%s is not expected", exe)
+		id.Process.Exe, id.User = exe, user
+		if !host.Expected(id, record.DirectMX, nil) {
+			t.Errorf("%s of %s is not expected", exe, user)
+		}
+		if id.User = "www-data"; host.Expected(id, record.DirectMX, nil) && !strings.HasSuffix(exe, "/dma") {
+			t.Errorf("%s of www-data is expected", exe)
+		}
+	}
+	for role, want := range map[record.Verdict]bool{record.Submission: true, record.Relay: true, record.DirectMX: false} {
+		id := postfix()
+		id.Process.Exe, id.User = "/usr/bin/msmtp", "www-data"
+		if got := host.Expected(id, role, nil); got != want {
+			t.Errorf("msmtp, %s: expected: %t, want %t", role, got, want)
 		}
 	}
 	for _, exe := range []string{"/usr/bin/perl", "/usr/bin/python3.11", "/usr/bin/curl", "/usr/lib/postfix/sbin/smtpd", "smtp", ""} {
 		id := postfix()
 		id.Process.Exe = exe
-		if host.Expected(id, nil) {
+		if host.Expected(id, record.DirectMX, nil) {
 			t.Errorf("%s is expected", exe)
 		}
 	}
@@ -186,7 +201,7 @@ func TestExpectedGiven(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := host.Expected(id, []Sender{{Exe: "/bin/other"}, given}); got != test.want {
+			if got := host.Expected(id, record.DirectMX, []Sender{{Exe: "/bin/other"}, given}); got != test.want {
 				t.Errorf("expected: %t, want %t", got, test.want)
 			}
 		})
@@ -227,7 +242,7 @@ func TestExpectedByDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := host.Expected(id, []Sender{given}); got != test.want {
+		if got := host.Expected(id, record.DirectMX, []Sender{given}); got != test.want {
 			t.Errorf("%s: expected: %t, want %t", test.given, got, test.want)
 		}
 	}

@@ -76,6 +76,7 @@ var configs = []struct {
 	{"/etc/exim4/update-exim4.conf.conf", readEximDebian},
 	{"/etc/exim4/exim4.conf", readExim},
 	{"/etc/exim/exim.conf", readExim},
+	{"/etc/exim.conf", readExim}, // of cPanel
 	{"/etc/msmtprc", readMsmtp},
 	{"/etc/nullmailer/remotes", readNullmailer},
 	{"/etc/dma/dma.conf", readDMA},

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -19,28 +20,78 @@ func readEximDebian(c *config, text string) {
 	}
 }
 
-// readExim looks for routers that send all mail on: "route_list = * host" (Exim specification, chapter
-// 20). What is worked out at run time stays unknown.
+// readExim looks for routers that send all mail on: "route_list = * host", or "route_data = host" where the
+// router is for all domains but some (Exim specification, chapter 20). What is worked out at run time stays
+// unknown.
 func readExim(c *config, text string) {
-	text = strings.ReplaceAll(text, "\\\n", " ")
-	for line := range uncommented(text) {
-		name, value, ok := strings.Cut(line, "=")
-		if !ok || strings.TrimSpace(name) != "route_list" {
-			continue
+	var domains, data string // of the router that is being read
+	router := func() {
+		if data != "" && (domains == "" || domains == "*" || strings.HasPrefix(domains, "!")) {
+			c.eximHosts(data, ":")
 		}
-		for _, rule := range eximRules(strings.TrimSpace(value)) {
-			domains, hosts, _ := strings.Cut(strings.TrimSpace(rule), " ")
-			if domains != "*" && !strings.HasPrefix(domains, "!") {
+		domains, data = "", ""
+	}
+	for line := range eximLines(text) {
+		name, value, ok := strings.Cut(line, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		switch {
+		case !ok: // the name of the next router, or the next section
+			router()
+		case name == "domains":
+			domains = value
+		case name == "route_data":
+			data = strings.Trim(value, `"`)
+		case name == "route_list":
+			c.eximRoutes(value)
+		}
+	}
+	router()
+}
+
+// eximMacro is the definition of a macro. What else begins with a capital letter is none.
+var eximMacro = regexp.MustCompile(`^([A-Z][A-Za-z0-9_]*)\s*==?\s*(.*)$`)
+
+// eximLines gives the lines that say something, those that go on joined (chapter 6.2), with the macros in them
+// replaced (chapter 6.4).
+func eximLines(text string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		var macros []string // names and values in turn
+		inMacros := strings.NewReplacer()
+		whole := ""
+		for line := range uncommented(text) {
+			if rest, goesOn := strings.CutSuffix(line, `\`); goesOn {
+				whole += rest
 				continue
 			}
-			hosts = strings.TrimSpace(hosts)
-			if quoted, isQuoted := strings.CutPrefix(hosts, `"`); isQuoted {
-				hosts, _, _ = strings.Cut(quoted, `"`)
-			} else if fields := strings.Fields(hosts); len(fields) > 0 {
-				hosts = fields[0] // options follow
+			whole += line
+			if m := eximMacro.FindStringSubmatch(whole); m != nil && len(macros) < 2*maxMacros {
+				macros = append(macros, m[1], inMacros.Replace(m[2]))
+				inMacros = strings.NewReplacer(macros...)
+			} else if !yield(inMacros.Replace(whole)) {
+				return
 			}
-			c.eximHosts(hosts, ":")
+			whole = ""
 		}
+	}
+}
+
+// maxMacros bounds the macros of a file.
+const maxMacros = 1000
+
+// eximRoutes takes the rules of a route_list that are for all domains, or for all but some.
+func (c *config) eximRoutes(list string) {
+	for _, rule := range eximRules(list) {
+		domains, hosts, _ := strings.Cut(strings.TrimSpace(rule), " ")
+		if domains != "*" && !strings.HasPrefix(domains, "!") {
+			continue
+		}
+		hosts = strings.TrimSpace(hosts)
+		if quoted, isQuoted := strings.CutPrefix(hosts, `"`); isQuoted {
+			hosts, _, _ = strings.Cut(quoted, `"`)
+		} else if fields := strings.Fields(hosts); len(fields) > 0 {
+			hosts = fields[0] // options follow
+		}
+		c.eximHosts(hosts, ":")
 	}
 }
 

@@ -15,8 +15,13 @@ func readPostfix(c *config, text string) {
 			p[strings.TrimSpace(name)] = strings.TrimSpace(value)
 		}
 	}
-	for _, host := range c.words(p, "relayhost") {
-		c.add(host, true)
+	for _, name := range []string{"relayhost", "smtp_fallback_relay", "fallback_relay"} {
+		for _, host := range c.words(p, name) {
+			c.add(host, true)
+		}
+	}
+	for _, value := range c.words(p, "default_transport") {
+		c.nextHop("", value)
 	}
 	for _, table := range c.tables(p, "sender_dependent_relayhost_maps") {
 		for _, entry := range table {
@@ -27,15 +32,20 @@ func readPostfix(c *config, text string) {
 	}
 	for _, table := range c.tables(p, "transport_maps") {
 		for _, entry := range table {
-			transport, nexthop, _ := strings.Cut(entry.value, ":")
-			switch {
-			case nexthop == "" || transport != "" && transport != "smtp" && transport != "relay":
-			case nexthop == entry.key: // its own mail exchangers: that is direct
-			default:
-				for _, host := range splitList(nexthop) {
-					c.add(host, true)
-				}
-			}
+			c.nextHop(entry.key, entry.value)
+		}
+	}
+}
+
+// nextHop takes a transport with the host that it sends to, as in transport(5).
+func (c *config) nextHop(domain, value string) {
+	transport, host, _ := strings.Cut(value, ":")
+	switch {
+	case host == "" || transport != "" && transport != "smtp" && transport != "relay":
+	case host == domain: // its own mail exchangers: that is direct
+	default:
+		for _, host := range splitList(host) {
+			c.add(host, true)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (h *Host) Local(a netip.Addr) bool {
 type Subject struct {
 	Destination netip.AddrPort
 	Said        bool // SMTP or TLS was spoken
-	Auth        bool // AUTH was said
+	Auth        bool // AUTH was said; not where it was refused and mail was sent all the same
 }
 
 // submissionPorts are where mail programs hand mail to their provider: RFC 8314 section 3.3 (465), RFC

@@ -1,0 +1,54 @@
+package clue
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+// A mail about the mail of case A, in the ways in which mail programs wrap it.
+const wrapping = "From: a@example.net\nTo: b@example.org\nSubject: spam from your server\n" +
+	"Received: from mx.example.net (mx.example.net [198.51.100.25]) by mail.example.org with ESMTP id 9; Tue, 13 Feb 2018 09:55:00 +0100\n"
+
+func TestReadWrapped(t *testing.T) {
+	page := "<html><head><style>p {}</style></head><body><p>Your server sent this:</p><pre>" +
+		strings.ReplaceAll(caseA, "\n", "<br>\n") + "</pre><p>Please&nbsp;stop.</p></body></html>"
+	wrapped := func(lines ...string) string { return wrapping + strings.Join(lines, "\n") + "\n" }
+	attached := func(kind, more string) string {
+		return wrapped("Content-Type: multipart/mixed; boundary=q", "", "--q", "Content-Type: text/plain", "", "see there", "--q",
+			"Content-Type: "+kind, "Content-Transfer-Encoding: BASE64", more, base64.StdEncoding.EncodeToString([]byte(caseA+"Subject: x\n\nbody\n")), "--q--")
+	}
+	bounce := wrapped("Content-Type: Multipart/Report; Report-Type=Delivery-Status; boundary=q", "", "--q", "Content-Type: MESSAGE/RFC822", "",
+		caseA+"Subject: x", "", "body", "--q--")
+	mbox := "From a@example.net Tue Feb 13 09:00:00 2018\n" + wrapped("", "Nothing of interest.") + "\nFrom MAILER-DAEMON Tue Feb 13 09:00:00 2018\n" + bounce
+	for _, test := range []struct{ name, text, kind string }{
+		{"HTML", wrapped("Content-Type: text/html; charset=utf-8", "", page), "a mail"},
+		{"a page", page, "a Received header"},
+		{"an attached file", attached(`application/octet-stream; name="spam.EML"`, ""), "a mail"},
+		{"an attached file by disposition", attached("application/octet-stream", "Content-Disposition: attachment; filename=spam.eml\n"), "a mail"},
+		{"capitals", bounce, "a bounce"},
+		{"what is no header among the headers", strings.Replace(bounce, "To: ", ">From x Tue Feb 13\nTo: ", 1), "a bounce"},
+		{"a mail in mbox", mbox, "a bounce"},
+		{"a mail in mbox, CRLF", strings.ReplaceAll(mbox, "\n", "\r\n"), "a bounce"},
+		{"behind a comma", "Additional information: trojan, " + caseA, "a Received header"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := read(t, test.text)
+			isCaseA(t, c)
+			if c.Kind != test.kind {
+				t.Errorf("it is taken for %s", c.Kind)
+			}
+		})
+	}
+	says(t, read(t, mbox), "of 2 mails, number 2 was read")
+}
+
+// The zone that is assumed is that of the day, not that of today.
+func TestReadAssumedZone(t *testing.T) {
+	winter := now.In(berlin(t))
+	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, c, "no zone was given: +02:00 is assumed")
+}

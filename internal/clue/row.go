@@ -1,0 +1,31 @@
+package clue
+
+import (
+	"net/netip"
+	"regexp"
+	"time"
+)
+
+// Spamhaus lists what it saw of a host in rows below "(IP, UTC timestamp, HELO value)".
+var (
+	rowsHead = regexp.MustCompile(`(?i)\(\s*IP[^()]{0,40}UTC[^()]{0,40}HELO[^()]{0,40}\)`)
+	rowOf    = regexp.MustCompile(`([0-9A-Fa-f.:]{3,45})\s+(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)Z?\s+(\S{1,250})`)
+)
+
+// findRow reads the latest of these rows. ok is false where there are none.
+func findRow(text string, now time.Time) (latest listing, ok bool) {
+	head := rowsHead.FindStringIndex(text)
+	if head == nil {
+		return latest, false
+	}
+	for _, row := range rowOf.FindAllStringSubmatch(text[head[1]:], 100) {
+		addr, err := netip.ParseAddr(row[1])
+		if err != nil {
+			continue
+		}
+		if when, err := ParseTime(row[2]+" UTC", now); err == nil && (!ok || when.Time.After(latest.when.Time)) {
+			latest, ok = listing{helo: row[3], when: when, dated: true, addr: addr.Unmap()}, true
+		}
+	}
+	return latest, ok
+}

@@ -157,9 +157,11 @@ struct kernfs_node {
 struct kernfs_node___v5_10 { /* up to 6.14 */
 	struct kernfs_node *parent;
 };
+struct cgroup_root;
 struct cgroup {
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;   /* of its hierarchy */
 	struct cgroup *ancestors[]; /* 6.1+ */
 };
 struct cgroup___v5_10 { /* up to 6.0 */

@@ -168,6 +168,13 @@ func disguises(t *testing.T) []disguise {
 			},
 			holds: func(r *record.Record) bool { return strings.HasSuffix(r.Cgroup.Path, "/job") },
 		},
+		{ // Docker's cgroupfs driver makes a container's cgroup in v1 alone
+			name: "container of a hybrid host", prepare: itself("mail"), flags: []string{"container"},
+			started: func(t *testing.T, cmd *exec.Cmd) { enterV1(t, cmd.Process.Pid, containerID) },
+			holds: func(r *record.Record) bool {
+				return r.Container.ID == containerID && strings.HasSuffix(r.Cgroup.Path, "/"+containerID)
+			},
+		},
 		{
 			name: "another sends", prepare: itself("hand-over"),
 			holds: func(r *record.Record) bool {
@@ -176,6 +183,33 @@ func disguises(t *testing.T) []disguise {
 			},
 		},
 	}
+}
+
+const containerID = "4ae3f0c1d2b5968778695a4b3c2d1e0f00112233445566778899aabbccddeeff"
+
+// enterV1 moves a process into a cgroup of its own below the test's in the v1 memory hierarchy.
+func enterV1(t *testing.T, pid int, name string) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 || fields[1] != "memory" {
+			continue
+		}
+		dir := filepath.Join("/sys/fs/cgroup/memory", fields[2], name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(number(pid)), 0); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Skip("this host has no v1 memory hierarchy")
 }
 
 // mailingScript mails with what a shell has, and like the other children waits before and behind.

@@ -42,7 +42,7 @@ type Process struct {
 
 	CgroupID   uint64
 	CgroupV1ID uint64 // 0: none, or the same hierarchy
-	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where all tasks sit in the v2 root
+	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where only that tells (a hybrid host)
 
 	Ancestors []Ancestor // the parent first; by birth, where that was seen
 

@@ -188,6 +188,8 @@ static __always_inline void read_lineage(struct process_event *e, struct task_st
 	e->exec_argv_len = l->argv_len;
 	if (l->argv_truncated)
 		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
+	if (cwd_moved(l, task_self()))
+		e->flags |= PROCESS_CWD_MOVED;
 }
 
 static __always_inline u32 task_pidns(struct task_struct *task)

@@ -106,6 +106,7 @@ struct inode___v5_10 { /* up to 6.5 */
 	struct timespec64 i_ctime;
 };
 struct dentry {
+	struct inode *d_inode;
 	struct dentry *d_parent;
 	struct qstr d_name;
 };

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -147,6 +148,34 @@ func disguises(t *testing.T) []disguise {
 			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Args[1]) },
 			holds:   func(r *record.Record) bool { return strings.HasSuffix(r.Process.Script.Path, "/dm.cgi") },
 		},
+		{ // what has the script's name where the process went is another file
+			name: "script that moved", binary: "/bin/bash", flags: []string{"interpreter"}, without: []string{"script_deleted"},
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				bash, err := exec.LookPath("bash")
+				if err != nil {
+					t.Skip("needs bash")
+				}
+				at := t.TempDir()
+				if err := os.Mkdir(filepath.Join(at, "sub"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				for name, content := range map[string]string{"dm.sh": "cd sub\n" + mailingScript, "sub/dm.sh": "echo innocent\n"} {
+					if err := os.WriteFile(filepath.Join(at, name), []byte(content), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				live.Eventually(t, "the scripts are older than the process by more than a tick", func() bool {
+					st, err := os.Stat(filepath.Join(at, "sub/dm.sh"))
+					return err == nil && time.Since(st.ModTime()) > 100*time.Millisecond
+				})
+				cmd := exec.Command(bash, "dm.sh")
+				cmd.Dir = at
+				return cmd
+			},
+			holds: func(r *record.Record) bool {
+				return r.Process.Script == record.Script{Path: "dm.sh", Hash: record.Hash{Status: "gone"}}
+			},
+		},
 		{
 			name: "cgroup that is gone",
 			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {
@@ -242,7 +271,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Family, exe, sha string) {
-	if f == probe.Cgroup && (d.name == "kernel thread" || strings.HasPrefix(d.name, "made by")) {
+	if f == probe.Cgroup && (d.name == "kernel thread" || d.name == "script that moved" || strings.HasPrefix(d.name, "made by")) {
 		t.Skip("what a process began as takes tracepoints, which the cgroup family does without")
 	}
 	before := len(pick(tr.records(), record.ActionSession))

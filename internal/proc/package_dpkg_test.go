@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,8 +132,13 @@ func TestDpkgChange(t *testing.T) {
 }
 
 func TestNoDatabase(t *testing.T) {
+	var giant strings.Builder // as no administrator's, but anybody's in a container
+	for i := range 50_000 {
+		fmt.Fprintf(&giant, "Package: a%d\nStatus: install ok installed\nArchitecture: all\nVersion: %0250d\n\n", i, i)
+	}
 	for name, contents := range map[string]map[string]string{
 		"nothing":         nil,
+		"giant names":     {"var/lib/dpkg/status": giant.String()},
 		"an empty status": {"var/lib/dpkg/status": ""},
 		"not a database":  {"var/lib/rpm/rpmdb.sqlite": "no database"},
 		"a list without end": {"var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n",

@@ -43,6 +43,7 @@ enum process_flag {
 	PROCESS_KTHREAD = 32,
 	PROCESS_CGROUP_V1 = 64, /* the path is of the v1 memory or pids hierarchy */
 	PROCESS_EXEC_ARGV_TRUNCATED = 128,
+	PROCESS_CWD_MOVED = 256, /* it is not the one of the exec */
 };
 
 /* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path

@@ -6,6 +6,7 @@
 
 #define PATH_DEPTH 40
 #define CGROUP_DEPTH 24
+#define CONTAINER_ID 64 /* hex digits */
 
 static __always_inline struct process_key process_current(void)
 {
@@ -115,41 +116,45 @@ static __always_inline void read_argv(struct process_event *e, struct mm_struct 
 		e->argv_len = len;
 }
 
-/* read_cgroup takes the v2 cgroup, and on a hybrid host, where all tasks sit in the v2 root, the
- * path in the v1 memory or pids hierarchy.
+/* cgroup_v1 is a task's place below a controller's root, where that has a hierarchy of its own. */
+static __always_inline struct kernfs_node *cgroup_v1(struct css_set *css, u32 controller)
+{
+	void *table = (void *)css + bpf_core_field_offset(css->subsys);
+	struct cgroup_subsys_state *state = 0;
+
+	bpf_probe_read_kernel(&state, sizeof(state), table + controller * sizeof(void *));
+	if (!BPF_CORE_READ(state, cgroup, level) ||
+	    BPF_CORE_READ(state, cgroup, root) == BPF_CORE_READ(css, dfl_cgrp, root))
+		return 0;
+	return BPF_CORE_READ(state, cgroup, kn);
+}
+
+/* names_container is true for a name that is long enough to hold a container's id. */
+static __always_inline bool names_container(struct process_event *e, struct kernfs_node *kn)
+{
+	return bpf_probe_read_kernel_str(e->cgroup, NAME_SIZE, BPF_CORE_READ(kn, name)) >
+	       CONTAINER_ID;
+}
+
+/* read_cgroup takes the v2 cgroup. On a hybrid host it takes the path in the v1 memory or pids
+ * hierarchy where all tasks sit in the v2 root, or where that path alone ends in a container:
+ * Docker makes it there only, and in v2 all containers are in containerd.service.
  */
 static __always_inline void read_cgroup(struct process_event *e, struct task_struct *task)
 {
 	struct css_set *css = BPF_CORE_READ(task, cgroups);
-	struct kernfs_node *kn = BPF_CORE_READ(css, dfl_cgrp, kn);
+	struct kernfs_node *kn = BPF_CORE_READ(css, dfl_cgrp, kn), *v1 = 0;
 
 	e->cgroup_id = BPF_CORE_READ(kn, id);
-	if (!BPF_CORE_READ(css, dfl_cgrp, level)) {
-		struct cgroup_subsys_state *state = 0;
-		struct kernfs_node *v1 = 0;
-		void *table = (void *)css + bpf_core_field_offset(css->subsys);
-
-		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id)) {
-			bpf_probe_read_kernel(
-				&state, sizeof(state),
-				table + bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id) *
-						sizeof(void *));
-			if (BPF_CORE_READ(state, cgroup, level))
-				v1 = BPF_CORE_READ(state, cgroup, kn);
-		}
-		if (!v1 && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
-			bpf_probe_read_kernel(
-				&state, sizeof(state),
-				table + bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) *
-						sizeof(void *));
-			if (BPF_CORE_READ(state, cgroup, level))
-				v1 = BPF_CORE_READ(state, cgroup, kn);
-		}
-		if (v1) {
-			e->cgroup_v1_id = BPF_CORE_READ(v1, id);
-			e->flags |= PROCESS_CGROUP_V1;
-			kn = v1;
-		}
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		v1 = cgroup_v1(css, bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id));
+	if (!v1 && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		v1 = cgroup_v1(css, bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id));
+	if (v1 && (!BPF_CORE_READ(css, dfl_cgrp, level) ||
+		   (names_container(e, v1) && !names_container(e, kn)))) {
+		e->cgroup_v1_id = BPF_CORE_READ(v1, id);
+		e->flags |= PROCESS_CGROUP_V1;
+		kn = v1;
 	}
 	e->cursor = 0;
 	for (int i = 0; i < CGROUP_DEPTH; i++) {
@@ -183,6 +188,8 @@ static __always_inline void read_lineage(struct process_event *e, struct task_st
 	e->exec_argv_len = l->argv_len;
 	if (l->argv_truncated)
 		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
+	if (cwd_moved(l, task_self()))
+		e->flags |= PROCESS_CWD_MOVED;
 }
 
 static __always_inline u32 task_pidns(struct task_struct *task)

@@ -68,17 +68,30 @@ static __always_inline void on_fork(struct task_struct *child)
 	for (int i = 0; i < ANCESTORS - 1; i++)
 		l->ancestors[i + 1] = up->ancestors[i];
 	l->ancestors_len = up->ancestors_len < ANCESTORS ? up->ancestors_len + 1 : ANCESTORS;
+	l->cwd_inode = up->cwd_inode;
+	l->cwd_dev = up->cwd_dev;
 	__builtin_memcpy(l->argv, up->argv, ARGV_SIZE);
 	l->argv_len = up->argv_len;
 	l->argv_truncated = up->argv_truncated;
 }
 
-/* on_exec keeps the arguments of a new program, which it cannot have written over yet. */
+static __always_inline bool cwd_moved(struct lineage *l, struct task_struct *task)
+{
+	struct inode *cwd = BPF_CORE_READ(task, fs, pwd.dentry, d_inode);
+
+	return l->cwd_inode && (l->cwd_inode != BPF_CORE_READ(cwd, i_ino) ||
+				l->cwd_dev != BPF_CORE_READ(cwd, i_sb, s_dev));
+}
+
+/* on_exec keeps the arguments of a new program, which it cannot have written over yet, and where
+ * they are to be read from.
+ */
 static __always_inline void on_exec(struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct lineage_key key = lineage_key(leader);
 	struct lineage *l = bpf_map_lookup_elem(&lineages, &key);
+	struct inode *cwd = BPF_CORE_READ(task, fs, pwd.dentry, d_inode);
 	u64 start = BPF_CORE_READ(task, mm, arg_start);
 	u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
 
@@ -90,6 +103,8 @@ static __always_inline void on_exec(struct task_struct *task)
 			return;
 		l->ancestors_len = read_ancestors(l->ancestors, leader);
 	}
+	l->cwd_inode = BPF_CORE_READ(cwd, i_ino);
+	l->cwd_dev = BPF_CORE_READ(cwd, i_sb, s_dev);
 	l->argv_truncated = len > ARGV_SIZE;
 	if (len > ARGV_SIZE)
 		len = ARGV_SIZE;

@@ -244,7 +244,8 @@ type SmtptraceLineage struct {
 	AncestorsLen  uint32
 	ArgvLen       uint32
 	ArgvTruncated uint32
-	Pad           uint32
+	CwdDev        uint32
+	CwdInode      uint64
 	Ancestors     [8]struct {
 		_        structs.HostLayout
 		StartNs  uint64
@@ -342,6 +343,7 @@ const (
 	SmtptraceProcessFlagPROCESS_KTHREAD             SmtptraceProcessFlag = 32
 	SmtptraceProcessFlagPROCESS_CGROUP_V1           SmtptraceProcessFlag = 64
 	SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED SmtptraceProcessFlag = 128
+	SmtptraceProcessFlagPROCESS_CWD_MOVED           SmtptraceProcessFlag = 256
 )
 
 type SmtptraceProcessKey struct {

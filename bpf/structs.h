@@ -106,6 +106,7 @@ struct inode___v5_10 { /* up to 6.5 */
 	struct timespec64 i_ctime;
 };
 struct dentry {
+	struct inode *d_inode;
 	struct dentry *d_parent;
 	struct qstr d_name;
 };
@@ -157,9 +158,11 @@ struct kernfs_node {
 struct kernfs_node___v5_10 { /* up to 6.14 */
 	struct kernfs_node *parent;
 };
+struct cgroup_root;
 struct cgroup {
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;   /* of its hierarchy */
 	struct cgroup *ancestors[]; /* 6.1+ */
 };
 struct cgroup___v5_10 { /* up to 6.0 */

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -147,6 +148,34 @@ func disguises(t *testing.T) []disguise {
 			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Args[1]) },
 			holds:   func(r *record.Record) bool { return strings.HasSuffix(r.Process.Script.Path, "/dm.cgi") },
 		},
+		{ // what has the script's name where the process went is another file
+			name: "script that moved", binary: "/bin/bash", flags: []string{"interpreter"}, without: []string{"script_deleted"},
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				bash, err := exec.LookPath("bash")
+				if err != nil {
+					t.Skip("needs bash")
+				}
+				at := t.TempDir()
+				if err := os.Mkdir(filepath.Join(at, "sub"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				for name, content := range map[string]string{"dm.sh": "cd sub\n" + mailingScript, "sub/dm.sh": "echo innocent\n"} {
+					if err := os.WriteFile(filepath.Join(at, name), []byte(content), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				live.Eventually(t, "the scripts are older than the process by more than a tick", func() bool {
+					st, err := os.Stat(filepath.Join(at, "sub/dm.sh"))
+					return err == nil && time.Since(st.ModTime()) > 100*time.Millisecond
+				})
+				cmd := exec.Command(bash, "dm.sh")
+				cmd.Dir = at
+				return cmd
+			},
+			holds: func(r *record.Record) bool {
+				return r.Process.Script == record.Script{Path: "dm.sh", Hash: record.Hash{Status: "gone"}}
+			},
+		},
 		{
 			name: "cgroup that is gone",
 			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {
@@ -168,6 +197,13 @@ func disguises(t *testing.T) []disguise {
 			},
 			holds: func(r *record.Record) bool { return strings.HasSuffix(r.Cgroup.Path, "/job") },
 		},
+		{ // Docker's cgroupfs driver makes a container's cgroup in v1 alone
+			name: "container of a hybrid host", prepare: itself("mail"), flags: []string{"container"},
+			started: func(t *testing.T, cmd *exec.Cmd) { enterV1(t, cmd.Process.Pid, containerID) },
+			holds: func(r *record.Record) bool {
+				return r.Container.ID == containerID && strings.HasSuffix(r.Cgroup.Path, "/"+containerID)
+			},
+		},
 		{
 			name: "another sends", prepare: itself("hand-over"),
 			holds: func(r *record.Record) bool {
@@ -176,6 +212,33 @@ func disguises(t *testing.T) []disguise {
 			},
 		},
 	}
+}
+
+const containerID = "4ae3f0c1d2b5968778695a4b3c2d1e0f00112233445566778899aabbccddeeff"
+
+// enterV1 moves a process into a cgroup of its own below the test's in the v1 memory hierarchy.
+func enterV1(t *testing.T, pid int, name string) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 || fields[1] != "memory" {
+			continue
+		}
+		dir := filepath.Join("/sys/fs/cgroup/memory", fields[2], name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(number(pid)), 0); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Skip("this host has no v1 memory hierarchy")
 }
 
 // mailingScript mails with what a shell has, and like the other children waits before and behind.
@@ -208,7 +271,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Family, exe, sha string) {
-	if f == probe.Cgroup && (d.name == "kernel thread" || strings.HasPrefix(d.name, "made by")) {
+	if f == probe.Cgroup && (d.name == "kernel thread" || d.name == "script that moved" || strings.HasPrefix(d.name, "made by")) {
 		t.Skip("what a process began as takes tracepoints, which the cgroup family does without")
 	}
 	before := len(pick(tr.records(), record.ActionSession))

@@ -42,7 +42,7 @@ type Process struct {
 
 	CgroupID   uint64
 	CgroupV1ID uint64 // 0: none, or the same hierarchy
-	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where all tasks sit in the v2 root
+	Cgroup     string // path in the v2 hierarchy, or in v1's memory or pids where only that tells (a hybrid host)
 
 	Ancestors []Ancestor // the parent first; by birth, where that was seen
 
@@ -50,6 +50,7 @@ type Process struct {
 	CgroupV1          bool // Cgroup is a path of v1
 	ExeTruncated      bool // the path's upper components are missing: it begins with "…"
 	CwdTruncated      bool
+	CwdMoved          bool // Cwd is not the one that the program began in; not known without ExecArgs
 	CgroupTruncated   bool
 	ArgsTruncated     bool
 	ExecArgsTruncated bool
@@ -104,6 +105,7 @@ func (r *RawProcess) Process() *Process {
 		CgroupV1:          flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
 		ExeTruncated:      exeCut,
 		CwdTruncated:      cwdCut,
+		CwdMoved:          flags&bpf.SmtptraceProcessFlagPROCESS_CWD_MOVED != 0,
 		CgroupTruncated:   cgroupCut,
 		ArgsTruncated:     flags&bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED != 0,
 		ExecArgs:          args(k.ExecArgv[:k.ExecArgvLen]),

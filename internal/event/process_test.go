@@ -60,6 +60,7 @@ func TestDecodeProcessFlags(t *testing.T) {
 		bpf.SmtptraceProcessFlagPROCESS_ARGV_TRUNCATED:      func(p *Process) bool { return p.ArgsTruncated },
 		bpf.SmtptraceProcessFlagPROCESS_ARGV_UNREADABLE:     func(p *Process) bool { return p.ArgsUnreadable },
 		bpf.SmtptraceProcessFlagPROCESS_KTHREAD:             func(p *Process) bool { return p.Kthread },
+		bpf.SmtptraceProcessFlagPROCESS_CWD_MOVED:           func(p *Process) bool { return p.CwdMoved },
 		bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1:           func(p *Process) bool { return p.CgroupV1 },
 	} {
 		k := kernelProcess()

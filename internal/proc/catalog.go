@@ -19,7 +19,7 @@ type catalog struct {
 	mu    sync.Mutex
 	state databaseState
 	next  time.Time // not to be read again before
-	index *index    // nil: it cannot be read, or was changing
+	index *index    // nil: it cannot be read
 }
 
 // fileKey names a file whatever its content.
@@ -65,9 +65,9 @@ func (c *catalog) refresh(root *rootDir, kind databaseKind, state databaseState)
 	}
 	began := time.Now()
 	if began.Before(c.next) {
-		return nil
+		return c.index.outdated()
 	}
-	c.state, c.index = state, nil
+	c.state, c.index = state, c.index.outdated()
 	built, err := newIndex(root, kind.open(kind.first))
 	c.next = time.Now().Add(max(rebuildWait, rebuildRest*time.Since(began)))
 	after, ok := kind.state(root)

@@ -44,8 +44,9 @@ const (
 	// CronChild: the same for an ancestor and the daemons of cron and at.
 	CronChild Flag = "cron_child"
 	// Orphaned: whoever made it is gone, as for any daemon that put itself into the background: its parent is
-	// not the one that forked it; or, where that was not seen, is systemd and did not start it. It leads no session, which systemd makes for all that it starts; or it
-	// is in a login's scope, where systemd starts nothing; or SYSTEMD_EXEC_PID names another process.
+	// not the one that forked it; or, where that was not seen, is systemd and did not start it. It leads no
+	// session, which systemd makes for all that it starts; or it is in a login's scope, where systemd starts
+	// nothing; or SYSTEMD_EXEC_PID names another process. What a container's monitor is the parent of is none.
 	Orphaned Flag = "orphaned"
 	// InContainer: the cgroup path names a container.
 	InContainer Flag = "container"

@@ -6,6 +6,10 @@ var (
 	webServers = set("apache2", "httpd", "nginx", "lighttpd", "php-fpm", "php-cgi", "caddy", "litespeed", "lshttpd",
 		"openlitespeed", "lsphp", "angie", "h2o", "cherokee", "uwsgi", "fcgiwrap")
 	cronDaemons = set("cron", "crond", "atd", "anacron", "fcron", "cronie", "bcron-sched", "dcron")
+	// containerMonitors are the parents of a container's first process and of what is run in it later: the
+	// program that makes it ends at once.
+	containerMonitors = set("conmon", "containerd-shim", "containerd-shim-runc-v1", "containerd-shim-runc-v2", "lxc-start",
+		"systemd-nspawn")
 )
 
 func lineageFlags(r *raised, id *Identity, f *facts) {
@@ -49,7 +53,7 @@ func isUnitOf(unit string, set map[string]bool) bool {
 func isOrphan(id *Identity, f *facts) bool {
 	p := id.Process
 	switch {
-	case len(p.Ancestors) == 0:
+	case len(p.Ancestors) == 0, id.Container.ID != "" && anyOf([]string{baseName(id.Parent.Exe)}, containerMonitors):
 		return false
 	case p.Ancestors[0].Pid != p.Ppid:
 		return true

@@ -155,6 +155,18 @@ func TestFlags(t *testing.T) {
 			id.Process.Ppid, f.leader = 4000, false
 			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "bash"}, {Pid: 1, Comm: "systemd"}}
 		}, nil},
+		{"the first of a container", func(id *Identity, _ *facts) { // whose maker, runc, ends once it runs
+			id.Container, id.Process.Ppid, id.Parent = Container{ID: "c1"}, 3000, Parent{Pid: 3000, Exe: "/usr/bin/containerd-shim-runc-v2"}
+			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "runc:[1:CHILD]"}, {Pid: 3000, Comm: "containerd-shim"}}
+		}, []Flag{InContainer}},
+		{"an orphan of a container", func(id *Identity, _ *facts) {
+			id.Container, id.Process.Ppid, id.Parent = Container{ID: "c1"}, 3500, Parent{Pid: 3500, Exe: "/usr/bin/dumb-init"}
+			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "sh"}, {Pid: 3500, Comm: "dumb-init"}}
+		}, []Flag{Orphaned, InContainer}},
+		{"an orphan of a program that is called so", func(id *Identity, _ *facts) {
+			id.Process.Ppid, id.Parent = 3000, Parent{Pid: 3000, Exe: "/tmp/conmon"}
+			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "sh"}, {Pid: 3000, Comm: "conmon"}}
+		}, []Flag{Orphaned}},
 		{"made by another than its parent", func(id *Identity, _ *facts) {
 			id.Process.Ancestors = []event.Ancestor{{Pid: 4000, Comm: "sh"}, {Pid: 1, Comm: "systemd"}}
 		}, []Flag{Orphaned}},

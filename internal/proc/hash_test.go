@@ -110,6 +110,24 @@ func TestHashOfDeletedAfterTheAct(t *testing.T) {
 	expectFlag(t, id, ExeDeleted, true)
 }
 
+// Deleted, it mailed at once and ended: the deletion is no writing.
+func TestHashOfDeletedJustBeforeTheAct(t *testing.T) {
+	path, sum := newProgram(t)
+	h := start(t, exec.Command(path), "live")
+	remove(t, path)
+	p := observed(t, h.cmd.Process.Pid)
+	r, err := open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	r.Observe(p)
+	r.study(<-r.near.arrivals, mustLive(t, r, p), false)
+	h.end()
+	r.start()
+	expectHash(t, wait(t, r, p.Key), Hash{sum, Deleted})
+}
+
 // The path holds another program by the time that anybody looks; the process still has the first.
 func TestHashOfReplacedWhileRunning(t *testing.T) {
 	path, sum := newProgram(t)

@@ -17,6 +17,7 @@ type index struct {
 	db      database
 	links   [][2]string // directories that lead to others: "/bin/" to "/usr/bin/"
 	entries []uint64    // sorted
+	stale   bool        // the database has changed since: that it has no package for a path says nothing
 
 	mu      sync.Mutex
 	answers *lru.Map[string, *owned] // nil values: no package
@@ -34,6 +35,7 @@ var (
 	errNoFile  = errors.New("package does not have the file")
 
 	errNotIndexed = errors.New("path is of no program or library")
+	errStale      = errors.New("package database is changing")
 )
 
 func pathHash(path string) uint64 { return maphash.String(pathSeed, path) &^ (maxPackages - 1) }
@@ -55,14 +57,20 @@ func newIndex(root *rootDir, db database) (*index, error) {
 	return x, nil
 }
 
+// outdated is the index of a database that has changed since. What it finds is read anew.
+func (x *index) outdated() *index {
+	if x == nil || x.stale {
+		return x
+	}
+	return &index{db: x.db, links: x.links, entries: x.entries, stale: true}
+}
+
 // find looks up who owns a path; nil: no package does.
 func (x *index) find(root *rootDir, path string) (*owned, error) {
 	if !isProgramPath(path) {
 		return nil, errNotIndexed
 	}
-	x.mu.Lock()
-	answer, ok := x.answers.Get(path)
-	x.mu.Unlock()
+	answer, ok := x.answer(path)
 	if ok {
 		return answer, nil
 	}
@@ -80,15 +88,32 @@ func (x *index) find(root *rootDir, path string) (*owned, error) {
 			}
 		}
 	}
+	if x.stale {
+		if answer == nil {
+			return nil, errStale
+		}
+		answer.stale = true
+		return answer, nil
+	}
 	x.mu.Lock()
 	x.answers.Put(path, answer)
 	x.mu.Unlock()
 	return answer, nil
 }
 
+// answer gives what was found before.
+func (x *index) answer(path string) (o *owned, ok bool) {
+	if x.stale {
+		return nil, false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.answers.Get(path)
+}
+
 // has tells whether a package owns a path, or may own it.
 func (x *index) has(path string) bool {
-	if !isProgramPath(path) {
+	if !isProgramPath(path) || x.stale {
 		return true
 	}
 	for _, name := range x.names(path) {

@@ -51,7 +51,11 @@ func running(p *event.Process, f *os.File, dir int) (found, bool) {
 		}
 	}
 	if st.ctimeNs == int64(p.ExeCtimeNs) {
-		return found{f, st, status, !settled(st.ctimeNs, wallNs(p.TimeNs))}, true
+		written := st.ctimeNs
+		if st.nlink == 0 { // the ctime is that of the deletion
+			written = st.mtimeNs
+		}
+		return found{f, st, status, !settled(written, wallNs(p.TimeNs))}, true
 	}
 	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act, so that
 	// its number was not used again, and not written after it.

@@ -16,6 +16,7 @@ type Package struct {
 // owned is what a package database says of one file.
 type owned struct {
 	Package
+	stale  bool   // the database has changed since it was read
 	digest string // lower-case hex, of MD5 or SHA-256; "": the database has none, or of another kind
 }
 

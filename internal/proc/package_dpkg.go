@@ -20,6 +20,7 @@ const (
 	dpkgFile       = 32 << 20
 	dpkgLists      = 512 << 20 // all together
 	dpkgDiversions = 1 << 20
+	dpkgNames      = 4 << 20 // of packages and versions, which are kept
 )
 
 type dpkgPackage struct{ file, name, version string } // file: the stem of its files in info
@@ -67,12 +68,14 @@ func (d *dpkg) info(stem, suffix string) string { return d.dir + "/info/" + stem
 func (d *dpkg) readStatus(root *rootDir) error {
 	var name, arch, version string
 	var installed bool
+	left := dpkgNames
 	end := func() error {
 		if installed && isPackageName(name) && isPackageName(arch) && len(version) <= maxName {
 			d.packages = append(d.packages, dpkgPackage{name + ":" + arch, name, version})
 		}
+		left -= len(name) + len(arch) + len(version)
 		name, arch, version, installed = "", "", "", false
-		if len(d.packages) > maxPackages {
+		if len(d.packages) > maxPackages || left < 0 {
 			return errTooMany
 		}
 		return nil

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,20 +109,36 @@ func TestDpkgChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, dir, "var/lib/dpkg/status", string(status)+"\nPackage: new\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n")
-	if x := c.index(root); x != nil {
-		t.Error("a database that changed a moment after it was read is read again at once")
+	x := c.index(root)
+	if x == nil {
+		t.Fatal("of a database that changed a moment after it was read nothing is known any more")
+	}
+	if o, err := x.find(root, "/usr/bin/perl"); err != nil || o == nil || !o.stale {
+		t.Errorf("perl is of %+v, %v", o, err)
+	}
+	if o, err := x.find(root, "/usr/bin/new"); err == nil {
+		t.Errorf("what is new is of %+v: the database was read again at once", o)
+	}
+	if !x.has("/usr/bin/new") {
+		t.Error("what is new is of no package")
 	}
 	for _, one := range c.known.All {
 		one.next = time.Time{}
 	}
-	if x := c.index(root); x == nil || !x.has("/usr/bin/new") {
-		t.Error("the new package is not found")
+	x = c.index(root)
+	if o, err := x.find(root, "/usr/bin/new"); err != nil || o == nil || o.stale || x.has("/usr/bin/none") {
+		t.Errorf("the new package is %+v, %v", o, err)
 	}
 }
 
 func TestNoDatabase(t *testing.T) {
+	var giant strings.Builder // as no administrator's, but anybody's in a container
+	for i := range 50_000 {
+		fmt.Fprintf(&giant, "Package: a%d\nStatus: install ok installed\nArchitecture: all\nVersion: %0250d\n\n", i, i)
+	}
 	for name, contents := range map[string]map[string]string{
 		"nothing":         nil,
+		"giant names":     {"var/lib/dpkg/status": giant.String()},
 		"an empty status": {"var/lib/dpkg/status": ""},
 		"not a database":  {"var/lib/rpm/rpmdb.sqlite": "no database"},
 		"a list without end": {"var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n",

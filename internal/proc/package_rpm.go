@@ -120,7 +120,7 @@ func (r *rpm) owner(root *rootDir, path string, pkg int) (owned, error) {
 			if string(dir)+string(base) != path {
 				return false
 			}
-			o = owned{Package{Name: h.text(rpmName), Version: h.evr()}, h.digest(i)}
+			o = owned{Package: Package{Name: h.text(rpmName), Version: h.evr()}, digest: h.digest(i)}
 			err = nil
 			return true
 		})

@@ -99,9 +99,9 @@ func TestRpm(t *testing.T) {
 				t.Fatal("no database")
 			}
 			for path, want := range map[string]*owned{
-				"/usr/bin/mailer":          {Package{Name: "mailer", Version: "2:1.0-3"}, sha256Of("mailer\n")},
-				"/usr/bin/old":             {Package{Name: "old", Version: "0:1-1"}, md5Of("old\n")},
-				"/usr/lib/mailer/part-300": {Package{Name: "mailer", Version: "2:1.0-3"}, sha256Of("300")},
+				"/usr/bin/mailer":          {Package: Package{Name: "mailer", Version: "2:1.0-3"}, digest: sha256Of("mailer\n")},
+				"/usr/bin/old":             {Package: Package{Name: "old", Version: "0:1-1"}, digest: md5Of("old\n")},
+				"/usr/lib/mailer/part-300": {Package: Package{Name: "mailer", Version: "2:1.0-3"}, digest: sha256Of("300")},
 				"/usr/lib/mailer/part-301": nil,
 				"/usr/bin/mail":            nil,
 			} {

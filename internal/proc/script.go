@@ -12,7 +12,7 @@ import (
 type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of
-	Relative bool   // the argument was relative, and read from the working directory at the act
+	Relative bool   // the argument was relative, and read from the working directory at the act, if it began there
 	SHA256   string // "" unless Status is verified or deleted
 	Deleted  bool   // nothing is at the path any more
 	Status   Status
@@ -46,7 +46,7 @@ func scriptOf(p *event.Process, args []string) *Script {
 		return &Script{Path: name, Status: Gone}
 	case path.IsAbs(name):
 		return &Script{Path: below("/", name), Status: Pending}
-	case p.Cwd == "" || p.CwdTruncated:
+	case p.Cwd == "" || p.CwdTruncated || p.CwdMoved:
 		return &Script{Path: name, Relative: true, Status: Gone}
 	}
 	return &Script{Path: below(p.Cwd, name), Relative: true, Status: Pending}

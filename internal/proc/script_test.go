@@ -150,6 +150,19 @@ func TestScriptWithoutCwd(t *testing.T) {
 	}
 }
 
+// A process that has changed its directory since its exec may have another script of that name there.
+func TestScriptOfMovedProcess(t *testing.T) {
+	p := &event.Process{Exe: "/usr/bin/perl", Cwd: "/srv/b", CwdMoved: true}
+	for arg, want := range map[string]Script{
+		"x.pl":        {Path: "x.pl", Relative: true, Status: Gone},
+		"/srv/a/x.pl": {Path: "/srv/a/x.pl", Status: Pending},
+	} {
+		if s := scriptOf(p, []string{"perl", arg}); s == nil || *s != want {
+			t.Errorf("%s: script is %+v", arg, s)
+		}
+	}
+}
+
 // The last argument that the kernel showed may be cut off: it names no script.
 func TestScriptOfCutArguments(t *testing.T) {
 	p := &event.Process{Exe: "/usr/bin/perl", Args: []string{"perl", "-w", "/tmp/scri"}, ArgsTruncated: true, Cwd: "/"}

@@ -159,7 +159,7 @@ func (s *study) digested(h Hash, o outcome) {
 }
 
 // judgePackage compares the exe with its package once both are known. A file that lost its name may
-// be of an earlier version: that it differs then says nothing.
+// be of an earlier version, and a database that changes of a later one: that they differ then says nothing.
 func (s *study) judgePackage() {
 	o, d := s.facts.owned, s.facts.digest
 	if o == nil {
@@ -167,7 +167,7 @@ func (s *study) judgePackage() {
 	}
 	pkg := o.Package
 	if d != nil {
-		if same := o.intact(*d); same != nil && (*same || s.id.Hash.Status == Verified && !s.facts.unlinked) {
+		if same := o.intact(*d); same != nil && (*same || s.id.Hash.Status == Verified && !s.facts.unlinked && !o.stale) {
 			pkg.Intact = same
 		}
 	}

@@ -127,6 +127,36 @@ func TestStudyOfService(t *testing.T) {
 	}
 }
 
+// While packages are installed the database changes faster than it is read. What it has of a file counts
+// meanwhile if it fits; that it does not says nothing.
+func TestStudyDuringUpgrade(t *testing.T) {
+	dir := dpkgRoot(t)
+	put(t, dir, "opt/mailer", "x")
+	r := fakeResolver(t, dir)
+	resolve(t, r, fakeProcess(t, dir, "/opt/mailer"))
+	put(t, dir, "var/lib/dpkg/info/new.list", "/usr/bin/new\n")
+	put(t, dir, "usr/bin/sh", "a new version")
+	for i, c := range []struct{ exe, pkg, intact string }{
+		{"/usr/bin/perl", "perl-base", "true"}, {"/usr/bin/sh", "dash", "<nil>"}, {"/opt/mailer", "", ""},
+	} {
+		p := fakeProcess(t, dir, c.exe)
+		p.Key.Pid += uint32(i + 1)
+		id := resolve(t, r, p)
+		pkg, intact := "", ""
+		if id.Package != nil {
+			pkg, intact = id.Package.Name, "<nil>"
+			if id.Package.Intact != nil {
+				intact = fmt.Sprint(*id.Package.Intact)
+			}
+		}
+		if pkg != c.pkg || intact != c.intact {
+			t.Errorf("%s: package is %s, intact: %s", c.exe, pkg, intact)
+		}
+		expectFlag(t, id, ExeNotPackaged, false)
+		expectFlag(t, id, ExeModified, false)
+	}
+}
+
 // An upgrade replaced the file: that the one which ran differs from the database says nothing.
 func TestStudyUpgraded(t *testing.T) {
 	dir := dpkgRoot(t)

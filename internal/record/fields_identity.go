@@ -28,6 +28,7 @@ func (p *Process) object() (o object) {
 	o.put("parent", p.Parent.object())
 	o.strs("ancestors", p.Ancestors)
 	o.strs("libraries", p.Libraries)
+	o.strs("flags", p.Flags)
 	return o
 }
 

@@ -30,6 +30,7 @@ type Process struct {
 	Parent           Parent    `json:"parent"`
 	Ancestors        []string  `json:"ancestors"` // "4240 apache2", the parent first
 	Libraries        []string  `json:"libraries"` // mapped files that no package owns
+	Flags            []string  `json:"flags"`     // of the connector; those of who sent are the record's
 }
 
 // Thread is the thread that acted, where it is not the main one.

@@ -180,6 +180,9 @@ func TestTerms(t *testing.T) {
 		{"flag", Flag, "mta_impostor", nil, yes},
 		{"flag", Flag, "exe_*", nil, yes},
 		{"flag", Flag, "web_child", nil, no},
+		{"flag, connector", Flag, "web_child", func(r *record.Record) {
+			r.Connector = &record.Identity{Process: record.Process{Flags: []string{"web_child"}}}
+		}, yes},
 		{"reply", Reply, "queued as 4E81", nil, yes},
 		{"reply", Reply, "250*4E81026038", nil, yes},
 		{"reply", Reply, "TS03", nil, no},

@@ -144,7 +144,10 @@ func Flag(pattern string) (Term, error) {
 		return Term{}, errors.New("it takes a flag, such as mta_impostor or exe_*")
 	}
 	return Term{"flag", pattern, func(r *record.Record) judgement {
-		found := slices.ContainsFunc(r.Flags, func(f string) bool { return glob(pattern, f) })
+		has := func(flags []string) bool {
+			return slices.ContainsFunc(flags, func(f string) bool { return glob(pattern, f) })
+		}
+		found := has(r.Flags) || eachIdentity(r, func(id *record.Identity) bool { return has(id.Process.Flags) })
 		if !found && r.Event.Action == record.ActionFirstPayload {
 			return unsure // its session would have said
 		}

@@ -18,6 +18,9 @@ func addIdentity(r *record.Record, d *draft, who, connector *proc.Identity) {
 	}
 	if sender != d.conn.Connector && d.conn.Connector.Pid != 0 {
 		id := identity(connector, d.conn.Connector, d.conn.ConnectorTid, d.clock.at(d.conn.Connector.StartNs))
+		if connector != nil {
+			id.Process.Flags = connector.Flags
+		}
 		r.Connector = &id
 	}
 }

@@ -287,6 +287,26 @@ func TestSenderIsNotConnector(t *testing.T) {
 	}
 }
 
+// What is to be said of the connector is said of it, and not of the sender.
+func TestConnectorFlags(t *testing.T) {
+	r := play(t, `
+		process 7 /tmp/.x/mailer
+		a connect 7 198.51.100.25:25
+		a established
+		process 8 /usr/bin/curl
+		a sender 8
+		a smtp
+		a C: HELO x
+		a closed 8 0
+	`).only(t, record.ActionSession)
+	if c := r.Connector; c == nil || !slices.Contains(c.Process.Flags, "exe_hidden_dir") {
+		t.Errorf("connector %+v", c)
+	}
+	if slices.Contains(r.Flags, "exe_hidden_dir") || r.Process.Flags != nil {
+		t.Errorf("flags %q, of the sender %q", r.Flags, r.Process.Flags)
+	}
+}
+
 // A program that becomes another one between connect and send is named as both.
 func TestSenderAfterExec(t *testing.T) {
 	r := play(t, `

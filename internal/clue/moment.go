@@ -46,7 +46,7 @@ const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec
 // time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {
 	m, err := parseTime(s, now)
-	if err == nil && (m.Time.Year() < 1970 || m.Time.Year() > 9999) {
+	if err == nil && (m.Time.Year() < 1970 || m.Time.UTC().Year() > 9999) {
 		err = errors.New("that year cannot be meant")
 	}
 	if err != nil {

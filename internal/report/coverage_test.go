@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,16 @@ func TestUnfinishedSession(t *testing.T) {
 	if a.Sessions != 0 || a.Unfinished != 0 {
 		t.Errorf("out of order: %d sessions, %d unfinished", a.Sessions, a.Unfinished)
 	}
+}
+
+// More sessions at once than are kept are not left out in silence.
+func TestTooManyUnfinishedSessions(t *testing.T) {
+	var all []record.Record
+	for i := range maxPending + 1 {
+		all = append(all, record.Record{Time: T, Event: record.Event{Action: record.ActionFirstPayload, ID: strconv.Itoa(i)}})
+	}
+	sentence(t, ask(t, Query{}, all[1:]...), "10,000 sessions match", "!sessions at once")
+	sentence(t, ask(t, Query{}, all...), "10,000 sessions match", "more than 10,000 sessions at once: of those whose end is not in the logs, some are left out")
 }
 
 // A failed connect is evidence; one that was established is told by its session.

@@ -45,6 +45,7 @@ type Answer struct {
 	Logs      []Log
 	Records   uint64
 	Repeated  uint64 // records that matched in more than one log, counted once
+	Crowded   bool   // there were too many sessions at once: some whose end is missing may be left out
 	Forgetful bool   // there were too many matches to tell whether one came again
 	timelines map[record.Key]*timeline
 }

@@ -34,7 +34,7 @@ var (
 	age     = regexp.MustCompile(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
 	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b`)
 	letters = regexp.MustCompile(`\p{L}+`)
-	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|about|around|approximately|circa)\b`)
+	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|last|about|around|approximately|circa)\b`)
 )
 
 // unit is a unit of time in a regular expression.

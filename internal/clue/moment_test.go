@@ -67,6 +67,7 @@ func TestParseTime(t *testing.T) {
 		{"-2h30m", "2018-02-13T05:30:00Z"},
 		{"1 week ago", "2018-02-06T08:00:00Z"},
 		{"Friday 14:30 UTC", "2018-02-09T14:30:00Z"}, // now is Tuesday, 08:00 UTC
+		{"last Friday at 2:30 pm UTC", "2018-02-09T14:30:00Z"},
 		{"Tuesday 07:59 UTC", "2018-02-13T07:59:00Z"},
 		{"Tuesday 08:01 UTC", "2018-02-06T08:01:00Z"},
 

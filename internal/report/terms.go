@@ -56,6 +56,9 @@ func Exe(pattern string) (Term, error) {
 		return path != "" && glob(pattern, path)
 	}
 	return Term{"exe", pattern, func(r *record.Record) judgement {
+		if r.Process.Executable == "" && r.Connector == nil {
+			return unsure // who it was is not known
+		}
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
 			return like(id.Process.Executable) || like(id.Process.Script.Path)
 		}))
@@ -91,6 +94,9 @@ func UID(user string) (Term, error) {
 		return Term{}, errors.New("it takes the name or number of a user")
 	}
 	return Term{"uid", user, func(r *record.Record) judgement {
+		if r.User.ID == "" && r.User.Name == "" && r.Connector == nil {
+			return unsure
+		}
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
 			u := &id.User
 			return user == u.ID || user == u.Name || user == u.Effective.ID || user == u.Effective.Name
@@ -140,6 +146,9 @@ func Verdict(v string) (Term, error) {
 	return Term{"verdict", v, func(r *record.Record) judgement {
 		if r.Verdict == "" && r.Event.Action == record.ActionConnect { // as the summary counts it
 			return judge(v == string(record.Attempt))
+		}
+		if r.Verdict == "" {
+			return unsure // where it went is not known
 		}
 		return judge(v == string(r.Verdict))
 	}}, nil

@@ -46,6 +46,7 @@ func TestReadHeader(t *testing.T) {
 		"without its name":  strings.TrimPrefix(caseA, "Received: "),
 		"with CRLF":         strings.ReplaceAll(caseA, "\n", "\r\n"),
 		"quoted":            "> " + strings.ReplaceAll(caseA, "\n", "\n> "),
+		"broken by =":       strings.NewReplacer("Tue, 13", "Tue,=\n 13", "example", "exam=\nple").Replace(caseA),
 		"blanks lost":       strings.ReplaceAll(caseA, "\t", ""),
 		"among others":      "Return-Path: <x@y.it>\nDelivered-To: me@example.net\n" + caseA + "Subject: Posteitaliane\n",
 		"in a person's own": "Hello,\n\nyour server sends spam:\n\n    " + caseA + "\nPlease stop.\n",

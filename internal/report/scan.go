@@ -152,15 +152,15 @@ func (s *scanner) line(out *scanned, line []byte) {
 // damaged counts a line that could not be read. A tracer that died while it wrote may have the first line of
 // the next one behind its own: that is read. It cannot be forged: in a text of a record a quote is escaped.
 func (s *scanner) damaged(out *scanned, line []byte, err error) {
-	next := 0
+	next, ours := 0, bytes.HasPrefix(timeField, line)
 	if bytes.HasPrefix(line, timeField) {
-		next = bytes.LastIndex(line, timeField)
+		next, ours = bytes.LastIndex(line, timeField), true
 	}
 	switch {
 	case errors.Is(err, record.ErrNewer):
 		out.damage.Newer++
 		next = 0
-	case errors.Is(err, record.ErrCut), next > 0:
+	case errors.Is(err, record.ErrCut) && ours, next > 0:
 		out.damage.Torn++
 	default:
 		out.damage.Foreign++

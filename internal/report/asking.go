@@ -23,6 +23,7 @@ type asking struct {
 const (
 	maxPending   = 10000
 	maxTimelines = 4096
+	maxEnded     = 1 << 18 // and as many before these; logs are seldom in another order than their records
 )
 
 // take adds what a block holds.

@@ -71,7 +71,7 @@ func Ask(o Options) *Answer {
 		answer: &Answer{
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
 		},
-		unclear: record.NewSummary(), pending: map[uint64]found{}, runs: runs{},
+		unclear: record.NewSummary(), pending: map[uint64]found{}, ended: seen{most: maxEnded}, runs: runs{},
 	}
 	paths := files(o.Logs)
 	total := int64(0)

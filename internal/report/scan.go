@@ -41,7 +41,7 @@ type found struct {
 type scanned struct {
 	found   []found
 	ended   []uint64             // sessions that are not asked for, by their ids
-	run     []record.Record      // start, stop, heartbeat
+	run     []record.Record      // start, stop, heartbeat, lost
 	last    map[string]time.Time // of each run, its last record, by the run's id
 	records uint64
 	damage  Damage
@@ -127,10 +127,8 @@ func (s *scanner) line(out *scanned, line []byte) {
 		out.last[run] = r.Time
 	}
 	switch r.Event.Action {
-	case record.ActionStart, record.ActionStop, record.ActionHeartbeat:
+	case record.ActionStart, record.ActionStop, record.ActionHeartbeat, record.ActionLost:
 		out.run = append(out.run, *r)
-		return
-	case record.ActionLost: // the counters of the run have it
 		return
 	case record.ActionConnect:
 		if r.Event.Outcome == record.Success { // its session tells of it

@@ -46,7 +46,7 @@ func TestReadWrapped(t *testing.T) {
 // The zone that is assumed is that of the day, not that of today.
 func TestReadAssumedZone(t *testing.T) {
 	winter := now.In(berlin(t))
-	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own)
+	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,19 +87,29 @@ func (c *Clues) say(format string, args ...any) {
 	c.Words = append(c.Words, fmt.Sprintf(format, args...))
 }
 
-// letter looks first into the mail that this one is about.
+// letter looks first into the mail that this one is about. One that came from this host itself is about itself:
+// what is in its text was made by whoever sent it.
 func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 	c.Kind = l.kind
-	if hops := findHops(l.inner.String(), now); len(hops) > 0 {
-		c.hop(hops, own)
-	} else if hops := findHops(l.words.String(), now); len(hops) > 0 {
-		c.hop(hops, own)
-	} else if len(l.report) == 0 {
+	head, quoted := findHops(l.head, now), findHops(l.inner.String(), now)
+	if len(quoted) == 0 {
+		quoted = findHops(l.words.String(), now)
+	}
+	itself := own != nil && slices.ContainsFunc(head, func(h hop) bool { return public(h.addr) && own(h.addr) && !c.isHere(h.by) })
+	switch {
+	case itself:
+		c.hop(head, own)
+		if len(quoted) > 0 {
+			c.say("it came from this host; there is a Received header in its text, too: paste that alone if it is meant")
+		}
+	case len(quoted) > 0:
+		c.hop(quoted, own)
+	case len(l.report) == 0:
 		if said := findListing(l.words.String(), now); said.dated && said.helo != "" {
 			c.listing(said)
 			return
 		}
-		c.hop(findHops(l.head, now), own)
+		c.hop(head, own)
 	}
 	if a, _ := findAddr(l.field("Source-Ip")); a.IsValid() && !c.Addr.IsValid() {
 		c.Addr = a

@@ -218,6 +218,21 @@ func TestReadMail(t *testing.T) {
 	isCaseA(t, c)
 }
 
+// Whoever sent the mail wrote its text: a header in it leads nowhere.
+func TestReadMailThatQuotesAHeader(t *testing.T) {
+	fake := "Received: from web1.example.org (unknown [94.130.34.42]) by mx.example.com with ESMTP; Mon, 12 Feb 2018 10:00:00 +0100\n"
+	for name, body := range map[string]string{
+		"text":     "Content-Type: text/plain\n\n" + fake,
+		"attached": "Content-Type: multipart/mixed; boundary=q\n\n--q\nContent-Type: message/rfc822\n\n" + fake + "\nx\n--q--\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := read(t, caseA+"From: a@test123.it\nSubject: Posteitaliane\n"+body)
+			isCaseA(t, c)
+			says(t, c, "there is a Received header in its text, too: paste that alone if it is meant")
+		})
+	}
+}
+
 func TestReadBlocklist(t *testing.T) {
 	for _, test := range []struct{ name, text, helo, margin string }{
 		{"CBL", `IP Address 94.130.34.42 is listed in the CBL. It appears to be infected with a spam sending trojan.

@@ -89,7 +89,8 @@ func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, er
 		defer file.Close()
 		from = file
 	}
-	clues, err := clue.Read(from, now, verdict.NewHost().Local)
+	here, _ := os.Hostname() // without it no header is known to be this host's own
+	clues, err := clue.Read(from, now, verdict.NewHost().Local, here)
 	if err != nil {
 		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}
 	}

@@ -23,11 +23,14 @@ type Clues struct {
 	Addr  netip.Addr // where the mail came from
 	Rcpt  string
 	Words []string // what was understood, a sentence each, lower case, without full stop
+
+	here string // the name of this host
+	ours bool   // the header is one that this host wrote
 }
 
 // Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's;
-// nil: not known. An error says that nothing was found to look for.
-func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error) {
+// nil: not known. here is this host's name; "": not known. An error says that nothing was found to look for.
+func Read(r io.Reader, now time.Time, own func(netip.Addr) bool, here string) (*Clues, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
 	if err != nil {
 		return nil, fmt.Errorf("read what was received: %w", err)
@@ -38,7 +41,7 @@ func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error)
 	mails := splitMbox(raw)
 	c, at := &Clues{}, 0
 	for i, one := range mails {
-		if next := readOne(one, now, own); i == 0 || next.weight(own) > c.weight(own) {
+		if next := readOne(one, now, own, here); i == 0 || next.weight(own) > c.weight(own) {
 			c, at = next, i
 		}
 	}
@@ -57,8 +60,8 @@ func Read(r io.Reader, now time.Time, own func(netip.Addr) bool) (*Clues, error)
 }
 
 // readOne reads a mail, or what is none.
-func readOne(raw []byte, now time.Time, own func(netip.Addr) bool) *Clues {
-	c := &Clues{}
+func readOne(raw []byte, now time.Time, own func(netip.Addr) bool, here string) *Clues {
+	c := &Clues{here: here}
 	if l, ok := openLetter(raw); ok {
 		c.letter(l, now, own)
 	} else {
@@ -84,19 +87,29 @@ func (c *Clues) say(format string, args ...any) {
 	c.Words = append(c.Words, fmt.Sprintf(format, args...))
 }
 
-// letter looks first into the mail that this one is about.
+// letter looks first into the mail that this one is about. One that came from this host itself is about itself:
+// what is in its text was made by whoever sent it.
 func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 	c.Kind = l.kind
-	if hops := findHops(l.inner.String(), now); len(hops) > 0 {
-		c.hop(hops, own)
-	} else if hops := findHops(l.words.String(), now); len(hops) > 0 {
-		c.hop(hops, own)
-	} else if len(l.report) == 0 {
+	head, quoted := findHops(l.head, now), findHops(l.inner.String(), now)
+	if len(quoted) == 0 {
+		quoted = findHops(l.words.String(), now)
+	}
+	itself := own != nil && slices.ContainsFunc(head, func(h hop) bool { return public(h.addr) && own(h.addr) && !c.isHere(h.by) })
+	switch {
+	case itself:
+		c.hop(head, own)
+		if len(quoted) > 0 {
+			c.say("it came from this host; there is a Received header in its text, too: paste that alone if it is meant")
+		}
+	case len(quoted) > 0:
+		c.hop(quoted, own)
+	case len(l.report) == 0:
 		if said := findListing(l.words.String(), now); said.dated && said.helo != "" {
 			c.listing(said)
 			return
 		}
-		c.hop(findHops(l.head, now), own)
+		c.hop(head, own)
 	}
 	if a, _ := findAddr(l.field("Source-Ip")); a.IsValid() && !c.Addr.IsValid() {
 		c.Addr = a
@@ -108,10 +121,13 @@ func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 			c.say("the time is that of its field %s", field)
 		}
 	}
-	if rcpt := strings.Trim(l.field("Original-Rcpt-To"), "<>"); c.Rcpt == "" && strings.Contains(rcpt, "@") {
-		c.Rcpt = rcpt
+	_, failed, _ := strings.Cut(l.field("Final-Recipient"), ";") // rfc822; user@example.net
+	for _, rcpt := range []string{l.field("Original-Rcpt-To"), failed} {
+		if rcpt = strings.Trim(rcpt, "<> "); c.Rcpt == "" && strings.Contains(rcpt, "@") {
+			c.Rcpt = rcpt
+		}
 	}
-	if !c.Dated || c.HELO == "" {
+	if !c.Dated || c.HELO == "" && !c.ours {
 		c.listing(findListing(l.words.String(), now))
 	}
 }
@@ -139,19 +155,25 @@ func (c *Clues) text(text string, now time.Time, own func(netip.Addr) bool) {
 }
 
 // hop takes the Received header that was written of this host: the one with its address, else the
-// uppermost with a public one, else the uppermost.
+// uppermost with a public one, else the uppermost. What this host wrote itself is of who handed the mail in.
 func (c *Clues) hop(hops []hop, own func(netip.Addr) bool) {
+	first := func(ok func(h *hop) bool) int {
+		return slices.IndexFunc(hops, func(h hop) bool { return !c.isHere(h.by) && ok(&h) })
+	}
 	i := -1
 	if own != nil {
-		i = slices.IndexFunc(hops, func(h hop) bool { return public(h.addr) && own(h.addr) })
+		i = first(func(h *hop) bool { return public(h.addr) && own(h.addr) })
 	}
 	if i < 0 {
-		i = slices.IndexFunc(hops, func(h hop) bool { return public(h.addr) })
-	}
-	if i < 0 && len(hops) > 0 {
-		i = 0
+		i = first(func(h *hop) bool { return public(h.addr) })
 	}
 	if i < 0 {
+		i = first(func(*hop) bool { return true })
+	}
+	if i < 0 {
+		if len(hops) > 0 {
+			c.handedIn(&hops[0])
+		}
 		return
 	}
 	h := &hops[i]
@@ -167,6 +189,23 @@ func (c *Clues) hop(hops []hop, own func(netip.Addr) bool) {
 		}
 	}
 	c.When, c.Dated, c.HELO, c.Addr, c.Rcpt = h.when, h.dated, h.helo, h.addr, h.rcpt
+}
+
+// isHere says whether a server's name is that of this host, in full or without its domain.
+func (c *Clues) isHere(by string) bool {
+	by, here := strings.ToLower(by), strings.ToLower(c.here)
+	return here != "" && here != "localhost" && (by == here || strings.HasPrefix(by, here+"."))
+}
+
+// handedIn takes of a header that this host wrote when the mail came here: it went on soon. How the host
+// introduced itself then is not in it.
+func (c *Clues) handedIn(h *hop) {
+	c.When, c.Dated, c.Rcpt, c.ours = h.when, h.dated, h.rcpt, true
+	from := h.helo
+	if h.addr.IsValid() {
+		from = strings.TrimSpace(from + " " + h.addr.String())
+	}
+	c.say("`%s` is this host: the header tells who handed the mail in (`%s`) and when, not how it was sent on", h.by, from)
 }
 
 func (c *Clues) listing(l listing) {

@@ -13,7 +13,7 @@ func own(a netip.Addr) bool { return a == netip.MustParseAddr("94.130.34.42") ||
 
 func read(t *testing.T, text string) *Clues {
 	t.Helper()
-	c, err := Read(strings.NewReader(text), now, own)
+	c, err := Read(strings.NewReader(text), now, own, "web1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +46,7 @@ func TestReadHeader(t *testing.T) {
 		"without its name":  strings.TrimPrefix(caseA, "Received: "),
 		"with CRLF":         strings.ReplaceAll(caseA, "\n", "\r\n"),
 		"quoted":            "> " + strings.ReplaceAll(caseA, "\n", "\n> "),
+		"broken by =":       strings.NewReplacer("Tue, 13", "Tue,=\n 13", "example", "exam=\nple").Replace(caseA),
 		"blanks lost":       strings.ReplaceAll(caseA, "\t", ""),
 		"among others":      "Return-Path: <x@y.it>\nDelivered-To: me@example.net\n" + caseA + "Subject: Posteitaliane\n",
 		"in a person's own": "Hello,\n\nyour server sends spam:\n\n    " + caseA + "\nPlease stop.\n",
@@ -139,6 +140,43 @@ func TestReadAbuseReportWithoutMail(t *testing.T) {
 	says(t, c, "field Arrival-Date")
 }
 
+// A bounce that this host's own mail server wrote, of what an MX did not take: the header in it is not of how
+// this host introduced itself.
+func TestReadBounceOfOwnServer(t *testing.T) {
+	c := read(t, `From: MAILER-DAEMON@web1.example.org
+To: posteitaliane@test123.it
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b1
+
+--b1
+Content-Type: text/plain
+
+<user@example.net>: host mx.example.net[198.51.100.25] said: 550 HELO=web9.example is not you
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; web1.example.org
+Arrival-Date: Tue, 13 Feb 2018 03:54:09 +0100
+
+Final-Recipient: rfc822; user@example.net
+Action: failed
+--b1
+Content-Type: message/rfc822
+
+Received: from User (unknown [198.51.100.66])
+	by web1.example.org (Postfix) with ESMTPA id 4E81026038;
+	Tue, 13 Feb 2018 03:54:09 +0100
+Subject: Posteitaliane
+
+body
+--b1--
+`)
+	if c.HELO != "" || c.Addr.IsValid() || !c.Dated || c.Rcpt != "user@example.net" {
+		t.Errorf("got %+v", c)
+	}
+	says(t, c, "`web1.example.org` is this host: the header tells who handed the mail in (`User 198.51.100.66`) and when, not how it was sent on")
+}
+
 func TestReadBounce(t *testing.T) {
 	c := read(t, `From: MAILER-DAEMON@mx.example.net
 To: posteitaliane@test123.it
@@ -180,6 +218,21 @@ func TestReadMail(t *testing.T) {
 	isCaseA(t, c)
 }
 
+// Whoever sent the mail wrote its text: a header in it leads nowhere.
+func TestReadMailThatQuotesAHeader(t *testing.T) {
+	fake := "Received: from web1.example.org (unknown [94.130.34.42]) by mx.example.com with ESMTP; Mon, 12 Feb 2018 10:00:00 +0100\n"
+	for name, body := range map[string]string{
+		"text":     "Content-Type: text/plain\n\n" + fake,
+		"attached": "Content-Type: multipart/mixed; boundary=q\n\n--q\nContent-Type: message/rfc822\n\n" + fake + "\nx\n--q--\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := read(t, caseA+"From: a@test123.it\nSubject: Posteitaliane\n"+body)
+			isCaseA(t, c)
+			says(t, c, "there is a Received header in its text, too: paste that alone if it is meant")
+		})
+	}
+}
+
 func TestReadBlocklist(t *testing.T) {
 	for _, test := range []struct{ name, text, helo, margin string }{
 		{"CBL", `IP Address 94.130.34.42 is listed in the CBL. It appears to be infected with a spam sending trojan.
@@ -215,7 +268,7 @@ func TestReadNothing(t *testing.T) {
 		"no clue at all":      "names neither a time nor a HELO name",
 		"Received: \x00\xff;": "names neither a time nor a HELO name",
 	} {
-		if c, err := Read(strings.NewReader(text), now, own); err == nil || !strings.Contains(err.Error(), want) {
+		if c, err := Read(strings.NewReader(text), now, own, "web1"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %+v, %v; want %s", text, c, err, want)
 		}
 	}
@@ -229,7 +282,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := Read(strings.NewReader(string(raw)), now, own)
+		c, err := Read(strings.NewReader(string(raw)), now, own, "web1")
 		if err != nil {
 			return
 		}

@@ -50,8 +50,15 @@ func unfold(text string) string {
 		if folds++; folds > maxFolds || b.Len()+len(line) > maxHeader {
 			break
 		}
-		b.WriteString(strings.TrimSpace(line))
-		b.WriteByte(' ')
+		// Pasted from the source of a mail, a line may end where quoted-printable broke it (RFC 2045 section 6.7).
+		text, soft := strings.CutSuffix(strings.TrimSpace(line), "=")
+		if blank && !first {
+			b.WriteByte(' ')
+		}
+		b.WriteString(text)
+		if !soft {
+			b.WriteByte(' ')
+		}
 	}
 	return b.String()
 }

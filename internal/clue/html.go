@@ -15,7 +15,7 @@ var (
 
 // plainText is what a page or an HTML mail shows, as text.
 func plainText(page string) string {
-	page = lineEnds.ReplaceAllString(unshown.ReplaceAllString(page, ""), "\n")
+	page = lineEnds.ReplaceAllString(unshown.ReplaceAllString(cut(page), ""), "\n")
 	page = html.UnescapeString(tags.ReplaceAllString(page, " "))
 	return strings.ReplaceAll(page, "\u00a0", " ")
 }

@@ -45,6 +45,7 @@ type listing struct {
 // findListing reads the text of a blocklist's page, or of a person. Of several times it takes the
 // one that is said to be that of the last detection, else the first.
 func findListing(text string, now time.Time) (l listing) {
+	text = cut(text)
 	flat := spaces.ReplaceAllString(text, " ")
 	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, eximHost} {
 		if m := in.FindStringSubmatch(flat); m != nil {

@@ -16,9 +16,18 @@ import (
 // Bounds of a mail that is read. A report is a few kilobytes; what is larger is cut.
 const (
 	maxInput = 4 << 20
+	maxWords = 256 << 10 // of a text that is searched for a listing, or of a page
 	maxParts = 100
 	maxNests = 6
 )
+
+// cut bounds a text that is searched: its author may want that to take long.
+func cut(text string) string {
+	if len(text) <= maxWords {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxWords], "")
+}
 
 // letter is a mail taken apart.
 type letter struct {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // A mail about the mail of case A, in the ways in which mail programs wrap it.
@@ -46,9 +47,23 @@ func TestReadWrapped(t *testing.T) {
 // The zone that is assumed is that of the day, not that of today.
 func TestReadAssumedZone(t *testing.T) {
 	winter := now.In(berlin(t))
-	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own)
+	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	says(t, c, "no zone was given: +02:00 is assumed")
+}
+
+// Of a text that somebody made long, the start is searched, and a character is not cut in two.
+func TestReadLongText(t *testing.T) {
+	c := read(t, "HELO=mail.com 2017-07-01 14:30:00 UTC "+strings.Repeat("x ", maxWords)+"2018-12-04 14:30 UTC ± 1 minute")
+	if c.HELO != "mail.com" || c.When.Time.Year() != 2017 {
+		t.Errorf("got %+v", c)
+	}
+	if got := cut(strings.Repeat("ü", maxWords)); len(got) > maxWords || !utf8.ValidString(got) {
+		t.Errorf("%d bytes", len(got))
+	}
+	if got := cut("x" + strings.Repeat("ü", maxWords)); len(got) > maxWords || !utf8.ValidString(got) {
+		t.Errorf("%d bytes", len(got))
+	}
 }

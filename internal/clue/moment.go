@@ -34,7 +34,7 @@ var (
 	age     = regexp.MustCompile(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
 	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b`)
 	letters = regexp.MustCompile(`\p{L}+`)
-	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|about|around|approximately|circa)\b`)
+	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|last|about|around|approximately|circa)\b`)
 )
 
 // unit is a unit of time in a regular expression.
@@ -46,7 +46,7 @@ const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec
 // time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {
 	m, err := parseTime(s, now)
-	if err == nil && (m.Time.Year() < 1970 || m.Time.Year() > 9999) {
+	if err == nil && (m.Time.Year() < 1970 || m.Time.UTC().Year() > 9999) {
 		err = errors.New("that year cannot be meant")
 	}
 	if err != nil {

@@ -67,6 +67,7 @@ func TestParseTime(t *testing.T) {
 		{"-2h30m", "2018-02-13T05:30:00Z"},
 		{"1 week ago", "2018-02-06T08:00:00Z"},
 		{"Friday 14:30 UTC", "2018-02-09T14:30:00Z"}, // now is Tuesday, 08:00 UTC
+		{"last Friday at 2:30 pm UTC", "2018-02-09T14:30:00Z"},
 		{"Tuesday 07:59 UTC", "2018-02-13T07:59:00Z"},
 		{"Tuesday 08:01 UTC", "2018-02-06T08:01:00Z"},
 
@@ -116,15 +117,16 @@ func berlin(t *testing.T) *time.Location {
 
 func TestParseTimeRefuses(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                       "neither a date nor a time of day",
-		"soon":                   "neither a date nor a time of day",
-		"12/04/2015 14:30 UTC":   "which of the numbers is the month?",
-		"2015-02-30 14:30 UTC":   "there is no day 2015-02-30",
-		"2015-12-04 25:00 UTC":   "is not a time of day",
-		"2015-12-04 14:30 BST":   `"bst" is not known: give the zone as +01:00`,
-		"2015-12-04 14:30 +9900": "is not an offset",
-		"0000-12-04 14:30 UTC":   "not a time",
-		"13:00 pm":               "has no am or pm",
+		"":                        "neither a date nor a time of day",
+		"soon":                    "neither a date nor a time of day",
+		"12/04/2015 14:30 UTC":    "which of the numbers is the month?",
+		"2015-02-30 14:30 UTC":    "there is no day 2015-02-30",
+		"2015-12-04 25:00 UTC":    "is not a time of day",
+		"2015-12-04 14:30 BST":    `"bst" is not known: give the zone as +01:00`,
+		"2015-12-04 14:30 +9900":  "is not an offset",
+		"0000-12-04 14:30 UTC":    "not a time",
+		"9999-12-31 23:59 -12:00": "that year cannot be meant",
+		"13:00 pm":                "has no am or pm",
 	} {
 		if m, err := ParseTime(in, now); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, %v; want %s", in, m, err, want)

@@ -19,10 +19,11 @@ type asking struct {
 }
 
 // Bounds of what is kept. Who opens more connections at once than these has all of them reported
-// but the ones whose end is missing beyond this number.
+// but the ones whose end is missing beyond this number, and the answer says so.
 const (
 	maxPending   = 10000
 	maxTimelines = 4096
+	maxEnded     = 1 << 18 // and as many before these; logs are seldom in another order than their records
 )
 
 // take adds what a block holds.
@@ -45,7 +46,11 @@ func (a *asking) take(s *scanned) {
 func (a *asking) found(f *found) {
 	switch f.record.Event.Action {
 	case record.ActionFirstPayload:
-		if !a.seen.has(f.id) && !a.ended.has(f.id) && len(a.pending) < maxPending {
+		switch {
+		case a.seen.has(f.id) || a.ended.has(f.id):
+		case len(a.pending) >= maxPending:
+			a.answer.Crowded = true
+		default:
 			kept := *f
 			kept.line = bytes.Clone(f.line)
 			a.pending[f.id] = kept

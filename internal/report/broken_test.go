@@ -78,6 +78,8 @@ func TestBrokenLogs(t *testing.T) {
 		{"foreign lines", append([]byte("Feb 13 03:54:09 web1 postfix/smtp[1]: connect\n{\"a\":1}\n[]\n\x00\xff\n"), good...), 2,
 			"mail.log: 4 lines are no records"},
 		{"torn line with the next behind it", append(half(one), good...), 2, "mail.log: 1 line ends too early"},
+		{"torn at its start", append([]byte("{\"@tim\n"), good...), 2, "mail.log: 1 line ends too early"},
+		{"other JSON over several lines", append([]byte("{ \"a\":\n[ 1\n]}\n"), good...), 2, "mail.log: 3 lines are no records"},
 		{"ECS of something else", append([]byte(`{"@timestamp":"2015-12-04T14:30:00Z","event":{"action":"start","start":"2015-12-04T14:30:00Z"}}`+"\n"), good...), 2,
 			"mail.log: 1 line is no record"},
 		{"newer schema", append(newer, good...), 2, "mail.log: 1 record is of a newer smtptrace: use that"},

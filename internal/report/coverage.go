@@ -72,6 +72,12 @@ func (all runs) add(r *record.Record) {
 		return
 	}
 	key := runKey{cmp.Or(r.Host.ID, r.Host.Name), r.Agent.EphemeralID}
+	if r.Event.Action == record.ActionLost {
+		if run := all[key]; run != nil { // else its first heartbeat has it
+			run.lose(r)
+		}
+		return
+	}
 	if all[key] == nil {
 		if len(all) >= maxRuns {
 			return

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,23 @@ func TestLost(t *testing.T) {
 	sentence(t, askD(t, reversed...), "100 % of the window watched, 2 lost")
 }
 
+// What was lost behind the last heartbeat of a run that broke off is not forgotten, nor counted twice where
+// another one came.
+func TestLostBehindTheLastHeartbeat(t *testing.T) {
+	lost := life("r1", record.ActionLost, minutes(-60), minutes(5).Add(30*time.Second))
+	lost.Event.End = time.Time{}
+	lost.Tracer.Lost.Connections = 7
+	broken := append(watch("r1", minutes(-60), minutes(5)), lost)
+	q := Query{Window: Window{From: minutes(-15), To: minutes(5).Add(20 * time.Second)}}
+	sentence(t, ask(t, q, broken...), "100 % of the window watched, 7 lost", "!No local process did it")
+	beat := life("r1", record.ActionHeartbeat, minutes(-60), minutes(6))
+	beat.Tracer.Counters.Lost.Connections = 7
+	sentence(t, ask(t, q, append(broken, beat)...), "100 % of the window watched, 7 lost")
+	q.Window.To = minutes(4)
+	sentence(t, ask(t, q, broken...), "No local process did it")
+	sentence(t, ask(t, q, lost), "no run of smtptrace is in these logs")
+}
+
 func TestNoRunInTheLogs(t *testing.T) {
 	sentence(t, askD(t), "Nothing matches, and that says nothing: no run of smtptrace is in these logs", "Coverage:\n  none")
 	sentence(t, askD(t, session("in", T)), "1 session matches, by /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected.")
@@ -209,6 +227,16 @@ func TestUnfinishedSession(t *testing.T) {
 	if a.Sessions != 0 || a.Unfinished != 0 {
 		t.Errorf("out of order: %d sessions, %d unfinished", a.Sessions, a.Unfinished)
 	}
+}
+
+// More sessions at once than are kept are not left out in silence.
+func TestTooManyUnfinishedSessions(t *testing.T) {
+	var all []record.Record
+	for i := range maxPending + 1 {
+		all = append(all, record.Record{Time: T, Event: record.Event{Action: record.ActionFirstPayload, ID: strconv.Itoa(i)}})
+	}
+	sentence(t, ask(t, Query{}, all[1:]...), "10,000 sessions match", "!sessions at once")
+	sentence(t, ask(t, Query{}, all...), "10,000 sessions match", "more than 10,000 sessions at once: of those whose end is not in the logs, some are left out")
 }
 
 // A failed connect is evidence; one that was established is told by its session.

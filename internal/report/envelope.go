@@ -22,7 +22,7 @@ func From(address string, hash func(string) string) (Term, error) {
 		case w.null:
 			return judge(false)
 		}
-		return w.hidden([]string{t.MailFromDomain}, []string{t.MailFromHMAC}, 1)
+		return w.hidden([]string{t.MailFromDomain}, []string{t.MailFromHMAC}, true)
 	})}, nil
 }
 
@@ -39,7 +39,7 @@ func Rcpt(address string, hash func(string) string) (Term, error) {
 		if len(t.RcptTo) > 0 && uint64(len(t.RcptTo)) >= t.RcptCount || t.RcptCount == 0 {
 			return no
 		}
-		return w.hidden(t.RcptDomains, t.RcptHMAC, t.RcptCount)
+		return w.hidden(t.RcptDomains, t.RcptHMAC, uint64(len(t.RcptHMAC)) >= t.RcptCount)
 	})}, nil
 }
 
@@ -98,8 +98,9 @@ func (w *wanted) clear(address string) bool {
 	return at >= 0 && glob(w.domain, address[at+1:])
 }
 
-// hidden judges addresses of which only the domain or the hash is shown. n is how many there are.
-func (w *wanted) hidden(domains, hashes []string, n uint64) judgement {
+// hidden judges addresses of which only the domain or the hash is shown. all: of each of them; a record does
+// not hold any number of recipients.
+func (w *wanted) hidden(domains, hashes []string, all bool) judgement {
 	if w.null {
 		return no
 	}
@@ -107,7 +108,7 @@ func (w *wanted) hidden(domains, hashes []string, n uint64) judgement {
 		return yes
 	}
 	hashed := len(hashes) > 0 && hashes[0] != ""
-	if w.hash != "" && hashed && uint64(len(hashes)) >= n {
+	if w.hash != "" && hashed && all {
 		return no
 	}
 	shown := len(domains) > 0 && domains[0] != ""
@@ -115,7 +116,7 @@ func (w *wanted) hidden(domains, hashes []string, n uint64) judgement {
 	switch {
 	case inDomain && w.whole == "":
 		return yes
-	case shown && !inDomain:
+	case shown && !inDomain && all:
 		return no
 	}
 	return unsure

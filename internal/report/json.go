@@ -34,6 +34,7 @@ type jsonAnswer struct {
 	Logs       []jsonLog         `json:"logs"`
 	Repeated   uint64            `json:"repeated"`
 	Forgetful  bool              `json:"repeated_unknown,omitempty"`
+	Crowded    bool              `json:"unfinished_omitted,omitempty"`
 }
 
 type jsonECS struct {
@@ -161,7 +162,7 @@ func (a *Answer) JSON() ([]byte, error) {
 		Message: a.Sentence(time.UTC), Query: a.jsonQuery(),
 		Sessions: a.Sessions, Unfinished: a.Unfinished, Attempts: a.Attempts, Unsure: a.Unsure,
 		Programs: jsonPrograms(a.Programs), Unclear: jsonPrograms(a.Unclear),
-		Evidence: []json.RawMessage{}, LeftOut: a.LeftOut, Coverage: []jsonCoverage{}, Repeated: a.Repeated, Forgetful: a.Forgetful,
+		Evidence: []json.RawMessage{}, LeftOut: a.LeftOut, Coverage: []jsonCoverage{}, Repeated: a.Repeated, Forgetful: a.Forgetful, Crowded: a.Crowded,
 	}
 	if c := a.Clues; c != nil {
 		j.Clues = &jsonReceived{Kind: c.Kind, Understood: c.Words, HELO: c.HELO}

@@ -36,9 +36,9 @@ type Term struct {
 // Window is a stretch of time, its ends included; a zero end is open.
 type Window struct{ From, To time.Time }
 
-// around is the window from as long before as after a moment.
+// around is the window from as long before as after a moment, as far as a time can be written (RFC 3339).
 func around(at time.Time, margin time.Duration) Window {
-	return Window{at.Add(-margin), at.Add(margin)}
+	return Window{at.Add(-margin), earlier(at.Add(margin), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}
 }
 
 // holds says whether some of the time from a to b is in the window.

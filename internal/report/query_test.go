@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,17 @@ func TestWindowOfLongSessions(t *testing.T) {
 	q.Around(T, 15*time.Minute)
 	if a := ask(t, q, long, second, mails); ids(a) != "[long mails]" {
 		t.Errorf("got %s", ids(a))
+	}
+}
+
+// A window at the end of time is one still: times are compared as text, of four digits for the year.
+func TestWindowAtTheEnd(t *testing.T) {
+	q := Query{}
+	q.Around(time.Date(9999, 12, 31, 23, 59, 0, 0, time.UTC), 290*365*24*time.Hour)
+	late := session("late", time.Date(9800, 1, 1, 0, 0, 0, 0, time.UTC))
+	a := ask(t, q, late)
+	if _, err := a.JSON(); err != nil || ids(a) != "[late]" {
+		t.Errorf("got %s, %v", ids(a), err)
 	}
 }
 
@@ -105,6 +117,8 @@ func TestTerms(t *testing.T) {
 		{"helo, another one behind STARTTLS", HELO, "x", func(r *record.Record) { r.SMTP.TLS = true }, unsure},
 		{"helo before STARTTLS", HELO, "[127.0.0.1]", func(r *record.Record) { r.SMTP.TLS = true }, yes},
 		{"helo before STARTTLS, of a known server", HELO, "x", func(r *record.Record) { r.SMTP.TLS, r.Expected = true, true }, no},
+		{"helo, of more than a record holds", HELO, "x", func(r *record.Record) { r.SMTP.HELOs = []string{"a", "b", "c", "d"} }, unsure},
+		{"helo, longer than a record holds", HELO, strings.Repeat("x", 300), func(r *record.Record) { r.SMTP.HELO = strings.Repeat("x", 255) }, yes},
 		{"helo as written, *", as, "*", nil, no},
 		{"helo as written, *", as, "*", func(r *record.Record) { r.SMTP.HELO = "*" }, yes},
 		{"helo as qmail writes it", as, "?127.0.0.1?", nil, yes},
@@ -123,6 +137,10 @@ func TestTerms(t *testing.T) {
 		{"from, bounce", from, "<>", full, no},
 		{"from, bounce", from, "a@test123.it", bounce, no},
 
+		{"rcpt, of more than a record holds", rcpt, "other.example", func(r *record.Record) {
+			r.SMTP.Transactions = []record.Transaction{{RcptCount: 150, RcptDomains: []string{"example.net"}, RcptHMAC: []string{"1", "2"}}}
+		}, unsure},
+		{"rcpt, of all that a record holds", rcpt, "other.example", domain, no},
 		{"rcpt", rcpt, "user@example.net", full, yes},
 		{"rcpt", rcpt, "us*@example.net", full, yes},
 		{"rcpt", rcpt, "x@example.net", full, no},
@@ -166,6 +184,9 @@ func TestTerms(t *testing.T) {
 		{"uid", UID, "postfix", nil, yes},
 		{"uid", UID, "89", nil, yes},
 		{"uid", UID, "8", nil, no},
+		{"exe of an unknown process", Exe, "perl", func(r *record.Record) { r.Identity = record.Identity{} }, unsure},
+		{"uid of an unknown process", UID, "0", func(r *record.Record) { r.Identity = record.Identity{} }, unsure},
+		{"verdict where the destination is not known", Verdict, "direct_mx", func(r *record.Record) { r.Verdict = "" }, unsure},
 		{"unit", Unit, "cron", nil, yes},
 		{"unit", Unit, "cron.service", nil, yes},
 		{"unit", Unit, "cr*", nil, yes},

@@ -45,6 +45,7 @@ type Answer struct {
 	Logs      []Log
 	Records   uint64
 	Repeated  uint64 // records that matched in more than one log, counted once
+	Crowded   bool   // there were too many sessions at once: some whose end is missing may be left out
 	Forgetful bool   // there were too many matches to tell whether one came again
 	timelines map[record.Key]*timeline
 }
@@ -70,7 +71,7 @@ func Ask(o Options) *Answer {
 		answer: &Answer{
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
 		},
-		unclear: record.NewSummary(), pending: map[uint64]found{}, runs: runs{},
+		unclear: record.NewSummary(), pending: map[uint64]found{}, ended: seen{most: maxEnded}, runs: runs{},
 	}
 	paths := files(o.Logs)
 	total := int64(0)

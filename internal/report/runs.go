@@ -20,6 +20,7 @@ type run struct {
 	stopped time.Time     // the stop record, likewise
 	last    time.Time     // of its records of any kind
 	spans   []span
+	late    []loss
 	pieces  []piece // the spans, as far as they do not touch each other: see finish
 }
 
@@ -28,6 +29,28 @@ type run struct {
 type span struct {
 	from, to     time.Time
 	before, lost record.Losses
+}
+
+// loss is what a lost record tells. The sums of the next heartbeat have it, too: it counts where none came.
+type loss struct {
+	at     time.Time
+	losses record.Losses
+}
+
+// maxLate bounds them.
+const maxLate = 1000
+
+// lose takes a lost record.
+func (r *run) lose(rec *record.Record) {
+	if len(r.late) >= maxLate {
+		told := r.spans[len(r.spans)-1].to
+		r.late = slices.DeleteFunc(r.late, func(l loss) bool { return !l.at.After(told) })
+	}
+	if len(r.late) < maxLate {
+		r.late = append(r.late, loss{rec.Time, rec.Tracer.Lost})
+	} else {
+		r.late[maxLate-1].losses.Add(&rec.Tracer.Lost)
+	}
 }
 
 // maxSpans bounds the spans of a run. Beyond it what was lost is told for longer stretches.
@@ -85,7 +108,17 @@ func (r *run) finish() {
 	}
 	r.spans = list
 	if n := len(list) - 1; n >= 0 && r.stopped.IsZero() && r.last.After(list[n].to) && r.last.Sub(list[n].to) <= maxSilence {
-		list[n].to = r.last
+		lost := list[n].lost
+		for i := range r.late {
+			if r.late[i].at.After(list[n].to) {
+				lost.Add(&r.late[i].losses)
+			}
+		}
+		if lost == list[n].lost && lost == list[n].before {
+			list[n].to = r.last
+		} else {
+			r.spans = append(list, span{list[n].to, r.last, list[n].lost, lost})
+		}
 	}
 	for _, s := range r.spans {
 		if n := len(r.pieces) - 1; n >= 0 && s.from.Sub(r.pieces[n].to) <= maxSilence {

@@ -41,7 +41,7 @@ type found struct {
 type scanned struct {
 	found   []found
 	ended   []uint64             // sessions that are not asked for, by their ids
-	run     []record.Record      // start, stop, heartbeat
+	run     []record.Record      // start, stop, heartbeat, lost
 	last    map[string]time.Time // of each run, its last record, by the run's id
 	records uint64
 	damage  Damage
@@ -127,10 +127,8 @@ func (s *scanner) line(out *scanned, line []byte) {
 		out.last[run] = r.Time
 	}
 	switch r.Event.Action {
-	case record.ActionStart, record.ActionStop, record.ActionHeartbeat:
+	case record.ActionStart, record.ActionStop, record.ActionHeartbeat, record.ActionLost:
 		out.run = append(out.run, *r)
-		return
-	case record.ActionLost: // the counters of the run have it
 		return
 	case record.ActionConnect:
 		if r.Event.Outcome == record.Success { // its session tells of it
@@ -152,15 +150,15 @@ func (s *scanner) line(out *scanned, line []byte) {
 // damaged counts a line that could not be read. A tracer that died while it wrote may have the first line of
 // the next one behind its own: that is read. It cannot be forged: in a text of a record a quote is escaped.
 func (s *scanner) damaged(out *scanned, line []byte, err error) {
-	next := 0
+	next, ours := 0, bytes.HasPrefix(timeField, line)
 	if bytes.HasPrefix(line, timeField) {
-		next = bytes.LastIndex(line, timeField)
+		next, ours = bytes.LastIndex(line, timeField), true
 	}
 	switch {
 	case errors.Is(err, record.ErrNewer):
 		out.damage.Newer++
 		next = 0
-	case errors.Is(err, record.ErrCut), next > 0:
+	case errors.Is(err, record.ErrCut) && ours, next > 0:
 		out.damage.Torn++
 	default:
 		out.damage.Foreign++

@@ -1,8 +1,11 @@
 package report
 
+import "cmp"
+
 // seen remembers which records were counted, so that logs that overlap are not counted twice. It
 // keeps 8 bytes for each, and of very many the last 2 to 4 million.
 type seen struct {
+	most        int // of now; 0: maxSeen
 	now, before hashes
 	forgot      bool // some were: what comes again so late is counted again
 }
@@ -14,7 +17,7 @@ func (s *seen) add(h uint64) bool {
 	if s.has(h) {
 		return false
 	}
-	if s.now.n >= maxSeen {
+	if s.now.n >= cmp.Or(s.most, maxSeen) {
 		s.forgot = s.forgot || s.before.n > 0
 		s.before, s.now = s.now, hashes{}
 	}

@@ -33,7 +33,7 @@ func (a *Answer) unsureWords() string {
 	return count(a.Unsure, "session") + " " + verb(a.Unsure, "does", "do") + " not show what was asked for"
 }
 
-const unsureWhy = "being under TLS, hidden by --privacy, not seen whole, or to a server whose name is not known"
+const unsureWhy = "being under TLS, hidden by --privacy, not seen whole, or of a process or to a server that is not known"
 
 // culprit names the worst program.
 func (a *Answer) culprit() string {

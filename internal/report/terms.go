@@ -18,6 +18,12 @@ func HELO(pattern string) (Term, error) {
 	return helo(pattern, strings.ToLower(pattern)), nil
 }
 
+// A record holds no more names than this of a session, and no more of each, in octets.
+const (
+	fullHELOs = 4
+	longHELO  = 255
+)
+
 // HELOAs asks for the name that a server wrote down. It may hold any text, so that * stands for no more than
 // a character; ? is what qmail and Sendmail write for one that they do not print.
 func HELOAs(name string) Term {
@@ -25,12 +31,13 @@ func HELOAs(name string) Term {
 }
 
 func helo(value, like string) Term {
+	like = like[:min(len(like), longHELO)]
 	return Term{"helo", value, func(r *record.Record) judgement {
 		s := &r.SMTP
 		found := s.Verb != "" && globFold(like, s.HELO) ||
 			slices.ContainsFunc(s.HELOs, func(name string) bool { return globFold(like, name) })
 		// Behind STARTTLS a client says its name again (RFC 3207 section 4.2). A known mail server says the same.
-		if !found && (s.TLS && !(r.Expected && s.Verb != "") || s.Verb == "" && s.Unseen > 0) {
+		if !found && (len(s.HELOs) >= fullHELOs || s.TLS && !(r.Expected && s.Verb != "") || s.Verb == "" && s.Unseen > 0) {
 			return unsure
 		}
 		return judge(found)
@@ -49,6 +56,9 @@ func Exe(pattern string) (Term, error) {
 		return path != "" && glob(pattern, path)
 	}
 	return Term{"exe", pattern, func(r *record.Record) judgement {
+		if r.Process.Executable == "" && r.Connector == nil {
+			return unsure // who it was is not known
+		}
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
 			return like(id.Process.Executable) || like(id.Process.Script.Path)
 		}))
@@ -84,6 +94,9 @@ func UID(user string) (Term, error) {
 		return Term{}, errors.New("it takes the name or number of a user")
 	}
 	return Term{"uid", user, func(r *record.Record) judgement {
+		if r.User.ID == "" && r.User.Name == "" && r.Connector == nil {
+			return unsure
+		}
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
 			u := &id.User
 			return user == u.ID || user == u.Name || user == u.Effective.ID || user == u.Effective.Name
@@ -133,6 +146,9 @@ func Verdict(v string) (Term, error) {
 	return Term{"verdict", v, func(r *record.Record) judgement {
 		if r.Verdict == "" && r.Event.Action == record.ActionConnect { // as the summary counts it
 			return judge(v == string(record.Attempt))
+		}
+		if r.Verdict == "" {
+			return unsure // where it went is not known
 		}
 		return judge(v == string(r.Verdict))
 	}}, nil

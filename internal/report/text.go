@@ -175,6 +175,9 @@ func (a *Answer) logLines() (lines []string) {
 	if a.Repeated > 0 {
 		lines = append(lines, count(a.Repeated, "matching record")+" in more than one log, counted once")
 	}
+	if a.Crowded {
+		lines = append(lines, "more than 10,000 sessions at once: of those whose end is not in the logs, some are left out")
+	}
 	if a.Forgetful {
 		lines = append(lines, "more than 4 million matches: one that is in two logs may be counted twice")
 	}

@@ -82,9 +82,9 @@ func (d *dialogue) hello(v verb, name []byte, a *answer) {
 			return
 		}
 	}
-	if d.helloCount == maxHellos {
+	if d.helloCount == maxHellos { // the first and the last tell most: by the last the mail is sent
 		d.hellosOmitted++
-		return
+		d.helloCount--
 	}
 	h := &d.hellos[d.helloCount]
 	h.verb, h.code, h.name = v, code, append(h.name[:0], name...)

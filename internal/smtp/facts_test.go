@@ -88,6 +88,22 @@ func TestEarlyTalkerLost(t *testing.T) {
 	}
 }
 
+// Of more names than are kept, the last is: the mail goes out under it.
+func TestManyHellos(t *testing.T) {
+	dialogue := "S: 220 mx ESMTP\n"
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		dialogue += "C: HELO " + name + "\nS: 250 mx\n"
+	}
+	s := replay(onPort25, parseDialogue(t, dialogue))
+	var names string
+	for _, h := range s.Hellos {
+		names += h.Name
+	}
+	if names != "abcf" || s.HellosOmitted != 2 {
+		t.Errorf("names %s, %d omitted", names, s.HellosOmitted)
+	}
+}
+
 func TestDomains(t *testing.T) {
 	x := Transaction{Rcpts: []Rcpt{{Address: "a@Y.example"}, {Address: "b@y.example"}, {Address: "postmaster"},
 		{Address: `"x@y"@z.example.`}, {Address: "c@cut.exa", Cut: true}}}

@@ -38,7 +38,7 @@ type Session struct {
 
 	Banner        string  // first line of the server's greeting, at most 512 bytes; empty if none was seen
 	Hellos        []Hello // the first HELO, EHLO or LHLO, and later ones that differ, at most 4
-	HellosOmitted uint64  // later ones not kept
+	HellosOmitted uint64  // not kept: some before the last
 
 	Transactions        []Transaction // finished ones not yet drained, then the open one
 	TransactionsOmitted uint64        // finished ones dropped because nobody drained them

@@ -55,7 +55,7 @@ func ParseSender(s string) (Sender, error) {
 }
 
 // ReadSenders reads a file with a sender a line; # begins a comment. The error names the line. A file that
-// others than its owner may write is refused: they could make their own programs expected.
+// others than root and the tracer's own user may write is refused: they could make their own programs expected.
 func ReadSenders(path string) ([]Sender, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -68,6 +68,8 @@ func ReadSenders(path string) ([]Sender, error) {
 		return nil, fmt.Errorf("read the expected senders: %w", err)
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("read the expected senders: %s is no regular file", path)
+	case !ownFile(st):
+		return nil, fmt.Errorf("read the expected senders: %s belongs to another user than root: chown it", path)
 	case st.Mode()&0o022 != 0:
 		return nil, fmt.Errorf("read the expected senders: %s may be written by others than its owner: chmod go-w it", path)
 	}
@@ -88,6 +90,11 @@ func ReadSenders(path string) ([]Sender, error) {
 		return nil, fmt.Errorf("read the expected senders in %s: %w", path, err)
 	}
 	return senders, nil
+}
+
+func ownFile(st os.FileInfo) bool {
+	uid := st.Sys().(*syscall.Stat_t).Uid
+	return uid == 0 || int(uid) == os.Geteuid()
 }
 
 // Expected says whether a process is an expected sender in this role: one of those given, or a known mailer

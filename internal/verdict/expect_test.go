@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -271,6 +272,20 @@ func TestReadSenders(t *testing.T) {
 	if _, err := ReadSenders(path); err == nil || !strings.Contains(err.Error(), path+" may be written by others than its owner: chmod go-w it") {
 		t.Error(err)
 	}
+	if os.Geteuid() != 0 {
+		t.Log("the rest needs root: nobody else can give a file away")
+		return
+	}
+	if err := errors.Join(os.Chmod(path, 0o644), os.Chown(path, 65533, -1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadSenders(path); err == nil || !strings.Contains(err.Error(), path+" belongs to another user than root: chown it") {
+		t.Error(err)
+	}
+}
+
+func TestReadSendersOfNoFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "expected")
 	if _, err := ReadSenders(filepath.Dir(path)); err == nil || !strings.Contains(err.Error(), "is no regular file") {
 		t.Error(err)
 	}

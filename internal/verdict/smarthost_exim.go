@@ -35,8 +35,10 @@ func readExim(c *config, text string) {
 		name, value, ok := strings.Cut(line, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		switch {
-		case !ok: // the name of the next router, or the next section
-			router()
+		case !ok: // no_more, .ifdef; or the name of the next router, or the next section
+			if strings.HasSuffix(line, ":") || strings.HasPrefix(line, "begin ") {
+				router()
+			}
 		case name == "domains":
 			domains = value
 		case name == "route_data":

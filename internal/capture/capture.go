@@ -51,8 +51,10 @@ type Flow struct {
 	swapped bool // the first packet captured was the server's
 }
 
-// Accept is of the reassembly, which takes every packet.
-func (f *Flow) Accept(*layers.TCP, gopacket.CaptureInfo, reassembly.TCPFlowDirection, reassembly.Sequence, *bool, reassembly.AssemblerContext) bool {
+// Accept is of the reassembly, which takes every packet. Where the SYN is missing it would keep all
+// there is until the end, and with it the order in which the two sides spoke.
+func (f *Flow) Accept(_ *layers.TCP, _ gopacket.CaptureInfo, _ reassembly.TCPFlowDirection, _ reassembly.Sequence, start *bool, _ reassembly.AssemblerContext) bool {
+	*start = *start || f.Midstream
 	return true
 }
 

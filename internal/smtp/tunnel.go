@@ -153,10 +153,14 @@ func (p *Parser) implicitTLS() {
 	p.advance()
 }
 
-// connectLine takes "CONNECT host:port HTTP/1.1" (RFC 9110 section 9.3.6). It reports false if
-// the line is not of this form.
+// connectLine takes "CONNECT host:port HTTP/1.1" (RFC 9110 section 9.3.6). There are spam bots that
+// put "/" before the version, and proxies that let them. It reports false if the line is not of
+// this form.
 func (p *Parser) connectLine(arg []byte) bool {
 	target, version := firstArg(arg), trim(afterFirstArg(arg))
+	if string(firstArg(version)) == "/" {
+		version = trimLeft(afterFirstArg(version))
+	}
 	if !bytes.HasPrefix(version, []byte("HTTP/1.")) {
 		return false
 	}

@@ -26,6 +26,14 @@ func TestTunnels(t *testing.T) {
 			S:` + inside, `
 			smtp via http-connect mx.example:25, EHLO "client.example" 250
 			last "221 bye"`},
+		{"HTTP CONNECT, as a spam bot says it", Options{}, `
+			C: CONNECT mx.example:25 / HTTP/1.0
+			C: Mozilla 4.0 (compatible; MSIE 5.01; Windows NT 5.0)
+			C:
+			S: HTTP/1.0 200 Connection established
+			S:` + inside, `
+			smtp via http-connect mx.example:25, EHLO "client.example" 250
+			last "221 bye"`},
 		{"HTTP CONNECT to an IPv6 address, in the second try", Options{}, `
 			C: CONNECT [2001:db8::25]:587 HTTP/1.0
 			C:

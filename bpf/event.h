@@ -43,7 +43,8 @@ enum process_flag {
 	PROCESS_KTHREAD = 32,
 	PROCESS_CGROUP_V1 = 64, /* the path is of the v1 memory or pids hierarchy */
 	PROCESS_EXEC_ARGV_TRUNCATED = 128,
-	PROCESS_CWD_MOVED = 256, /* it is not the one of the exec */
+	PROCESS_CWD_MOVED = 256,    /* it is not the one of the exec */
+	PROCESS_LINEAGE_LOST = 512, /* it began while we watch, and nothing was kept of it */
 };
 
 /* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path
@@ -174,7 +175,8 @@ struct counter_set {
 	__u64 process_missing;			     /* identity evicted before it was needed */
 	__u64 unreadable;			     /* packet headers that could not be read */
 	__u64 events;
-	__u64 lost_dns; /* the ring was filling up: no record is missing for it */
+	__u64 lost_dns;	       /* the ring was filling up: no record is missing for it */
+	__u64 lineage_missing; /* processes with PROCESS_LINEAGE_LOST */
 };
 
 /* The types that Go needs and no map mentions: BTF keeps only what something refers to. */

@@ -172,26 +172,6 @@ static __always_inline void read_cgroup(struct process_event *e, struct task_str
 	e->flags |= PROCESS_CGROUP_TRUNCATED;
 }
 
-/* read_lineage takes what was kept of the process's beginning, or the parents of the moment. */
-static __always_inline void read_lineage(struct process_event *e, struct task_struct *leader)
-{
-	struct lineage_key key = lineage_key(leader);
-	struct lineage *l = bpf_map_lookup_elem(&lineages, &key);
-
-	if (!l) {
-		e->ancestors_len = read_ancestors(e->ancestors, leader);
-		return;
-	}
-	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
-	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
-	e->ancestors_len = l->ancestors_len;
-	e->exec_argv_len = l->argv_len;
-	if (l->argv_truncated)
-		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
-	if (cwd_moved(l, task_self()))
-		e->flags |= PROCESS_CWD_MOVED;
-}
-
 static __always_inline u32 task_pidns(struct task_struct *task)
 {
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
@@ -279,10 +259,13 @@ __noinline int process_note(u32 show)
 	if (!blank || bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST))
 		return 0;
 	e = bpf_map_lookup_elem(&processes, &key);
-	if (e)
-		process_read(e, &key);
-	else
+	if (!e) {
 		count(process_missing);
+		return 0;
+	}
+	process_read(e, &key);
+	if (e->flags & PROCESS_LINEAGE_LOST)
+		count(lineage_missing);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include "maps.h"
 
+static u64 lineages_since; /* the first fork that was seen, by CLOCK_BOOTTIME */
+
 static __always_inline struct lineage_key lineage_key(struct task_struct *leader)
 {
 	struct lineage_key key = {};
@@ -36,6 +38,14 @@ static __always_inline u32 read_ancestors(struct ancestor *ancestors, struct tas
 	return ANCESTORS;
 }
 
+/* lineage_lost says of a process without an entry that it began while we watch: the entry made
+ * room, its fork was missed, or it came into the watched cgroup later.
+ */
+static __always_inline bool lineage_lost(struct lineage_key *key)
+{
+	return lineages_since && key->start_ns > lineages_since;
+}
+
 /* lineage_make makes an empty entry; 0 where there is one already, or no room. */
 static __always_inline struct lineage *lineage_make(struct lineage_key *key)
 {
@@ -56,6 +66,8 @@ static __always_inline void on_fork(struct task_struct *child)
 
 	if (BPF_CORE_READ(child, group_leader) != child || !filter_admits_cgroup(child))
 		return; /* a thread, or none of ours */
+	if (!lineages_since)
+		lineages_since = key.start_ns;
 	l = lineage_make(&key);
 	if (!l)
 		return;
@@ -114,6 +126,28 @@ static __always_inline void on_exec(struct task_struct *task)
 	len = ((len - 1) & (ARGV_SIZE - 1)) + 1; /* the verifier of 5.10 loses the bound above */
 	if (!bpf_probe_read_user(l->argv, len, (void *)start))
 		l->argv_len = len;
+}
+
+/* read_lineage takes what was kept of the process's beginning, or the parents of the moment. */
+static __always_inline void read_lineage(struct process_event *e, struct task_struct *leader)
+{
+	struct lineage_key key = lineage_key(leader);
+	struct lineage *l = bpf_map_lookup_elem(&lineages, &key);
+
+	if (!l) {
+		if (lineage_lost(&key))
+			e->flags |= PROCESS_LINEAGE_LOST;
+		e->ancestors_len = read_ancestors(e->ancestors, leader);
+		return;
+	}
+	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
+	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
+	e->ancestors_len = l->ancestors_len;
+	e->exec_argv_len = l->argv_len;
+	if (l->argv_truncated)
+		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
+	if (cwd_moved(l, task_self()))
+		e->flags |= PROCESS_CWD_MOVED;
 }
 
 /* on_exit forgets a process with its last thread. */

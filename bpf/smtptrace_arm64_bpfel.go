@@ -208,6 +208,7 @@ type SmtptraceCounterSet struct {
 	Unreadable     uint64
 	Events         uint64
 	LostDns        uint64
+	LineageMissing uint64
 }
 
 type SmtptraceDirection uint32
@@ -344,6 +345,7 @@ const (
 	SmtptraceProcessFlagPROCESS_CGROUP_V1           SmtptraceProcessFlag = 64
 	SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED SmtptraceProcessFlag = 128
 	SmtptraceProcessFlagPROCESS_CWD_MOVED           SmtptraceProcessFlag = 256
+	SmtptraceProcessFlagPROCESS_LINEAGE_LOST        SmtptraceProcessFlag = 512
 )
 
 type SmtptraceProcessKey struct {

@@ -48,6 +48,7 @@ func (m *metrics) write(w http.ResponseWriter, _ *http.Request) {
 		{"connects_total", "Connects recorded.", c.Connects},
 		{"sessions_total", "SMTP sessions that ended.", c.Sessions},
 		{"identities_forgotten_total", "Processes forgotten to make room.", c.Identity.Forgotten},
+		{"lineages_forgotten_total", "Processes whose beginning was not kept.", c.Identity.LineagesForgotten},
 		{"hash_errors_total", "Binaries that could not be read to the end.", c.Identity.HashErrors},
 		{"stalled_total", "Times that a file system did not answer.", c.Identity.Stalled},
 		{"lost_total", "What is missing from the records, of every kind.", c.Lost.Total()},

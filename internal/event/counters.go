@@ -12,7 +12,9 @@ type Counters struct {
 	Undecodable    uint64 // events that the agent could not decode
 	Missed         uint64 // program runs skipped by the kernel's recursion guard
 
-	LostDNS uint64 // DNS messages left out for want of room: no record is missing for it
+	// No record is missing for these.
+	LostDNS        uint64 // DNS messages left out for want of room
+	LineageMissing uint64 // processes that began while we watch, and nothing was kept of it
 }
 
 // Lost is the sum of all that is missing from the records.

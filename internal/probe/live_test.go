@@ -131,6 +131,25 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// TestLineageMissing: a process that began while we watch, and whose beginning was not kept, is counted.
+func TestLineageMissing(t *testing.T) {
+	cell := live.NewCell(t)
+	p := open(t, cell, Auto, true)
+	mailIsSeen(t, cell, p)
+	for _, a := range p.answers {
+		if a.hook.Question == Lineage {
+			for _, l := range a.links {
+				l.Close()
+			}
+		}
+	}
+	cell.Run(live.Child("mail", "127.0.0.1:25"))
+	collect(t, p, 1)
+	if c, err := p.Counters(); err != nil || c.LineageMissing != 1 {
+		t.Errorf("%d lineages are counted as missing, %v", c.LineageMissing, err)
+	}
+}
+
 // mailIsSeen lets children send mail and checks what is seen of them.
 func mailIsSeen(t *testing.T, cell *live.Cell, p *Probe) map[string]*seen {
 	t.Helper()
@@ -151,7 +170,7 @@ func mailIsSeen(t *testing.T, cell *live.Cell, p *Probe) map[string]*seen {
 		checkMail(t, conns[addr], procs[pids[addr]], pids[addr], addr)
 	}
 	c, err := p.Counters()
-	if err != nil || c.Lost() != 0 {
+	if err != nil || c.Lost() != 0 || c.LineageMissing != 0 {
 		t.Errorf("lost %+v, %v", c, err)
 	}
 	return conns

@@ -24,6 +24,7 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.ProcessMissing += k.ProcessMissing
 		c.Unreadable += k.Unreadable
 		c.LostDNS += k.LostDns
+		c.LineageMissing += k.LineageMissing
 	}
 	for _, a := range p.answers {
 		switch q := a.hook.Question; {

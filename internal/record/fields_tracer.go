@@ -78,6 +78,7 @@ func (i *Identities) object() (o object) {
 	o.num("hashes_forgotten", i.HashesForgotten)
 	o.num("hash_errors", i.HashErrors)
 	o.num("stalled", i.Stalled)
+	o.num("lineages_forgotten", i.LineagesForgotten)
 	return o
 }
 

@@ -97,6 +97,9 @@ type Identities struct {
 	HashesForgotten uint64 `json:"hashes_forgotten"` // digests of files, likewise: read again
 	HashErrors      uint64 `json:"hash_errors"`      // files that could not be read to the end
 	Stalled         uint64 `json:"stalled"`          // times that a file system did not answer
+
+	// Processes whose beginning was not kept: of their parents those are named that still live.
+	LineagesForgotten uint64 `json:"lineages_forgotten"`
 }
 
 // Losses counts what is missing from the records, each kind by its own counter. The total is written

@@ -100,7 +100,7 @@ func (t *Tracer) counters() (record.Counters, error) {
 	id := t.opts.Resolver.Counters()
 	c.Identity = record.Identities{
 		PutOff: id.Refused, Forgotten: id.EvictedProcess, HashesForgotten: id.EvictedHash, HashErrors: id.HashErrors,
-		Stalled: id.Stalled,
+		Stalled: id.Stalled, LineagesForgotten: k.LineageMissing,
 	}
 	c.Verdict = record.Verdicts{
 		LookupsFailed: t.opts.Host.LookupsFailed(), SendersForgotten: t.spread.forgotten.Load(),

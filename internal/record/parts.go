@@ -118,5 +118,9 @@ func Severity(v Verdict, expected bool) int { return rank(v, expected) }
 // Words say what the filters leave, such as "only cgroup /x, uid 33"; "" where all is watched.
 func (f *Filters) Words() string { return strings.TrimPrefix(string(appendFilters(nil, f)), ", ") }
 
+// OpenWords say which connections were there before the start: "already open: pid 12 /usr/bin/perl →
+// 198.51.100.25:25"; "" where there was none.
+func (t *Tracer) OpenWords() string { return strings.TrimPrefix(string(appendOpen(nil, t)), "; ") }
+
 // Words say what was lost: "12: 3 connections, 9 stretches of dialogue", or "nothing".
 func (l *Losses) Words() string { return string(appendLosses(nil, l)) }

@@ -17,7 +17,12 @@ type Coverage struct {
 	Gaps    []Gap         // the rest
 	Runs    []Watch       // the runs that watched some of it
 	Lost    record.Losses
+	Older   uint64 // connections to mail ports that were there before a run that began in it, or shortly before
 }
+
+// oldest is how long before the window a run may have begun so that what was open then counts. RFC 5321,
+// 4.5.3.2, ends a session that stands still after minutes.
+const oldest = time.Hour
 
 // Gap is time in which the whole host was not watched.
 type Gap struct {
@@ -143,6 +148,9 @@ func cover(own []*run, w Window, soFar bool) Coverage {
 			watch.Lost = r.lostIn(&Window{from, to})
 			c.Runs = append(c.Runs, watch)
 			c.Lost.Add(&watch.Lost)
+			if i == 0 && !r.began.Before(c.Window.From.Add(-oldest)) {
+				c.Older += uint64(len(r.tracer.Open)) + r.tracer.OpenOmitted
+			}
 			if !r.tracer.Filters.Narrow() {
 				whole = append(whole, piece{from, to})
 			}

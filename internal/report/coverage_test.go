@@ -39,6 +39,18 @@ func TestNobodyDidIt(t *testing.T) {
 		"the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress")
 }
 
+// A connection that was there before the run cannot be cleared, while it may last.
+func TestOlderConnections(t *testing.T) {
+	const older = "1 connection to mail ports was there before, and what was said on it is not known"
+	all := watchAll("r1", minutes(-60), minutes(60))
+	all[0].Tracer.Open = []record.Open{{Destination: session("x", T).Destination, Process: record.Parent{PID: 12, Executable: "/usr/bin/perl"}}}
+	sentence(t, askD(t, all...), "Nothing matches: 100 % of the window watched, 0 lost; "+older,
+		"already open: pid 12 /usr/bin/perl → 198.51.100.25:25", "!No local process did it")
+	long := watchAll("r1", minutes(-600), minutes(60))
+	long[0].Tracer.Open = all[0].Tracer.Open
+	sentence(t, askD(t, long...), "No local process did it", "!"+older)
+}
+
 // Between two runs nobody watched: the gap is said, and nobody is cleared.
 func TestTracerWasOff(t *testing.T) {
 	a := askD(t, append(watchAll("r1", minutes(-60), minutes(-10)), watchAll("r2", minutes(11), minutes(60))...)...)

@@ -124,6 +124,7 @@ type jsonCoverage struct {
 	Share   float64     `json:"watched_share"` // 0 to 1
 	Lost    uint64      `json:"lost"`
 	Words   string      `json:"lost_kinds,omitempty"`
+	Older   uint64      `json:"older_connections,omitempty"` // to mail ports, from before the start
 	Gaps    []jsonGap   `json:"gaps"`
 	Runs    []jsonWatch `json:"runs"`
 }
@@ -237,7 +238,7 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 func jsonCoverageOf(c *Coverage) jsonCoverage {
 	j := jsonCoverage{
 		Host: jsonHost{c.Host.Name}, Start: c.Window.From.UTC(), End: c.Window.To.UTC(), Watched: c.Watched.Seconds(),
-		Share: c.Share(), Lost: c.Lost.Total(), Gaps: []jsonGap{}, Runs: []jsonWatch{},
+		Share: c.Share(), Lost: c.Lost.Total(), Older: c.Older, Gaps: []jsonGap{}, Runs: []jsonWatch{},
 	}
 	if j.Lost > 0 {
 		j.Words = c.Lost.Words()

@@ -62,7 +62,11 @@ func (r *run) point(rec *record.Record) {
 	if at.IsZero() {
 		at = rec.Time
 	}
+	open, omitted := r.tracer.Open, r.tracer.OpenOmitted
 	r.host, r.tracer = rec.Host, rec.Tracer
+	if rec.Event.Action != record.ActionStart {
+		r.tracer.Open, r.tracer.OpenOmitted = open, omitted
+	}
 	switch rec.Event.Action {
 	case record.ActionStart:
 		r.began = at

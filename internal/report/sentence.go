@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +21,17 @@ func (a *Answer) Sentence(in *time.Location) string {
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.Watched() && a.Asked.ofProgram():
+	case a.Watched() && (a.Asked.ofProgram() || a.older()):
 		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
 	}
 	return "Nothing matches in what was watched. " + covered
+}
+
+// older says whether there were connections to mail ports on which nobody knows what was said.
+func (a *Answer) older() bool {
+	return slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Older > 0 })
 }
 
 // unsureWords say how many sessions may be what was asked for.
@@ -76,6 +82,10 @@ func (a *Answer) coveredWords(in *time.Location) string {
 				break
 			}
 			words += "; " + g.words(in)
+		}
+		if c.Older > 0 {
+			words += fmt.Sprintf("; %s to mail ports %s there before, and what was said on %s is not known",
+				count(c.Older, "connection"), verb(c.Older, "was", "were"), verb(c.Older, "it", "them"))
 		}
 		list = append(list, words)
 	}

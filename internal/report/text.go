@@ -163,6 +163,9 @@ func (w *Watch) words(in *time.Location) string {
 	for _, h := range w.Tracer.Hooks {
 		s += "; " + record.Escape(h.Question, 40) + " by " + record.Escape(h.Name, 80)
 	}
+	if open := w.Tracer.OpenWords(); open != "" {
+		s += "; " + open
+	}
 	if w.Lost.Total() > 0 {
 		s += "; lost " + w.Lost.Words()
 	}

@@ -27,7 +27,7 @@ static __always_inline struct payload_event *payload_reserve(struct conn *c, str
 	e->before = s->before;
 	e->lost = s->lost;
 	e->data_len = 0;
-	e->pad = 0;
+	e->done = 0;
 	__builtin_memset(e->segments, 0, sizeof(e->segments));
 	s->before = 0;
 	s->lost = 0;
@@ -152,9 +152,10 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		else
 			client_step(skb, off + i);
 		payload_put(s, e);
-		done = i + 1;
+		e->done = i + 1; /* in a register each would be a state of its own to verify */
 		barrier();
 	}
+	done = e->done;
 	payload_finish(s, e);
 	return done ? off + done : end;
 }

@@ -277,7 +277,7 @@ type SmtptracePayloadEvent struct {
 	Before      uint64
 	Lost        uint64
 	DataLen     uint32
-	Pad         uint32
+	Done        uint32
 	Segments    [8]struct {
 		_     structs.HostLayout
 		Shown uint16

@@ -93,6 +93,43 @@ static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u3
 		conn_to_tls(c);
 }
 
+/* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
+static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
+{
+	struct conn *c = conn_of(skb);
+
+	if (!c || c->state == STATE_OTHER)
+		return 0;
+	if (c->state == STATE_NEW) {
+		off = dir ? judge_server(skb, off, end) : judge_client(skb, off, end);
+		if (c->state == STATE_SMTP || c->state == STATE_TLS)
+			announce(skb);
+		else if (dir && !c->banner_220)
+			return 0; /* whatever greets there, the client decides */
+		return off;
+	}
+	if (c->state == STATE_TLS)
+		return dir ? end : show_hello(skb, off, end);
+	if (dir)
+		return cut_server(skb, off, end);
+	if (c->client.mode == MODE_BODY)
+		return skip_body(skb, off, end);
+	if (c->client.mode == MODE_CHUNK)
+		return skip_chunk(c, off, end);
+	return cut_client(skb, off, end);
+}
+
+/* Global functions: the verifier looks at them once, and not once a step. */
+__noinline u32 client_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+{
+	return packet_step(skb, off, end, DIR_CLIENT);
+}
+
+__noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+{
+	return packet_step(skb, off, end, DIR_SERVER);
+}
+
 /* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
 #define STEPS 272
 
@@ -126,25 +163,10 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 			first_word(skb, c, p.off);
 	}
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {
-		if (c->state == STATE_OTHER)
+		p.off = dir ? server_packet_step(skb, p.off, p.end)
+			    : client_packet_step(skb, p.off, p.end);
+		if (!p.off)
 			return;
-		if (c->state == STATE_NEW) {
-			p.off = dir ? judge_server(skb, p.off, p.end)
-				    : judge_client(skb, p.off, p.end);
-			if (c->state == STATE_SMTP || c->state == STATE_TLS)
-				announce(skb);
-			else if (dir && !c->banner_220)
-				return; /* whatever greets there, the client decides */
-		} else if (c->state == STATE_TLS)
-			p.off = dir ? p.end : show_hello(skb, p.off, p.end);
-		else if (dir)
-			p.off = cut_server(skb, p.off, p.end);
-		else if (c->client.mode == MODE_BODY)
-			p.off = skip_body(skb, p.off, p.end);
-		else if (c->client.mode == MODE_CHUNK)
-			p.off = skip_chunk(c, p.off, p.end);
-		else
-			p.off = cut_client(skb, p.off, p.end);
 	}
 	if (p.off < p.end) {
 		(dir ? &c->server : &c->client)->lost += p.end - p.off;

@@ -42,9 +42,8 @@ func unfold(text string) string {
 	folds := 0
 	for line := range strings.Lines(text) {
 		first := b.Len() == 0
-		dated := strings.Contains(b.String(), ";") && clock.MatchString(b.String()[strings.LastIndexByte(b.String(), ';'):])
 		blank := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
-		if !first && (strings.TrimSpace(line) == "" || !blank && (dated || headerName.MatchString(line))) {
+		if !first && (strings.TrimSpace(line) == "" || !blank && (isDated(b.String()) || headerName.MatchString(line))) {
 			break
 		}
 		if folds++; folds > maxFolds || b.Len()+len(line) > maxHeader {
@@ -61,6 +60,12 @@ func unfold(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// isDated says whether a Received header has its date by now, which is the last of it.
+func isDated(header string) bool {
+	at := strings.LastIndexByte(header, ';')
+	return at >= 0 && clock.MatchString(header[at:])
 }
 
 var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*:(?:\s|$)`)

@@ -50,19 +50,27 @@ func openLetter(raw []byte) (l *letter, ok bool) {
 	return l, true
 }
 
-// mendHead leaves out what is no header among the headers: of one such line, net/mail refuses the mail.
+// mendHead leaves out what is no header among the headers: of one such line, net/mail refuses the mail. A line of
+// a Received header that lost its blank where it was pasted gets one.
 func mendHead(raw []byte) []byte {
 	var mended []byte
+	last := 0 // where the last header begins
 	for rest := raw; len(rest) > 0; {
 		line, behind, _ := bytes.Cut(rest, []byte("\n"))
 		if len(bytes.TrimSpace(line)) == 0 {
 			return append(mended, rest...)
 		}
 		folded := line[0] == ' ' || line[0] == '\t'
-		if known := headerStart.Match(line); known || folded && len(mended) > 0 {
+		switch known := headerStart.Match(line); {
+		case known:
+			last = len(mended)
 			mended = append(append(mended, line...), '\n')
-		} else if len(mended) == 0 {
+		case len(mended) == 0:
 			return raw
+		case folded:
+			mended = append(append(mended, line...), '\n')
+		case len(mended)-last < maxHeader && received.Match(mended[last:]) && !isDated(string(mended[last:])):
+			mended = append(append(append(mended, ' '), line...), '\n')
 		}
 		rest = behind
 	}
@@ -119,7 +127,7 @@ func (l *letter) part(header textproto.MIMEHeader, body io.Reader, nest int) {
 		io.Copy(&l.inner, body)
 		l.inner.WriteString("\n\n")
 	case kind == "text/html":
-		if l.words.Len() == 0 { // else it mostly says the same again
+		if strings.TrimSpace(l.words.String()) == "" { // else it mostly says the same again
 			raw, _ := io.ReadAll(body)
 			l.words.WriteString(plainText(string(raw)) + "\n\n")
 		}

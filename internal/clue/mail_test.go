@@ -24,11 +24,14 @@ func TestReadWrapped(t *testing.T) {
 	mbox := "From a@example.net Tue Feb 13 09:00:00 2018\n" + wrapped("", "Nothing of interest.") + "\nFrom MAILER-DAEMON Tue Feb 13 09:00:00 2018\n" + bounce
 	for _, test := range []struct{ name, text, kind string }{
 		{"HTML", wrapped("Content-Type: text/html; charset=utf-8", "", page), "a mail"},
+		{"HTML beside an empty text", wrapped("Content-Type: multipart/alternative; boundary=q", "", "--q", "Content-Type: text/plain", "", " ",
+			"--q", "Content-Type: text/html", "", page, "--q--"), "a mail"},
 		{"a page", page, "a Received header"},
 		{"an attached file", attached(`application/octet-stream; name="spam.EML"`, ""), "a mail"},
 		{"an attached file by disposition", attached("application/octet-stream", "Content-Disposition: attachment; filename=spam.eml\n"), "a mail"},
 		{"capitals", bounce, "a bounce"},
 		{"what is no header among the headers", strings.Replace(bounce, "To: ", ">From x Tue Feb 13\nTo: ", 1), "a bounce"},
+		{"blanks lost among the headers", strings.ReplaceAll(caseA, "\t", "") + "From: a@example.net\nSubject: x\n\nbody\n", "a mail"},
 		{"a mail in mbox", mbox, "a bounce"},
 		{"a mail in mbox, CRLF", strings.ReplaceAll(mbox, "\n", "\r\n"), "a bounce"},
 		{"behind a comma", "Additional information: trojan, " + caseA, "a Received header"},

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,24 @@ func machine() record.Host {
 		}
 	}
 	return h
+}
+
+// fullName completes a host's name by what is in /etc/hosts, as hostname --fqdn does, and in Debian's
+// /etc/mailname. It asks no name server: what neither file has stays short.
+func fullName(name, hosts, mailname string) string {
+	for line := range strings.Lines(hosts) {
+		line, _, _ = strings.Cut(line, "#")
+		names := strings.Fields(line)
+		for _, full := range names {
+			if strings.HasPrefix(full, name+".") && slices.Contains(names, name) {
+				return full
+			}
+		}
+	}
+	if strings.HasPrefix(mailname, name+".") {
+		return mailname
+	}
+	return name
 }
 
 // bootID tells one boot from another (proc(5), random/boot_id); 8 hex digits do.

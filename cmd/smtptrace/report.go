@@ -89,7 +89,9 @@ func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, er
 		defer file.Close()
 		from = file
 	}
-	here, _ := os.Hostname() // without it no header is known to be this host's own
+	short, _ := os.Hostname() // without it no header is known to be this host's own
+	hosts, _ := os.ReadFile("/etc/hosts")
+	here := fullName(short, string(hosts), readLine("/etc/mailname"))
 	clues, err := clue.Read(from, now, verdict.NewHost().Local, here)
 	if err != nil {
 		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}

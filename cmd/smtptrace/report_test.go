@@ -221,3 +221,19 @@ func TestReportProgress(t *testing.T) {
 		t.Errorf("got %q", &b)
 	}
 }
+
+// The name of this host has a domain where a file of its own knows it, and no other host's.
+func TestFullName(t *testing.T) {
+	for _, test := range []struct{ name, hosts, mailname, want string }{
+		{"web1", "127.0.0.1 localhost\n127.0.1.1\tweb1.example.org web1\n", "", "web1.example.org"},
+		{"web1", "127.0.1.1 web1 web1.example.org # as some write it\n", "example.org", "web1.example.org"},
+		{"web1", "127.0.0.1 localhost web1\n# 127.0.1.1 web1.example.org web1\n", "web1.example.net", "web1.example.net"},
+		{"mail", "198.51.100.25 mail.example.net\n", "example.org", "mail"},
+		{"web1.example.org", "127.0.1.1 web1.example.org web1\n", "", "web1.example.org"},
+		{"", "", "", ""},
+	} {
+		if got := fullName(test.name, test.hosts, test.mailname); got != test.want {
+			t.Errorf("%q, %q, %q: %q, want %q", test.name, test.hosts, test.mailname, got, test.want)
+		}
+	}
+}

@@ -24,12 +24,13 @@ type Clues struct {
 	Rcpt  string
 	Words []string // what was understood, a sentence each, lower case, without full stop
 
-	here string // the name of this host
+	here string // the name of this host, with its domain where that is known
 	ours bool   // the header is one that this host wrote
 }
 
 // Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's;
-// nil: not known. here is this host's name; "": not known. An error says that nothing was found to look for.
+// nil: not known. here is this host's name, with its domain where that is known; "": not known. An error says that
+// nothing was found to look for.
 func Read(r io.Reader, now time.Time, own func(netip.Addr) bool, here string) (*Clues, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
 	if err != nil {
@@ -191,10 +192,12 @@ func (c *Clues) hop(hops []hop, own func(netip.Addr) bool) {
 	c.When, c.Dated, c.HELO, c.Addr, c.Rcpt = h.when, h.dated, h.helo, h.addr, h.rcpt
 }
 
-// isHere says whether a server's name is that of this host, in full or without its domain.
+// isHere says whether a server's name is that of this host, in full or without its domain. Where the domain is
+// not known, mail.example.net is not taken for the host "mail": that is what the servers of others are called, too.
 func (c *Clues) isHere(by string) bool {
 	by, here := strings.ToLower(by), strings.ToLower(c.here)
-	return here != "" && here != "localhost" && (by == here || strings.HasPrefix(by, here+"."))
+	short, _, _ := strings.Cut(here, ".")
+	return by != "" && by != "localhost" && (by == here || by == short)
 }
 
 // handedIn takes of a header that this host wrote when the mail came here: it went on soon. How the host

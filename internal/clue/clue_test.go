@@ -13,7 +13,7 @@ func own(a netip.Addr) bool { return a == netip.MustParseAddr("94.130.34.42") ||
 
 func read(t *testing.T, text string) *Clues {
 	t.Helper()
-	c, err := Read(strings.NewReader(text), now, own, "web1")
+	c, err := Read(strings.NewReader(text), now, own, "web1.example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +177,24 @@ body
 	says(t, c, "`web1.example.org` is this host: the header tells who handed the mail in (`User 198.51.100.66`) and when, not how it was sent on")
 }
 
+// A host's short name is that of many others.
+func TestReadHereByName(t *testing.T) {
+	for _, test := range []struct {
+		here, by string
+		want     bool
+	}{
+		{"web1.example.org", "web1.example.org", true}, {"web1.example.org", "WEB1.example.org", true}, {"web1.example.org", "web1", true},
+		{"mail", "mail", true}, {"mail", "mail.example.net", false}, {"mail.example.org", "mail.example.net", false},
+		{"web1.example.org", "web1.example.org.example.net", false}, {"localhost", "localhost", false}, {"", "", false},
+	} {
+		text := strings.Replace(caseA, "mx.example.net", test.by, 1)
+		c, err := Read(strings.NewReader(text), now, own, test.here)
+		if err != nil || (c.HELO == "") != test.want {
+			t.Errorf("on %q, by %q: HELO %q, %v", test.here, test.by, c.HELO, err)
+		}
+	}
+}
+
 func TestReadBounce(t *testing.T) {
 	c := read(t, `From: MAILER-DAEMON@mx.example.net
 To: posteitaliane@test123.it
@@ -268,7 +286,7 @@ func TestReadNothing(t *testing.T) {
 		"no clue at all":      "names neither a time nor a HELO name",
 		"Received: \x00\xff;": "names neither a time nor a HELO name",
 	} {
-		if c, err := Read(strings.NewReader(text), now, own, "web1"); err == nil || !strings.Contains(err.Error(), want) {
+		if c, err := Read(strings.NewReader(text), now, own, "web1.example.org"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %+v, %v; want %s", text, c, err, want)
 		}
 	}
@@ -282,7 +300,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := Read(strings.NewReader(string(raw)), now, own, "web1")
+		c, err := Read(strings.NewReader(string(raw)), now, own, "web1.example.org")
 		if err != nil {
 			return
 		}

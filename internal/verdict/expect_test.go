@@ -125,6 +125,14 @@ func TestExpectedMailersByPath(t *testing.T) {
 			t.Errorf("msmtp, %s: expected: %t, want %t", role, got, want)
 		}
 	}
+	// Sendmail's submission program is setgid: it connects to port 25 of this host as whoever called it.
+	for role, want := range map[record.Verdict]bool{record.Local: true, record.Relay: false, record.DirectMX: false} {
+		id := postfix()
+		id.Process.Exe, id.User = "/usr/lib/sm.bin/sendmail", "www-data"
+		if got := host.Expected(id, role, nil); got != want {
+			t.Errorf("sendmail of www-data, %s: expected: %t, want %t", role, got, want)
+		}
+	}
 	for _, exe := range []string{"/usr/bin/perl", "/usr/bin/python3.11", "/usr/bin/curl", "/usr/lib/postfix/sbin/smtpd", "smtp", ""} {
 		id := postfix()
 		id.Process.Exe = exe

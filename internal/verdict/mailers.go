@@ -13,6 +13,7 @@ import (
 type mailer struct {
 	paths []string
 	users []string // nil: whoever calls it
+	local bool     // whoever else calls it hands mail to this host's own server by it
 	hands bool     // it only hands mail to a server: to somebody's MX it does not belong
 }
 
@@ -26,7 +27,7 @@ var mailers = []mailer{
 	{users: []string{"root", "Debian-exim", "exim", "mail"}, paths: []string{
 		"/usr/sbin/exim4", "/usr/sbin/exim", "/usr/bin/exim",
 	}},
-	{users: []string{"root", "smmta", "smmsp", "mail"}, paths: []string{
+	{users: []string{"root", "smmta", "smmsp", "mail"}, local: true, paths: []string{
 		"/usr/sbin/sendmail-mta", "/usr/libexec/sendmail/sendmail", "/usr/lib/sm.bin/sendmail",
 		"/usr/sbin/sendmail.sendmail", "/usr/bin/sendmail.sendmail",
 	}},
@@ -47,7 +48,8 @@ var mailers = []mailer{
 // isMailer says whether a process is a known mailer that runs as it is meant to.
 func isMailer(id *proc.Identity, role record.Verdict) bool {
 	return slices.ContainsFunc(mailers, func(m mailer) bool {
-		return slices.Contains(m.paths, id.Process.Exe) && (m.users == nil || id.Container.ID == "" && slices.Contains(m.users, id.User)) &&
+		own := m.users == nil || id.Container.ID == "" && slices.Contains(m.users, id.User)
+		return slices.Contains(m.paths, id.Process.Exe) && (own || m.local && role == record.Local) &&
 			!(m.hands && role == record.DirectMX)
 	})
 }

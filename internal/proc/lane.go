@@ -76,13 +76,14 @@ func (l *lane) run() {
 		}
 		l.mu.Unlock()
 
-		if l.relief.turn(l.run, func() { j.run(buf, l.pace) }) {
+		if l.relief.turn(l.run, func(moving func()) { j.run(buf, l.pace, moving) }) {
 			return
 		}
 	}
 }
 
-func (j *job) run(buf []byte, p *pace) {
+// run hashes the file. A large one takes its time: each stretch of it is a sign of life.
+func (j *job) run(buf []byte, p *pace, moving func()) {
 	if j.file == nil {
 		j.file = j.open()
 	}
@@ -90,7 +91,10 @@ func (j *job) run(buf []byte, p *pace) {
 		j.done(outcome{err: errLost})
 		return
 	}
-	o := digestFile(j.file, j.stat, buf, p.take)
+	o := digestFile(j.file, j.stat, buf, func(n int) bool {
+		moving()
+		return p.take(n)
+	})
 	j.file.Close()
 	j.done(o)
 }

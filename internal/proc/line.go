@@ -51,7 +51,7 @@ func (r *Resolver) hold(l *line) {
 		case e := <-l.arrivals:
 			p, _ := e.begin()
 			var held *live
-			leave := r.relief.turn(func() { r.hold(l) }, func() { held, _ = openLive(r.procfs, p) })
+			leave := r.relief.turn(func() { r.hold(l) }, func(func()) { held, _ = openLive(r.procfs, p) })
 			select {
 			case l.holds <- hold{e, held}:
 			case <-r.stop:
@@ -80,7 +80,7 @@ func (r *Resolver) examine(l *line) {
 		case <-r.stop:
 			return
 		case h := <-l.holds:
-			if r.relief.turn(func() { r.examine(l) }, func() { r.study(h.entry, h.live, l.far) }) {
+			if r.relief.turn(func() { r.examine(l) }, func(func()) { r.study(h.entry, h.live, l.far) }) {
 				return
 			}
 		}

@@ -18,14 +18,15 @@ type relief struct {
 // maxAway bounds the substitutes: each stuck worker costs a thread.
 const maxAway = 32
 
-// turn does one piece of a worker's work. True: a substitute has taken the worker's place, who is to leave.
-func (r *relief) turn(substitute, work func()) (leave bool) {
+// turn does one piece of a worker's work, which says by moving that it is not stuck. True: a substitute has
+// taken the worker's place, who is to leave.
+func (r *relief) turn(substitute func(), work func(moving func())) (leave bool) {
 	var mu sync.Mutex
 	over := false
 	timer := time.AfterFunc(r.patience, func() {
 		mu.Lock()
 		defer mu.Unlock()
-		if over {
+		if over || leave {
 			return
 		}
 		r.stalled.Add(1)
@@ -36,7 +37,7 @@ func (r *relief) turn(substitute, work func()) (leave bool) {
 		leave = true
 		r.work.Go(substitute)
 	})
-	work()
+	work(func() { timer.Reset(r.patience) })
 	timer.Stop()
 	mu.Lock()
 	defer mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -73,11 +74,11 @@ func TestHungFileSystem(t *testing.T) {
 func TestRelief(t *testing.T) {
 	r := relief{patience: time.Millisecond}
 	began := make(chan struct{})
-	if !r.turn(func() { close(began) }, func() { <-began }) {
+	if !r.turn(func() { close(began) }, func(func()) { <-began }) {
 		t.Error("a worker stays that has a substitute")
 	}
 	r.patience = time.Hour
-	if r.turn(func() { t.Error("a substitute for nobody") }, func() {}) {
+	if r.turn(func() { t.Error("a substitute for nobody") }, func(func()) {}) {
 		t.Error("a worker leaves that has none")
 	}
 	if n := r.stalled.Load(); n != 1 || r.away.Load() != 0 {
@@ -86,4 +87,34 @@ func TestRelief(t *testing.T) {
 	if !r.wait() {
 		t.Error("somebody is still at work")
 	}
+}
+
+// A file that takes long to be hashed, being large or read slowly on purpose, is not one that cannot be read.
+func TestReliefOfLargeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(path, make([]byte, 8*laneBuf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := statFd(int(f.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &relief{patience: 2 * time.Second}
+		l := newLane(newPace(laneBuf, laneBuf, nil), r) // a stretch a second
+		r.work.Go(l.run)
+		done := make(chan outcome)
+		l.add(&job{stat: st, file: f, done: func(o outcome) { done <- o }})
+		if o := <-done; o.err != nil {
+			t.Error(o.err)
+		}
+		l.close()
+		if !r.wait() || r.stalled.Load() != 0 {
+			t.Errorf("%d times it passed for stuck", r.stalled.Load())
+		}
+	})
 }

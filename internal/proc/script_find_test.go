@@ -1,10 +1,12 @@
 package proc
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +140,20 @@ func TestScriptBehindNewLink(t *testing.T) {
 		}
 		if s := resolve(t, fakeResolver(t, dir), p).Script; s == nil || s.Status != Gone || s.SHA256 != "" || s.Deleted {
 			t.Errorf("%s: script is %+v", name, s)
+		}
+	}
+}
+
+// Links whose targets go up and down keep nobody busy.
+func TestLinksGoingInCircles(t *testing.T) {
+	tree := map[string]string{"srv/a/x": "", "srv/10": "->a/x", "srv/near": "->10"}
+	for i := range 10 {
+		tree[fmt.Sprint("srv/", i)] = "->" + strings.Repeat("a/../", 700) + fmt.Sprint(i+1)
+	}
+	root := openTestRoot(t, files(t, tree))
+	for path, want := range map[string]bool{"/srv/near": true, "/srv/9": true, "/srv/0": false} {
+		if linksSettled(root, path, time.Now().Add(time.Hour).UnixNano()) != want {
+			t.Errorf("%s is settled: %t", path, !want)
 		}
 	}
 }

@@ -20,10 +20,21 @@ func unpackaged(x *index, root *rootDir, lib mapping, covered bool) bool {
 		// who can have put it there.
 		return !lib.gone || !onlyRoots(root, path.Dir(name))
 	case covered && !lib.gone:
-		st, err := root.stat(name, inRoot)
-		return err == nil && st.inode != lib.inode
+		return leadsElsewhere(root, name, lib.inode)
 	}
 	return false
+}
+
+// leadsElsewhere tells that another file than a mapped one is at a path. In an overlay nobody can tell: it may give
+// its files other numbers than their mappings have.
+func leadsElsewhere(root *rootDir, name string, inode uint64) bool {
+	fd, st, err := root.look(name, inRoot)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var fs unix.Statfs_t
+	return st.inode != inode && unix.Fstatfs(fd, &fs) == nil && uint32(fs.Type) != unix.OVERLAYFS_SUPER_MAGIC
 }
 
 // onlyRoots tells that nobody but root writes in a directory, as far as it is still there, nor in any above.

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +92,25 @@ func TestHashInOverlay(t *testing.T) {
 	other.Key.ExecId, other.ExeInode, other.ExeDev = 10, p.ExeInode, p.ExeDev+1
 	if id := resolve(t, r, &other); id.Hash.SHA256 != "" {
 		t.Errorf("a file of another device is taken: %+v", id.Hash)
+	}
+}
+
+// An overlay shows other numbers than a mapping has: that proves no other file.
+func TestLibraryInOverlay(t *testing.T) {
+	for kind, want := range map[string]bool{"overlay": false, "tmpfs": true} {
+		_, p := inMounts(t, kind)
+		root := openTestRoot(t, fmt.Sprintf("/proc/%d/root", p.Key.Pid))
+		st, err := root.stat(p.Exe, inRoot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packaged := &index{stale: true} // any path may be
+		if unpackaged(packaged, root, mapping{path: p.Exe, inode: st.inode}, true) {
+			t.Errorf("%s: the mapped file is another", kind)
+		}
+		if unpackaged(packaged, root, mapping{path: p.Exe, inode: st.inode + 1}, true) != want {
+			t.Errorf("%s: a file of another number is the mapped one: %t", kind, want)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ type facts struct {
 	unlinked    bool    // the exe had no name when it was opened
 	writableDir bool
 	alias       bool // argv[0] leads to the exe
+	rightful    bool // and does for everybody on the host, or in the container
 }
 
 const maxCmdline = 64 << 10

@@ -31,7 +31,7 @@ const (
 	FakeKthread Flag = "fake_kthread"
 	// MTAImpostor: the user, comm or argv[0] is one of a known mail server's own, and the exe is none of
 	// the files of a known mail server. A name is borne by right through a link to the exe in a system
-	// directory of programs, as busybox is sendmail.
+	// directory of programs of the host or of a container, as busybox is sendmail.
 	MTAImpostor Flag = "mta_impostor"
 	// Interpreter: the exe's file has the name of an interpreter, which runs programs that are in files.
 	Interpreter Flag = "interpreter"

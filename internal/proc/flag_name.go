@@ -20,7 +20,7 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	r.when(!fitsAny(p.Comm, names), CommMismatch)
 	empty := len(p.Args) == 0 && !p.ArgsUnreadable
 	r.when(empty || isBracketed(p.Comm) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
-	named := func(name string) bool { return mtaNames[name] && !(f.alias && name == arg) }
+	named := func(name string) bool { return mtaNames[name] && !(f.rightful && name == arg) }
 	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || named(arg) || named(p.Comm)
 	r.when(poses && !isMTAExe(p.Exe), MTAImpostor)
 }

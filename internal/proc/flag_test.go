@@ -116,13 +116,16 @@ func TestFlags(t *testing.T) {
 		{"a mail server's name", named("qmgr", "qmgr", "-l"), []Flag{Argv0Mismatch, CommMismatch, MTAImpostor}},
 		{"a mail server in a place of its own", running("/tmp/exim4", "exim4", "exim4"), []Flag{MTAImpostor}},
 		{"busybox as sendmail", func(id *Identity, f *facts) {
-			f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = true, "/bin/busybox", "sendmail", []string{"/usr/sbin/sendmail", "-t"}
+			f.alias, f.rightful, id.Process.Exe, id.Process.Comm, id.Process.Args = true, true, "/bin/busybox", "sendmail", []string{"/usr/sbin/sendmail", "-t"}
 		}, nil},
+		{"sendmail by a link in a root of its own", func(id *Identity, f *facts) {
+			f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = true, "/bin/busybox", "sendmail", []string{"/usr/sbin/sendmail", "-t"}
+		}, []Flag{MTAImpostor}},
 		{"a link of another name", func(id *Identity, f *facts) {
-			f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = true, "/usr/bin/dash", "qmgr", []string{"sh"}
+			f.alias, f.rightful, id.Process.Exe, id.Process.Comm, id.Process.Args = true, true, "/usr/bin/dash", "qmgr", []string{"sh"}
 		}, []Flag{CommMismatch, MTAImpostor, Interpreter}},
 		{"busybox as a mail server's user", func(id *Identity, f *facts) {
-			id.User, f.alias, id.Process.Exe, id.Process.Comm, id.Process.Args = "postfix", true, "/bin/busybox", "sendmail", []string{"sendmail"}
+			id.User, f.alias, f.rightful, id.Process.Exe, id.Process.Comm, id.Process.Args = "postfix", true, true, "/bin/busybox", "sendmail", []string{"sendmail"}
 		}, []Flag{MTAImpostor}},
 		{"postfix", func(id *Identity, _ *facts) {
 			id.User, id.Process.Exe, id.Process.Comm, id.Process.Args = "postfix", "/usr/lib/postfix/sbin/smtp", "smtp", []string{"smtp", "-t", "unix"}

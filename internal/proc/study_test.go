@@ -302,6 +302,26 @@ func TestLibrariesCovered(t *testing.T) {
 	}
 }
 
+// A link that names a mail server speaks for a program where everybody sees it: a user has a root directory of its
+// own if it likes.
+func TestStudyLinkInOwnRoot(t *testing.T) {
+	dir := files(t, map[string]string{
+		"usr/bin/busybox": "x", "usr/sbin/sendmail": "->/usr/bin/busybox",
+		"jail/usr/bin/bot": "y", "jail/usr/sbin/sendmail": "->/usr/bin/bot",
+	})
+	for exe, want := range map[string]bool{"/usr/bin/busybox": false, "/jail/usr/bin/bot": true} {
+		p := fakeProcess(t, dir, exe)
+		p.Comm, p.Args = "sendmail", []string{"sendmail"}
+		if want {
+			alive(t, dir, p, map[string]string{"root": "->" + filepath.Join(dir, "jail"), "exe": "->" + filepath.Join(dir, exe)})
+			p.Exe = filepath.Join(dir, exe) // where the root link says that the jail is
+		}
+		id := resolve(t, fakeResolver(t, dir), p)
+		expectFlag(t, id, MTAImpostor, want)
+		expectFlag(t, id, Argv0Mismatch, false)
+	}
+}
+
 // A container's names, scripts and packages are its own, and its ids are those of its user namespace.
 func TestStudyContainer(t *testing.T) {
 	host := files(t, map[string]string{"etc/passwd": "host:x:100033:100033::/:\nhost33:x:33:33::/:\n"})

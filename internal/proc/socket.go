@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,7 +42,7 @@ func Connections(procfs string, h Holders, ports []uint16) ([]Socket, error) {
 		return nil, err
 	}
 	open := map[uint64]Socket{} // by inode
-	read := map[uint32]bool{}
+	read := map[uint32]bool{}   // by network namespace
 	for _, p := range holders {
 		if read[p.netns] {
 			continue
@@ -54,17 +56,27 @@ func Connections(procfs string, h Holders, ports []uint16) ([]Socket, error) {
 		return nil, nil
 	}
 	var list []Socket
+	left := maxDescriptors
 	for _, p := range holders {
-		for _, inode := range sockets(filepath.Join(procfs, number(p.pid), "fd")) {
-			if s, ok := open[inode]; ok {
-				s.PID, s.UID = p.pid, p.uid
-				s.Executable, _ = os.Readlink(filepath.Join(procfs, number(p.pid), "exe"))
-				list = append(list, s)
-			}
+		dir := filepath.Join(procfs, number(p.pid))
+		for _, inode := range held(filepath.Join(dir, "fd"), open, &left) {
+			s := open[inode]
+			s.PID, s.UID = p.pid, p.uid
+			s.Executable, _ = os.Readlink(filepath.Join(dir, "exe"))
+			list = append(list, s)
+		}
+		if left == 0 {
+			return list, errDescriptors
 		}
 	}
 	return list, nil
 }
+
+// maxDescriptors bounds how many are looked at, which takes seconds then: any user may have millions, and records
+// wait for the list.
+const maxDescriptors = 1 << 20
+
+var errDescriptors = errors.New("look for their processes: more than a million files are open")
 
 // holder is a process that may have sockets.
 type holder struct {
@@ -114,12 +126,20 @@ func (h *Holders) in(procfs string) ([]holder, error) {
 	return list, nil
 }
 
-// cgroupMembers are the processes of a cgroup and of those below it.
+// cgroupMembers are the processes of a cgroup and of those below it. One of these that is removed meanwhile, or is
+// threaded, has none to show: those of its processes are in the cgroup above it (cgroups(7)).
 func cgroupMembers(dir string) (map[uint32]bool, error) {
 	members := map[uint32]bool{}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.Name() != "cgroup.procs" {
+	top, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the processes of a cgroup: %w", err)
+	}
+	err = filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err != nil && path == top {
 			return err
+		}
+		if err != nil || e.Name() != "cgroup.procs" {
+			return nil
 		}
 		b, err := os.ReadFile(path)
 		for pid := range bytes.FieldsSeq(b) {
@@ -127,7 +147,10 @@ func cgroupMembers(dir string) (map[uint32]bool, error) {
 				members[uint32(n)] = true
 			}
 		}
-		return err
+		if filepath.Dir(path) == top {
+			return err
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the processes of cgroup %s: %w", dir, err)
@@ -135,19 +158,28 @@ func cgroupMembers(dir string) (map[uint32]bool, error) {
 	return members, nil
 }
 
-// sockets are the inodes of the sockets that a process has open.
-func sockets(fds string) (inodes []uint64) {
-	entries, err := os.ReadDir(fds)
+// held are the sockets, by inode, of those that are open which a process holds. Each descriptor takes one of left.
+func held(fds string, open map[uint64]Socket, left *int) []uint64 {
+	dir, err := os.Open(fds)
 	if err != nil {
 		return nil // it has ended
 	}
-	seen := map[uint64]bool{}
-	for _, e := range entries {
-		link, _ := os.Readlink(filepath.Join(fds, e.Name()))
-		var inode uint64
-		if _, err := fmt.Sscanf(link, "socket:[%d]", &inode); err == nil {
-			seen[inode] = true
+	defer dir.Close()
+	found := map[uint64]bool{}
+	for *left > 0 {
+		names, err := dir.Readdirnames(min(1024, *left))
+		for _, name := range names {
+			link, _ := os.Readlink(filepath.Join(fds, name))
+			number, isSocket := strings.CutPrefix(link, "socket:[")
+			inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+			if _, wanted := open[inode]; isSocket && err == nil && wanted {
+				found[inode] = true
+			}
+		}
+		*left -= len(names)
+		if err != nil || len(names) == 0 {
+			break
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return slices.Sorted(maps.Keys(found))
 }

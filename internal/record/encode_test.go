@@ -173,19 +173,19 @@ func TestOpen(t *testing.T) {
 		Destination: Endpoint{IP: netip.MustParseAddr("198.51.100.25"), Port: 25},
 		Process:     Parent{PID: 12, Executable: "/tmp/\x1b[2J"}, User: User{ID: "33"},
 	}}
-	r.Tracer.OpenOmitted = 3
+	r.Tracer.OpenOmitted, r.Tracer.OpenUnknown = 3, true
 	got := encode(t, &r)
 	for _, want := range []string{
 		`"open":[{"source":{"ip":"192.0.2.7","port":40000},"destination":{"ip":"198.51.100.25","port":25},` +
-			`"process":{"pid":12,"executable":"/tmp/\u001b[2J"},"user":{"id":"33"}}],"open_omitted":3}`,
-		`only uid 0; already open: pid 12 /tmp/\\x1b[2J → 198.51.100.25:25 and 3 more"}`,
+			`"process":{"pid":12,"executable":"/tmp/\u001b[2J"},"user":{"id":"33"}}],"open_omitted":3,"open_unknown":true}`,
+		`only uid 0; already open: pid 12 /tmp/\\x1b[2J → 198.51.100.25:25 and 3 more; not all that was open is known"}`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
 	}
 	back, err := Decode([]byte(got))
-	if err != nil || len(back.Tracer.Open) != 1 || back.Tracer.Open[0] != r.Tracer.Open[0] || back.Tracer.OpenOmitted != 3 {
+	if err != nil || len(back.Tracer.Open) != 1 || back.Tracer.Open[0] != r.Tracer.Open[0] || back.Tracer.OpenOmitted != 3 || !back.Tracer.OpenUnknown {
 		t.Errorf("read again: %+v, %v", back.Tracer.Open, err)
 	}
 }

@@ -14,6 +14,7 @@ func (t *Tracer) object(run, lost bool) (o object) {
 	o.array("smarthosts", len(t.Smarthosts), func(i int) object { return t.Smarthosts[i].object() })
 	o.array("open", len(t.Open), func(i int) object { return t.Open[i].object() })
 	o.num("open_omitted", t.OpenOmitted)
+	o.yes("open_unknown", t.OpenUnknown)
 	if lost || t.Lost != (Losses{}) {
 		o.put("lost", t.Lost.object())
 	}

@@ -119,7 +119,7 @@ func Severity(v Verdict, expected bool) int { return rank(v, expected) }
 func (f *Filters) Words() string { return strings.TrimPrefix(string(appendFilters(nil, f)), ", ") }
 
 // OpenWords say which connections were there before the start: "already open: pid 12 /usr/bin/perl →
-// 198.51.100.25:25"; "" where there was none.
+// 198.51.100.25:25"; "" where there was none, for sure.
 func (t *Tracer) OpenWords() string { return strings.TrimPrefix(string(appendOpen(nil, t)), "; ") }
 
 // Words say what was lost: "12: 3 connections, 9 stretches of dialogue", or "nothing".

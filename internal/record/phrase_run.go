@@ -126,6 +126,9 @@ func appendOpen(dst []byte, t *Tracer) []byte {
 		dst = strconv.AppendUint(dst, more, 10)
 		dst = append(dst, " more"...)
 	}
+	if t.OpenUnknown {
+		dst = append(dst, "; not all that was open is known"...)
+	}
 	return dst
 }
 

@@ -19,6 +19,7 @@ type Tracer struct {
 	// Of start: connections to mail ports that were there before. What was said on them is not known.
 	Open        []Open `json:"open"`
 	OpenOmitted uint64 `json:"open_omitted"` // more than are listed
+	OpenUnknown bool   `json:"open_unknown"` // there may be more: not all could be found
 
 	// Of lost: what was lost since the lost record before it.
 	Lost Losses `json:"lost"`

@@ -17,7 +17,10 @@ type Coverage struct {
 	Gaps    []Gap         // the rest
 	Runs    []Watch       // the runs that watched some of it
 	Lost    record.Losses
-	Older   uint64 // connections to mail ports that were there before a run that began in it, or shortly before
+
+	// Connections to mail ports that were there before a run that began in the window, or shortly before.
+	Older    uint64
+	OlderToo bool // and maybe more
 }
 
 // oldest is how long before the window a run may have begun so that what was open then counts. RFC 5321,
@@ -149,7 +152,8 @@ func cover(own []*run, w Window, soFar bool) Coverage {
 			c.Runs = append(c.Runs, watch)
 			c.Lost.Add(&watch.Lost)
 			if i == 0 && !r.began.Before(c.Window.From.Add(-oldest)) {
-				c.Older += uint64(len(r.tracer.Open)) + r.tracer.OpenOmitted
+				c.Older += r.older()
+				c.OlderToo = c.OlderToo || r.tracer.OpenUnknown
 			}
 			if !r.tracer.Filters.Narrow() {
 				whole = append(whole, piece{from, to})

@@ -43,12 +43,18 @@ func TestNobodyDidIt(t *testing.T) {
 func TestOlderConnections(t *testing.T) {
 	const older = "1 connection to mail ports was there before, and what was said on it is not known"
 	all := watchAll("r1", minutes(-60), minutes(60))
-	all[0].Tracer.Open = []record.Open{{Destination: session("x", T).Destination, Process: record.Parent{PID: 12, Executable: "/usr/bin/perl"}}}
+	all[0].Tracer.Open = []record.Open{
+		{Destination: session("x", T).Destination, Process: record.Parent{PID: 12, Executable: "/usr/bin/perl"}},
+		{Destination: session("x", T).Destination, Process: record.Parent{PID: 13, Executable: "/usr/bin/perl"}}, // forked
+	}
 	sentence(t, askD(t, all...), "Nothing matches: 100 % of the window watched, 0 lost; "+older,
 		"already open: pid 12 /usr/bin/perl → 198.51.100.25:25", "!No local process did it")
 	long := watchAll("r1", minutes(-600), minutes(60))
 	long[0].Tracer.Open = all[0].Tracer.Open
 	sentence(t, askD(t, long...), "No local process did it", "!"+older)
+	unknown := watchAll("r1", minutes(-60), minutes(60))
+	unknown[0].Tracer.OpenUnknown = true
+	sentence(t, askD(t, unknown...), "0 lost; not all connections from before the start are known", "!No local process did it")
 }
 
 // Between two runs nobody watched: the gap is said, and nobody is cleared.

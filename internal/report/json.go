@@ -125,6 +125,7 @@ type jsonCoverage struct {
 	Lost    uint64      `json:"lost"`
 	Words   string      `json:"lost_kinds,omitempty"`
 	Older   uint64      `json:"older_connections,omitempty"` // to mail ports, from before the start
+	Unknown bool        `json:"older_unknown,omitempty"`     // there may be more
 	Gaps    []jsonGap   `json:"gaps"`
 	Runs    []jsonWatch `json:"runs"`
 }
@@ -238,7 +239,7 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 func jsonCoverageOf(c *Coverage) jsonCoverage {
 	j := jsonCoverage{
 		Host: jsonHost{c.Host.Name}, Start: c.Window.From.UTC(), End: c.Window.To.UTC(), Watched: c.Watched.Seconds(),
-		Share: c.Share(), Lost: c.Lost.Total(), Older: c.Older, Gaps: []jsonGap{}, Runs: []jsonWatch{},
+		Share: c.Share(), Lost: c.Lost.Total(), Older: c.Older, Unknown: c.OlderToo, Gaps: []jsonGap{}, Runs: []jsonWatch{},
 	}
 	if j.Lost > 0 {
 		j.Words = c.Lost.Words()

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -40,6 +41,17 @@ type loss struct {
 // maxLate bounds them.
 const maxLate = 1000
 
+// older counts the connections that were there before the run, each once, however many processes have it open.
+func (r *run) older() uint64 {
+	type ends struct{ from, to netip.AddrPort }
+	distinct := map[ends]bool{}
+	for i := range r.tracer.Open {
+		c := &r.tracer.Open[i]
+		distinct[ends{c.Source.AddrPort(), c.Destination.AddrPort()}] = true
+	}
+	return uint64(len(distinct)) + r.tracer.OpenOmitted
+}
+
 // lose takes a lost record.
 func (r *run) lose(rec *record.Record) {
 	if len(r.late) >= maxLate {
@@ -62,10 +74,10 @@ func (r *run) point(rec *record.Record) {
 	if at.IsZero() {
 		at = rec.Time
 	}
-	open, omitted := r.tracer.Open, r.tracer.OpenOmitted
+	open, omitted, unknown := r.tracer.Open, r.tracer.OpenOmitted, r.tracer.OpenUnknown
 	r.host, r.tracer = rec.Host, rec.Tracer
 	if rec.Event.Action != record.ActionStart {
-		r.tracer.Open, r.tracer.OpenOmitted = open, omitted
+		r.tracer.Open, r.tracer.OpenOmitted, r.tracer.OpenUnknown = open, omitted, unknown
 	}
 	switch rec.Event.Action {
 	case record.ActionStart:

@@ -31,7 +31,7 @@ func (a *Answer) Sentence(in *time.Location) string {
 
 // older says whether there were connections to mail ports on which nobody knows what was said.
 func (a *Answer) older() bool {
-	return slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Older > 0 })
+	return slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Older > 0 || c.OlderToo })
 }
 
 // unsureWords say how many sessions may be what was asked for.
@@ -86,6 +86,9 @@ func (a *Answer) coveredWords(in *time.Location) string {
 		if c.Older > 0 {
 			words += fmt.Sprintf("; %s to mail ports %s there before, and what was said on %s is not known",
 				count(c.Older, "connection"), verb(c.Older, "was", "were"), verb(c.Older, "it", "them"))
+		}
+		if c.OlderToo {
+			words += "; not all connections from before the start are known"
 		}
 		list = append(list, words)
 	}

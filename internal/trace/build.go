@@ -66,7 +66,8 @@ func (t *Tracer) addOpen(r *record.Record) {
 	}
 	var err error
 	if r.Tracer.Open, r.Tracer.OpenOmitted, err = t.opts.Open(); err != nil {
-		t.opts.Warn(fmt.Errorf("the connections from before the start are not known: %w", err))
+		r.Tracer.OpenUnknown = true
+		t.opts.Warn(fmt.Errorf("not all connections from before the start are known: %w", err))
 	}
 }
 

@@ -125,6 +125,12 @@ func TestExpectedMailersByPath(t *testing.T) {
 			t.Errorf("msmtp, %s: expected: %t, want %t", role, got, want)
 		}
 	}
+	// Who calls dma may have it load what it likes: in a user namespace of its own the setgid bit does not count.
+	id := postfix()
+	id.Process.Exe, id.User, id.Flags = "/usr/sbin/dma", "www-data", []proc.Flag{proc.LdPreload, proc.LibUnpackaged}
+	if host.Expected(id, record.DirectMX, nil) {
+		t.Error("dma with a library of nobody's is expected")
+	}
 	// Sendmail's submission program is setgid: it connects to port 25 of this host as whoever called it.
 	for role, want := range map[record.Verdict]bool{record.Local: true, record.Relay: false, record.DirectMX: false} {
 		id := postfix()

@@ -12,7 +12,7 @@ import (
 // configuration of its own, is no more to be expected than with a program of theirs.
 type mailer struct {
 	paths []string
-	users []string // nil: whoever calls it
+	users []string // nil: whoever calls it, but not with a library that no package brought
 	local bool     // whoever else calls it hands mail to this host's own server by it
 	hands bool     // it only hands mail to a server: to somebody's MX it does not belong
 }
@@ -48,7 +48,8 @@ var mailers = []mailer{
 // isMailer says whether a process is a known mailer that runs as it is meant to.
 func isMailer(id *proc.Identity, role record.Verdict) bool {
 	return slices.ContainsFunc(mailers, func(m mailer) bool {
-		own := m.users == nil || id.Container.ID == "" && slices.Contains(m.users, id.User)
+		own := id.Container.ID == "" && slices.Contains(m.users, id.User) ||
+			m.users == nil && !slices.Contains(id.Flags, proc.LibUnpackaged)
 		return slices.Contains(m.paths, id.Process.Exe) && (own || m.local && role == record.Local) &&
 			!(m.hands && role == record.DirectMX)
 	})

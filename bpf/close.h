@@ -46,11 +46,13 @@ static __always_inline void on_sock_ops(struct bpf_sock_ops *ctx)
 		on_state(conn_get(typed, sk), sk, ctx->args[0], ctx->args[1]);
 	} else if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
 		c = conn_get(typed, sk);
-		if (!c || c->closed)
-			on_connect(typed, sk, true);
-		else
+		if (c && !c->closed) {
 			tuple_read(&c->tuple, sk); /* a tracepoint comes before the source port */
-		if (conn_get(typed, sk))
+		} else {
+			on_connect(typed, sk, true);
+			c = conn_get(typed, sk);
+		}
+		if (c)
 			bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
 							       BPF_SOCK_OPS_STATE_CB_FLAG);
 	}

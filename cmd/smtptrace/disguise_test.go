@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +21,26 @@ import (
 // mail and behind it.
 
 func number(n int) string { return strconv.Itoa(n) }
+
+// startWaiting starts such a child in the cell. said waits for its byte, and answer lets it go on.
+func startWaiting(t *testing.T, cell *live.Cell, cmd *exec.Cmd) (said, answer func()) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell.Start(cmd)
+	said = func() {
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatalf("the child: %v", err)
+		}
+	}
+	return said, func() { in.Write([]byte{'\n'}) }
+}
 
 // disguised are the ways to mail; each gets the arguments behind its name.
 var disguised = map[string]func(args []string) error{

@@ -286,23 +286,13 @@ func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Fami
 		n, _ := strconv.Atoi(uid)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(n)}}
 	}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cell.Start(cmd)
+	said, answer := startWaiting(t, cell, cmd)
 	step := func(what func(*testing.T, *exec.Cmd)) {
-		if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
-			t.Fatalf("the child: %v", err)
-		}
+		said()
 		if what != nil {
 			what(t, cmd)
 		}
-		in.Write([]byte{'\n'})
+		answer()
 	}
 	step(d.started)
 	step(func(*testing.T, *exec.Cmd) { // a binary without a name can be read as long as it runs

@@ -237,19 +237,9 @@ func TestOpenBefore(t *testing.T) {
 	var want []string
 	for _, addr := range []string{mx, "[::1]:2525", "127.0.0.1:8025"} { // the last is no mail port
 		child := live.Child("connected", addr)
-		stdin, err := child.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cell.Start(child)
-		t.Cleanup(func() { stdin.Write([]byte{'.'}); child.Wait() })
-		if _, err := stdout.Read(make([]byte, 1)); err != nil {
-			t.Fatalf("the child is not connected: %v", err)
-		}
+		connected, end := startWaiting(t, cell, child)
+		t.Cleanup(func() { end(); child.Wait() })
+		connected()
 		want = append(want, fmt.Sprint(child.Process.Pid, " ", exe, " ", addr, " 0"))
 	}
 	tr := start(t, cell, probe.Auto)

@@ -60,8 +60,12 @@ func Connections(procfs string, h Holders, ports []uint16) ([]Socket, error) {
 	for _, p := range holders {
 		dir := filepath.Join(procfs, number(p.pid))
 		for _, inode := range held(filepath.Join(dir, "fd"), open, &left) {
+			uid, ok := realUID(dir)
+			if !ok {
+				continue // it has ended
+			}
 			s := open[inode]
-			s.PID, s.UID = p.pid, p.uid
+			s.PID, s.UID = p.pid, uid
 			s.Executable, _ = os.Readlink(filepath.Join(dir, "exe"))
 			list = append(list, s)
 		}
@@ -79,10 +83,7 @@ const maxDescriptors = 1 << 20
 var errDescriptors = errors.New("look for their processes: more than a million files are open")
 
 // holder is a process that may have sockets.
-type holder struct {
-	pid, uid uint32
-	netns    uint32
-}
+type holder struct{ pid, netns uint32 }
 
 func number(pid uint32) string { return strconv.FormatUint(uint64(pid), 10) }
 
@@ -104,26 +105,31 @@ func (h *Holders) in(procfs string) ([]holder, error) {
 		if err != nil || h.PID != 0 && uint32(pid) != h.PID || members != nil && !members[uint32(pid)] {
 			continue
 		}
-		p := holder{pid: uint32(pid)}
 		dir := filepath.Join(procfs, e.Name())
 		var ns unix.Stat_t
 		if unix.Stat(filepath.Join(dir, "ns", "net"), &ns) != nil || h.NetNS != 0 && uint32(ns.Ino) != h.NetNS {
 			continue
 		}
-		p.netns = uint32(ns.Ino)
-		status, err := os.ReadFile(filepath.Join(dir, "status"))
-		if err != nil {
-			continue
+		if h.UID != nil {
+			if uid, ok := realUID(dir); !ok || uid != *h.UID {
+				continue
+			}
 		}
-		if _, rest, ok := bytes.Cut(status, []byte("\nUid:\t")); ok {
-			fmt.Sscan(string(rest), &p.uid)
-		}
-		if h.UID == nil || p.uid == *h.UID {
-			list = append(list, p)
-		}
+		list = append(list, holder{uint32(pid), uint32(ns.Ino)})
 	}
 	slices.SortFunc(list, func(a, b holder) int { return int(a.pid) - int(b.pid) })
 	return list, nil
+}
+
+// realUID reads a process's real uid from its directory in /proc (proc_pid_status(5)).
+func realUID(dir string) (uid uint32, ok bool) {
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	_, rest, found := bytes.Cut(status, []byte("\nUid:\t"))
+	if err != nil || !found {
+		return 0, false
+	}
+	_, err = fmt.Sscan(string(rest), &uid)
+	return uid, err == nil
 }
 
 // cgroupMembers are the processes of a cgroup and of those below it. One of these that is removed meanwhile, or is
@@ -170,8 +176,8 @@ func held(fds string, open map[uint64]Socket, left *int) []uint64 {
 		names, err := dir.Readdirnames(min(1024, *left))
 		for _, name := range names {
 			link, _ := os.Readlink(filepath.Join(fds, name))
-			number, isSocket := strings.CutPrefix(link, "socket:[")
-			inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+			digits, isSocket := strings.CutPrefix(link, "socket:[")
+			inode, err := strconv.ParseUint(strings.TrimSuffix(digits, "]"), 10, 64)
 			if _, wanted := open[inode]; isSocket && err == nil && wanted {
 				found[inode] = true
 			}

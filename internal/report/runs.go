@@ -74,10 +74,8 @@ func (r *run) point(rec *record.Record) {
 	if at.IsZero() {
 		at = rec.Time
 	}
-	open, omitted, unknown := r.tracer.Open, r.tracer.OpenOmitted, r.tracer.OpenUnknown
-	r.host, r.tracer = rec.Host, rec.Tracer
-	if rec.Event.Action != record.ActionStart {
-		r.tracer.Open, r.tracer.OpenOmitted, r.tracer.OpenUnknown = open, omitted, unknown
+	if rec.Event.Action == record.ActionStart || r.began.IsZero() { // the start's says most
+		r.host, r.tracer = rec.Host, rec.Tracer
 	}
 	switch rec.Event.Action {
 	case record.ActionStart:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/smtp"
 )
 
 // HELO asks for the name that the client introduced itself with.
@@ -18,12 +19,6 @@ func HELO(pattern string) (Term, error) {
 	return helo(pattern, strings.ToLower(pattern)), nil
 }
 
-// A record holds no more names than this of a session, and no more of each, in octets.
-const (
-	fullHELOs = 4
-	longHELO  = 255
-)
-
 // HELOAs asks for the name that a server wrote down. It may hold any text, so that * stands for no more than
 // a character; ? is what qmail and Sendmail write for one that they do not print.
 func HELOAs(name string) Term {
@@ -31,13 +26,13 @@ func HELOAs(name string) Term {
 }
 
 func helo(value, like string) Term {
-	like = like[:min(len(like), longHELO)]
+	like = like[:min(len(like), smtp.MaxHelo)]
 	return Term{"helo", value, func(r *record.Record) judgement {
 		s := &r.SMTP
 		found := s.Verb != "" && globFold(like, s.HELO) ||
 			slices.ContainsFunc(s.HELOs, func(name string) bool { return globFold(like, name) })
 		// Behind STARTTLS a client says its name again (RFC 3207 section 4.2). A known mail server says the same.
-		if !found && (len(s.HELOs) >= fullHELOs || s.TLS && !(r.Expected && s.Verb != "") || s.Verb == "" && s.Unseen > 0) {
+		if !found && (len(s.HELOs) >= smtp.MaxHellos || s.TLS && !(r.Expected && s.Verb != "") || s.Verb == "" && s.Unseen > 0) {
 			return unsure
 		}
 		return judge(found)

@@ -237,7 +237,7 @@ func (p *Parser) commandLine(e entry, line []byte) {
 	case verbAuth:
 		e.long = false
 	case verbHelo, verbEhlo, verbLhlo:
-		text, e.cut = bounded(text, maxHelo, e.cut)
+		text, e.cut = bounded(text, MaxHelo, e.cut)
 	case verbMail:
 		c.rcpts = 0
 		text, e.cut = bounded(text, maxAddress, e.cut)

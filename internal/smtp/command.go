@@ -15,8 +15,8 @@ type command struct {
 	foreign bool   // said by no SMTP client
 }
 
-// maxHelo bounds a kept HELO name: a domain (RFC 5321 section 4.5.3.1.2).
-const maxHelo = 255
+// MaxHelo bounds a kept HELO name, in octets: a domain (RFC 5321 section 4.5.3.1.2).
+const MaxHelo = 255
 
 // maxChunk keeps stream offsets from overflowing; no BDAT chunk is as long.
 const maxChunk = 1 << 62

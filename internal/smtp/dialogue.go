@@ -2,14 +2,15 @@ package smtp
 
 import "bytes"
 
-const maxHellos = 4
+// MaxHellos bounds how many names of a session are kept: the first ones and the last.
+const MaxHellos = 4
 
 // dialogue is the state of an SMTP session as it follows from commands and their replies, in
 // order. A nil answer stands for a reply that was not seen; such a command is taken to have
 // worked.
 type dialogue struct {
 	envelope
-	hellos        [maxHellos]hello
+	hellos        [MaxHellos]hello
 	helloCount    int
 	hellosOmitted uint64
 	banner        []byte
@@ -82,7 +83,7 @@ func (d *dialogue) hello(v verb, name []byte, a *answer) {
 			return
 		}
 	}
-	if d.helloCount == maxHellos { // the first and the last tell most: by the last the mail is sent
+	if d.helloCount == MaxHellos { // the first and the last tell most: by the last the mail is sent
 		d.hellosOmitted++
 		d.helloCount--
 	}

@@ -79,7 +79,7 @@ func checkBounds(t *testing.T, s *Session) {
 			t.Error("accepted and never offered")
 		}
 	}
-	if s.Accepted > s.Offered || len(s.Hellos) > maxHellos || len(s.Transactions) > maxTransactions || len(s.SNI) > maxSNI || len(s.ALPN) > maxALPN || len(s.Via) > maxVias {
+	if s.Accepted > s.Offered || len(s.Hellos) > MaxHellos || len(s.Transactions) > maxTransactions || len(s.SNI) > maxSNI || len(s.ALPN) > maxALPN || len(s.Via) > maxVias {
 		t.Errorf("%+v", s)
 	}
 	if s.State == Other && (len(s.Hellos) > 0 || len(s.Transactions) > 0 || s.LastReply.Code > 0) {

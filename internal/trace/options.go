@@ -43,7 +43,7 @@ type Options struct {
 
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
 
-	// Open lists the connections that are there already, for start. It may take its time.
+	// Open lists the connections that are there already, for start. It may take its time. nil: none is listed.
 	Open func() (open []record.Open, omitted uint64, err error)
 
 	// Lookup looks up the domains of recipients for mx_match; nil: it rests on what this host is answered.

@@ -34,6 +34,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	background, end := context.WithCancel(context.Background())
 	defer end()
+	release := boundStart()
 	host, relays, ready := hostWithRelays(background, f, stderr)
 	p, err := probe.Open(f.probeOptions())
 	if err != nil {
@@ -91,13 +92,11 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		Stop: stop, Tracked: metrics.set,
 	})
 	awaitRelays(ctx, ready)
+	release()
 	if err := writeReadyFile(f.readyFile); err != nil {
 		return err
 	}
 	sayReady(stderr, time.Since(began), out.Text(), f.filters())
-	// A server in trouble has no memory to spare: what the start took is given back, and garbage is kept low.
-	debug.SetGCPercent(50)
-	go debug.FreeOSMemory()
 	err = tracer.Run()
 	stop()
 	err = errors.Join(err, <-drained)
@@ -106,6 +105,21 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	sayAnswer(stdout, stderr, out.Text(), summary, false)
 	return err
+}
+
+// startMemory bounds what the start may take, in octets: the kernel's types are much, and garbage soon.
+const startMemory = 24 << 20
+
+// boundStart keeps the memory of the start low. A server in trouble has none to spare: release gives back
+// what only the start needed, and keeps garbage low from then on.
+func boundStart() (release func()) {
+	asked := debug.SetMemoryLimit(-1) // GOMEMLIMIT
+	debug.SetMemoryLimit(min(asked, startMemory))
+	return func() {
+		debug.SetMemoryLimit(asked) // or a host with many connections would collect garbage all the time
+		debug.SetGCPercent(50)
+		debug.FreeOSMemory()
+	}
 }
 
 // writeReadyFile writes this process's id, whole or not at all.

@@ -35,7 +35,7 @@ func Child(name string, args ...string) *exec.Cmd {
 // is reached by a failure alone. An emulated machine is slower by far.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	bound := 20 * time.Second
+	bound := time.Minute
 	if InVM() {
 		bound = 3 * time.Minute
 	}

@@ -70,10 +70,10 @@ func appendOrigin(dst []byte, id *Identity) []byte {
 // Program is what one program did.
 type Program struct {
 	Key      Key
-	Process  Process // as last seen
-	User     User
+	Identity         // as last seen doing its worst
 	Verdict  Verdict // the worst seen, with its expectation
 	Expected bool
+	Flags    []string // of all that it did
 
 	Sessions     uint64
 	Hidden       uint64 // of these, sessions whose messages TLS hid
@@ -86,12 +86,18 @@ type Program struct {
 	First, Last  time.Time
 }
 
+// Next says what to look at next, with the commands to paste; times are in the location.
+func (p *Program) Next(in *time.Location) []string {
+	s := scene{&p.Identity, p.Flags, p.Verdict, p.Expected, p.First.In(in), p.Last.In(in)}
+	return s.next()
+}
+
 // Programs lists what Add has counted, the worst first.
 func (s *Summary) Programs() []Program {
 	var list []Program
 	for _, p := range s.ranked() {
 		q := Program{
-			Key: p.key, Process: p.process, User: p.user, Verdict: p.verdict, Expected: p.expected,
+			Key: p.key, Identity: p.who, Verdict: p.verdict, Expected: p.expected, Flags: p.flags,
 			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts,
 			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last,
 		}
@@ -106,8 +112,7 @@ func (s *Summary) Programs() []Program {
 // Parts are those of the line for a person that hold for all that the program did.
 func (p *Program) Parts() Parts {
 	return PartsOf(&Record{
-		Event: Event{Action: ActionSession}, Verdict: p.Verdict, Expected: p.Expected,
-		Identity: Identity{Process: p.Process, User: p.User, Systemd: Systemd{Unit: p.Key.Unit}},
+		Event: Event{Action: ActionSession}, Verdict: p.Verdict, Expected: p.Expected, Flags: p.Flags, Identity: p.Identity,
 	})
 }
 

@@ -50,13 +50,23 @@ func TestSummary(t *testing.T) {
 	want := `Who sent mail or tried to, the worst first:
 
  1. DIRECT-MX unexpected  pid 5000 /usr/bin/perl (as httpd) /tmp/.x/dm.cgi  www-data  apache2.service
-    3 sessions, 4 messages, 12 recipients (2 DIRECT-MX, 1 LOCAL); 2 destinations; 2026-11-21 14:31:07 to 2026-11-22 14:31:07; HELO [127.0.0.1] mail.com "two words"
+    3 sessions, 4 messages, 12 recipients (2 DIRECT-MX, 1 LOCAL); 2 destinations (192.0.2.1:25, 198.51.100.25:25); 2026-11-21 14:31:07 to 2026-11-22 14:31:07; HELO [127.0.0.1] mail.com "two words"
+    flags: exe_writable_dir argv0_mismatch script_deleted helo_loopback
+    started by: 4240 apache2, 1 systemd
+    next: its script is deleted; while it runs it may still be open: ls -l /proc/5000/fd
+    next: others than root may write where its binary is: stat /usr/bin/perl
+    next: journalctl -u apache2.service --since '2026-11-21 14:30:07 UTC' --until '2026-11-22 14:32:07 UTC'
  2. ATTEMPT unexpected  pid 77 /usr/bin/python3.11 /opt/x.py  root
-    3 failed connects (2 blocked by this host's firewall, 1 refused); 1 destination; 2026-11-21 14:31:07 to 14:31:07
+    3 failed connects (2 blocked by this host's firewall, 1 refused); 1 destination ([2001:db8::25]:25); 2026-11-21 14:31:07 to 14:31:07
+    next: read the script, and see when it was changed: stat /opt/x.py
+    next: its user had logged in: last -F eve
  3. SUBMISSION unexpected  pid 1 /usr/bin/msmtp  root
-    1 session, 0 messages, 0 recipients, 1 session under TLS; 1 destination; 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
+    1 session, 0 messages, 0 recipients, 1 session under TLS; 1 destination (198.51.100.25:25); 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
+    flags: exe_writable_dir argv0_mismatch script_deleted helo_loopback
  4. DIRECT-MX expected  pid 1 /usr/lib/postfix/sbin/smtp  root
-    1 session, 40 messages, 40 recipients; 1 destination; 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
+    1 session, 40 messages, 40 recipients; 1 destination (198.51.100.25:25); 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
+    flags: exe_writable_dir argv0_mismatch script_deleted helo_loopback
+    next: its log tells who handed the mail in
 
 Watched web1 (kernel 6.1.0-18-amd64), only uid 0, from 2026-11-21 14:31:07 to 15:31:07 UTC (1h0m0s); connect by tp_btf/inet_sock_set_state; wire by cgroup_skb/egress,ingress; lost 12: 3 connections, 9 stretches of dialogue
 `
@@ -142,7 +152,7 @@ func TestSummaryIsBounded(t *testing.T) {
 	got := s.Text(at, false)
 	for _, want := range []string{
 		"\n 1. DIRECT-MX unexpected  pid 4242 /usr/bin/perl (as httpd) /tmp/.x/dm.cgi  www-data  apache2.service\n" +
-			"    306 sessions, 306 messages, 918 recipients; more than 256 destinations;" +
+			"    306 sessions, 306 messages, 918 recipients; more than 256 destinations (198.51.100.25:1, 198.51.100.25:2, 198.51.100.25:3, …);" +
 			" 2026-11-21 14:31:07 to 14:31:07; HELO h0 h1 h2 h3 h4 h5 h6 h7 and more\n",
 		"\n50. ATTEMPT unexpected ",
 		"\n    other programs: 1451 failed connects\n",

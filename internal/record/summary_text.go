@@ -1,7 +1,11 @@
 package record
 
 import (
+	"maps"
+	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,7 +31,7 @@ func (s *Summary) Text(now time.Time, color bool) string {
 	return string(append(s.appendCoverage(dst, now), '\n'))
 }
 
-// AppendPrograms appends the programs, the worst first, two lines each; times are shown in the location.
+// AppendPrograms appends the programs, the worst first, some lines each; times are shown in the location.
 func (s *Summary) AppendPrograms(dst []byte, in *time.Location, color bool) []byte {
 	others := s.others
 	for i, p := range s.ranked() {
@@ -37,6 +41,7 @@ func (s *Summary) AppendPrograms(dst []byte, in *time.Location, color bool) []by
 		}
 		dst = p.appendHeading(dst, i+1, color)
 		dst = p.appendDeeds(dst, in)
+		dst = p.appendTraits(dst, in)
 	}
 	if others != (tally{}) {
 		dst = append(dst, "    other programs: "...)
@@ -61,11 +66,11 @@ func (p *program) appendHeading(dst []byte, n int, color bool) []byte {
 		dst = append(dst, colorReset...)
 	}
 	dst = append(dst, "  "...)
-	dst = appendPID(dst, p.process.PID)
-	dst = appendProgram(dst, &p.process)
-	if p.user.Name != "" || p.user.ID != "" {
+	dst = appendPID(dst, p.who.Process.PID)
+	dst = appendProgram(dst, &p.who.Process)
+	if p.who.User.Name != "" || p.who.User.ID != "" {
 		dst = append(dst, "  "...)
-		dst = appendUser(dst, &p.user)
+		dst = appendUser(dst, &p.who.User)
 	}
 	if p.key.Unit != "" {
 		dst = append(dst, "  "...)
@@ -84,6 +89,7 @@ func (p *program) appendDeeds(dst []byte, in *time.Location) []byte {
 		dst = append(dst, "more than "...)
 	}
 	dst = appendCount(dst, uint64(len(p.destinations)), "destination")
+	dst = p.appendDestinations(dst)
 	dst = append(dst, "; "...)
 	dst = appendSpan(dst, p.first.In(in), p.last.In(in))
 	if len(p.helos) > 0 {
@@ -97,6 +103,38 @@ func (p *program) appendDeeds(dst []byte, in *time.Location) []byte {
 		dst = append(dst, " and more"...)
 	}
 	return append(dst, '\n')
+}
+
+// appendDestinations appends " (192.0.2.1:25, 198.51.100.25:25, …)".
+func (p *program) appendDestinations(dst []byte) []byte {
+	const most = 3
+	for i, d := range slices.SortedFunc(maps.Keys(p.destinations), netip.AddrPort.Compare) {
+		if i == most {
+			dst = append(dst, ", …"...)
+			break
+		}
+		dst = append(dst, []string{" (", ", "}[min(i, 1)]...)
+		dst = appendAddress(dst, &Endpoint{IP: d.Addr(), Port: d.Port()})
+	}
+	if len(p.destinations) > 0 {
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// appendTraits appends a line each of flags, of who started it, and of what to look at next.
+func (p *program) appendTraits(dst []byte, in *time.Location) []byte {
+	line := func(name, text string) {
+		if text != "" {
+			dst = append(append(append(append(dst, "    "...), name...), text...), '\n')
+		}
+	}
+	line("flags: ", Escape(strings.Join(p.flags, " "), 2*maxPath))
+	line("started by: ", Escape(strings.Join(p.who.Process.Ancestors, ", "), maxPath))
+	for _, words := range p.scene(in).next() {
+		line("next: ", words)
+	}
+	return dst
 }
 
 func (t *tally) appendSums(dst []byte) []byte {

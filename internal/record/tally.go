@@ -11,6 +11,7 @@ import (
 const (
 	maxDestinations = 256
 	maxHELOs        = 8
+	maxFlags        = 32
 )
 
 // Key is what makes two senders the same program.
@@ -28,10 +29,10 @@ func KeyOf(r *Record) Key {
 // program is what one program did.
 type program struct {
 	key      Key
-	process  Process // as last seen: its pid, its alias, its name
-	user     User
-	verdict  Verdict // the worst seen, with its expectation
+	who      Identity // as last seen doing its worst: its pid, its alias, its name
+	verdict  Verdict  // the worst seen, with its expectation
 	expected bool
+	flags    []string // of all that it did
 	tally
 
 	verdicts     [len(severity)]uint64 // sessions of each, in the order of severity
@@ -83,8 +84,13 @@ func (p *program) rank() int { return rank(p.verdict, p.expected) }
 func (p *program) add(r *Record, verdict Verdict) {
 	t := tallyOf(r)
 	p.tally.add(&t)
-	if rank(verdict, r.Expected) < p.rank() {
-		p.verdict, p.expected = verdict, r.Expected
+	if rank(verdict, r.Expected) <= p.rank() {
+		p.verdict, p.expected, p.who = verdict, r.Expected, r.Identity
+	}
+	for _, flag := range r.Flags {
+		if len(p.flags) < maxFlags && !slices.Contains(p.flags, flag) {
+			p.flags = append(p.flags, flag)
+		}
 	}
 	if i := slices.Index(severity[:], verdict); i >= 0 {
 		p.verdicts[i] += t.sessions
@@ -92,7 +98,6 @@ func (p *program) add(r *Record, verdict Verdict) {
 	if i := slices.Index(failures[:], r.Event.Reason); i >= 0 {
 		p.reasons[i] += t.attempts
 	}
-	p.process, p.user = r.Process, r.User
 	if r.Time.Before(p.first) {
 		p.first = r.Time
 	}
@@ -127,6 +132,11 @@ func (p *program) addHELO(name string) {
 	default:
 		p.helos = append(p.helos, name)
 	}
+}
+
+// scene is what p shows to one in that location.
+func (p *program) scene(in *time.Location) *scene {
+	return &scene{&p.who, p.flags, p.verdict, p.expected, p.first.In(in), p.last.In(in)}
 }
 
 // compare orders programs as a reader wants them, the worst first.

@@ -41,6 +41,8 @@ type pageProgram struct {
 	Bad         bool
 	Sums, Times string
 	HELOs       string
+	Started     string
+	Next        []string
 }
 
 type pageRow struct {
@@ -123,5 +125,7 @@ func pageProgramOf(q *record.Program) pageProgram {
 		names = append(names, record.Escape(h, 80))
 	}
 	v.HELOs = strings.Join(names, " ")
+	v.Started = record.Escape(strings.Join(q.Process.Ancestors, ", "), 120)
+	v.Next = q.Next(time.UTC)
 	return v
 }

@@ -77,6 +77,8 @@ type jsonProgram struct {
 	Destinations []string       `json:"destinations"`
 	Beyond       bool           `json:"more_destinations,omitempty"`
 	SMTP         jsonSMTP       `json:"smtp"`
+	Flags        []string       `json:"flags,omitempty"`
+	Next         []string       `json:"next,omitempty"` // what to look at, in words
 	First        time.Time      `json:"first"`
 	Last         time.Time      `json:"last"`
 	Words        string         `json:"message"`
@@ -87,6 +89,7 @@ type jsonProcess struct {
 	Name       string     `json:"name,omitempty"`
 	Executable string     `json:"executable,omitempty"`
 	Args       []string   `json:"args,omitempty"`
+	Ancestors  []string   `json:"ancestors,omitempty"`
 	Script     jsonScript `json:"script"`
 	Hash       jsonHash   `json:"hash"`
 }
@@ -219,12 +222,12 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 		j := jsonProgram{
 			Verdict: p.Verdict, Expected: p.Expected,
 			Process: jsonProcess{
-				p.Process.PID, p.Process.Name, p.Process.Executable, p.Process.Args,
+				p.Process.PID, p.Process.Name, p.Process.Executable, p.Process.Args, p.Process.Ancestors,
 				jsonScript{p.Process.Script.Path}, jsonHash{p.Process.Hash.SHA256},
 			},
 			User: jsonUser{p.User.ID, p.User.Name}, Systemd: jsonSystemd{p.Key.Unit},
 			Sessions: p.Sessions, Hidden: p.Hidden, Messages: p.Messages, Recipients: p.Recipients, Attempts: p.Attempts,
-			Destinations: []string{}, Beyond: p.Beyond, SMTP: jsonSMTP{p.HELOs}, First: p.First.UTC(), Last: p.Last.UTC(),
+			Destinations: []string{}, Beyond: p.Beyond, SMTP: jsonSMTP{p.HELOs}, Flags: p.Flags, Next: p.Next(time.UTC), First: p.First.UTC(), Last: p.Last.UTC(),
 			Words: parts.Headline + ": " + parts.Program,
 		}
 		for _, d := range p.Destinations {

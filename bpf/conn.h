@@ -4,6 +4,8 @@
 
 #include "identity.h"
 
+#define DNS_PORT 53
+
 static __always_inline u32 sock_netns(struct sock *sk)
 {
 	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -105,6 +107,7 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->tuple = *t;
 	c->syn_left = !packets_watched;
 	c->mail_port = mail_port(t->dport);
+	c->dns = t->dport == DNS_PORT;
 	c->announced = announce_all || c->mail_port;
 	/* Most are of a process that is known: ask before all is read that names it. */
 	if (c->announced || !process_known(&c->connector))

@@ -1,13 +1,11 @@
-/* What this host asks DNS and is answered, over UDP: whose mail exchangers a destination is among,
- * and who asked for them. Questions for MX alone, and answers for MX and addresses.
+/* What this host asks DNS and is answered, over UDP and TCP: whose mail exchangers a destination is
+ * among, and who asked for them. Questions for MX alone, and answers for MX and addresses.
  */
 #ifndef DNS_H
 #define DNS_H
 
 #include "conn.h"
 
-#define IPPROTO_UDP 17
-#define DNS_PORT 53
 #define DNS_HEADER 12 /* RFC 1035, 4.1.1 */
 #define DNS_A 1
 #define DNS_MX 15
@@ -49,12 +47,16 @@ __noinline u32 dns_qtype(struct __sk_buff *skb, u32 off)
 	return 0;
 }
 
-static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 dir)
+/* dns_show lets out a message of so many bytes, of which the packet may hold the beginning. */
+static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 len, u32 dir)
 {
 	u32 n = skb->len - off, netns = sock_netns(skb_sock(skb));
+	struct conn *c =
+		conn_of(skb); /* of TCP: it was admitted, and its packets leave in anybody's time */
 	struct dns_event *e;
 
-	if (dir == DIR_CLIENT ? !filter_admits(netns) : filter_netns && netns != filter_netns)
+	if (!c &&
+	    (dir == DIR_CLIENT ? !filter_admits(netns) : filter_netns && netns != filter_netns))
 		return;
 	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > DNS_RING_FULL) {
 		count(lost_dns);
@@ -69,10 +71,14 @@ static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 dir)
 	e->dir = dir;
 	e->ts_ns = bpf_ktime_get_boot_ns();
 	__builtin_memset(&e->asker, 0, sizeof(e->asker));
-	if (dir == DIR_CLIENT && !(BPF_CORE_READ(task_self(), flags) & PF_KTHREAD))
+	if (dir == DIR_CLIENT && c)
+		e->asker = c->sender.pid ? c->sender : c->connector;
+	else if (dir == DIR_CLIENT && !(BPF_CORE_READ(task_self(), flags) & PF_KTHREAD))
 		e->asker = process_current();
 	e->netns = netns;
-	e->message_len = n;
+	e->message_len = len;
+	if (n > len)
+		n = len;
 	if (n > DNS_SIZE)
 		n = DNS_SIZE;
 	n = ((n - 1) & (DNS_SIZE - 1)) + 1;
@@ -86,26 +92,41 @@ static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 dir)
 	count(events);
 }
 
-/* on_dns looks at a packet of a socket that may be DNS's. */
+/* on_dns looks at a packet of a socket that may be DNS's. Of TCP it takes the message that begins
+ * with the segment, behind its length (RFC 1035, 4.2.2), as far as the segment goes.
+ */
 __noinline int on_dns(struct __sk_buff *skb, u32 dir)
 {
-	u8 head[20] = {}, udp[8] = {}, dns[DNS_HEADER] = {};
-	u32 off = 40, type;
+	u8 head[20] = {}, ports[4] = {}, data_off = 0, size[2] = {}, dns[DNS_HEADER] = {};
+	u32 off = 40, protocol, len, type;
 
 	if (bpf_skb_load_bytes(skb, 0, head, sizeof(head)))
 		return 0;
+	protocol = head[6];
 	if (head[0] >> 4 == 4) {
-		if (head[9] != IPPROTO_UDP)
-			return 0;
+		protocol = head[9];
 		off = (head[0] & 15) * 4;
-	} else if (head[6] != IPPROTO_UDP) {
+	}
+	if (bpf_skb_load_bytes(skb, off, ports, sizeof(ports)))
+		return 0;
+	if (dir == DIR_CLIENT ? ports[2] || ports[3] != DNS_PORT : ports[0] || ports[1] != DNS_PORT)
+		return 0;
+	if (protocol == IPPROTO_UDP) {
+		off += 8;
+		len = skb->len - off;
+	} else if (protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, off + 12, &data_off, 1))
+			return 0;
+		off += (data_off >> 4) * 4;
+		if (bpf_skb_load_bytes(skb, off, size, sizeof(size)))
+			return 0;
+		off += sizeof(size);
+		len = (u32)size[0] << 8 | size[1];
+	} else {
 		return 0;
 	}
-	if (bpf_skb_load_bytes(skb, off, udp, sizeof(udp)))
+	if (len < DNS_HEADER)
 		return 0;
-	if (dir == DIR_CLIENT ? udp[2] || udp[3] != DNS_PORT : udp[0] || udp[1] != DNS_PORT)
-		return 0;
-	off += sizeof(udp);
 	/* One ordinary question; an answer that holds, or that there is no such name. */
 	if (bpf_skb_load_bytes(skb, off, dns, sizeof(dns)) || (dns[2] & 0x78) || dns[4] ||
 	    dns[5] != 1)
@@ -116,7 +137,7 @@ __noinline int on_dns(struct __sk_buff *skb, u32 dir)
 		return 0;
 	type = dns_qtype(skb, off + DNS_HEADER);
 	if (type == DNS_MX || (dir == DIR_SERVER && (type == DNS_A || type == DNS_AAAA)))
-		dns_show(skb, off, dir);
+		dns_show(skb, off, len, dir);
 	return 0;
 }
 

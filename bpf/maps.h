@@ -67,7 +67,8 @@ struct conn {
 	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
 	u16 answered;	 /* of these; the server's packets write it */
 	u16 data_at;	 /* how many stood before DATA */
-	u16 pad;
+	u8 dns;		 /* it goes to the port of DNS */
+	u8 pad;
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	struct stream client, server;
 };

@@ -74,7 +74,8 @@ type SmtptraceConn struct {
 	Asked        uint16
 	Answered     uint16
 	DataAt       uint16
-	Pad          uint16
+	Dns          uint8
+	Pad          uint8
 	PreLeft      uint32
 	Client       struct {
 		_          structs.HostLayout

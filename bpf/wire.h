@@ -143,6 +143,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 			on_dns(skb, dir);
 		return;
 	}
+	if (c->dns)
+		on_dns(skb, dir);
 	if (c->closed || c->state == STATE_OTHER)
 		return;
 	if (c->state == STATE_TLS && (dir || !c->hello_left))

@@ -14,12 +14,14 @@ import (
 )
 
 // mxmail looks the MX of its first argument up, or only its address where that ends in "!", at the name
-// server of the second, and mails the message there, to addresses in the domain of the third.
+// server of the second, such as udp/127.0.0.53:53, and mails the message there, to addresses in the domain of
+// the third.
 func mxmail(args []string) error {
 	ctx := context.Background()
+	network, server, _ := strings.Cut(args[1], "/")
 	dns := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", args[1])
+		return d.DialContext(ctx, network, server)
 	}}
 	host, direct := strings.CutSuffix(args[0], "!")
 	if !direct {
@@ -49,6 +51,12 @@ func mxmail(args []string) error {
 // its recipients' domain; and who asked for the MX, where it was the sender, is said.
 func TestPassiveDNS(t *testing.T) {
 	live.Thorough(t)
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) { passiveDNS(t, network) })
+	}
+}
+
+func passiveDNS(t *testing.T, network string) {
 	cell := live.NewCell(t)
 	cell.AddAddress("198.51.100.25") // the only one: the others of its network are not the host's own
 	const server = "127.0.0.53:53"
@@ -66,7 +74,7 @@ func TestPassiveDNS(t *testing.T) {
 		{"web.example.org!", "example.net", "no false"}, // by what the first was answered
 		{"web.example.org!", "unknown.example", "unknown false"},
 	} {
-		child := live.Child("mxmail", test.host, server, test.domain)
+		child := live.Child("mxmail", test.host, network+"/"+server, test.domain)
 		cell.Run(child)
 		want[fmt.Sprint(child.Process.Pid)] = test.want
 	}
@@ -94,11 +102,11 @@ func TestDNSOfOthers(t *testing.T) {
 	cell.Serve("198.51.100.26:25")
 	tr := start(t, cell, probe.Auto)
 	var err error
-	cell.Do(func() { err = live.Child("mxmail", "example.net", server, "example.net").Run() })
+	cell.Do(func() { err = live.Child("mxmail", "example.net", "udp/"+server, "example.net").Run() })
 	if err != nil {
 		t.Fatal(err)
 	}
-	cell.Run(live.Child("mxmail", "mx.example.net!", server, "example.net"))
+	cell.Run(live.Child("mxmail", "mx.example.net!", "udp/"+server, "example.net"))
 	tr.await(record.ActionSession, 1)
 	sessions := pick(tr.stop(), record.ActionSession)
 	if len(sessions) != 1 || sessions[0].MXMatch != "unknown" {

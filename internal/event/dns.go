@@ -6,7 +6,7 @@ import (
 	"github.com/smtptrace/smtptrace/bpf"
 )
 
-// DNS is a DNS message as it passed this host's sockets over UDP: a question for mail exchangers, or an
+// DNS is a DNS message as it passed this host's sockets: a question for mail exchangers, or an
 // answer for them or for addresses.
 type DNS struct {
 	Direction Direction  // Client: this host asks

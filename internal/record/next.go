@@ -46,7 +46,7 @@ var leads = []struct {
 	}},
 	{"container", (*scene).container},
 	{"web_child", func(s *scene) string {
-		return "a web request ran it: look in the access log at " + s.first.Format("02/Jan/2006:15:04:05")
+		return "a web server is above it: look in its access log at " + s.first.Format("02/Jan/2006:15:04:05")
 	}},
 	{"cron_child", func(s *scene) string {
 		what := cmp.Or(s.Process.Script.Path, s.Process.Executable)
@@ -70,7 +70,12 @@ var leads = []struct {
 		}
 		return paste("others than root may write where its binary is: stat %s", s.Process.Executable)
 	}},
-	{"", func(s *scene) string { return paste("its user had logged in: last -F %s", s.User.Audit.Name) }},
+	{"", func(s *scene) string {
+		if slices.Contains(s.flags, "cron_child") { // whose jobs count as logins (pam_loginuid)
+			return ""
+		}
+		return paste("%s had logged in: last -F %[1]s", s.User.Audit.Name)
+	}},
 	{"", (*scene).journal},
 	{"orphaned", func(s *scene) string {
 		return paste("whoever started it is gone: ps -o pid,ppid,lstart,args -u %s shows what else its user runs", s.User.Name)

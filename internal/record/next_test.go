@@ -26,10 +26,10 @@ func TestNext(t *testing.T) {
 		"web": {func(s *scene) {
 			s.flags = []string{"web_child"}
 			s.first = at.In(time.FixedZone("", 3600)) // as an access log has it
-		}, []string{"a web request ran it: look in the access log at 21/Nov/2026:15:31:07"}},
+		}, []string{"a web server is above it: look in its access log at 21/Nov/2026:15:31:07"}},
 		"cron": {func(s *scene) {
 			s.flags = []string{"cron_child"}
-			s.Process.Script.Path = "/opt/x.sh"
+			s.Process.Script.Path, s.User.Audit.Name = "/opt/x.sh", "eve"
 		}, []string{"cron ran it: grep -rs /opt/x.sh /etc/cron* /var/spool/cron",
 			"read the script, and see when it was changed: stat /opt/x.sh"}},
 		"container": {func(s *scene) {
@@ -38,7 +38,7 @@ func TestNext(t *testing.T) {
 		"user unit": {func(s *scene) { s.Systemd = Systemd{Unit: "user@1000.service", UserUnit: "app.service"} },
 			[]string{"journalctl --user-unit app.service --since '2026-11-21 14:30:07 UTC' --until '2026-11-21 14:33:07 UTC'"}},
 		"login": {func(s *scene) { s.Systemd.Unit, s.User.Audit.Name = "session-3.scope", "eve" },
-			[]string{"its user had logged in: last -F eve"}},
+			[]string{"eve had logged in: last -F eve"}},
 		"submission": {func(s *scene) { s.verdict = Submission }, nil},
 		"expected": {func(s *scene) { s.expected, s.Systemd.Unit = true, "postfix@-.service" },
 			[]string{"journalctl -u postfix@-.service --since '2026-11-21 14:30:07 UTC' --until '2026-11-21 14:33:07 UTC' tells who handed the mail in"}},

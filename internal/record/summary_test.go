@@ -59,7 +59,7 @@ func TestSummary(t *testing.T) {
  2. ATTEMPT unexpected  pid 77 /usr/bin/python3.11 /opt/x.py  root
     3 failed connects (2 blocked by this host's firewall, 1 refused); 1 destination ([2001:db8::25]:25); 2026-11-21 14:31:07 to 14:31:07
     next: read the script, and see when it was changed: stat /opt/x.py
-    next: its user had logged in: last -F eve
+    next: eve had logged in: last -F eve
  3. SUBMISSION unexpected  pid 1 /usr/bin/msmtp  root
     1 session, 0 messages, 0 recipients, 1 session under TLS; 1 destination (198.51.100.25:25); 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
     flags: exe_writable_dir argv0_mismatch script_deleted helo_loopback

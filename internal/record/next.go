@@ -58,6 +58,13 @@ var leads = []struct {
 		}
 		return paste("read the script, and see when it was changed: stat %s", s.Process.Script.Path)
 	}},
+	{"interpreter", func(s *scene) string {
+		p := &s.Process
+		if p.Script != (Script{}) || len(p.Args) < 2 {
+			return ""
+		}
+		return "it was given its code with its arguments, or by a pipe: " + string(appendToken(nil, strings.Join(p.Args[1:], " "), maxPath))
+	}},
 	{"exe_modified", func(s *scene) string {
 		return paste("its binary is not as the package %s brought it: see what else is not, by dpkg --verify or rpm -V", s.Process.Package.Name)
 	}},

@@ -23,6 +23,7 @@ type facts struct {
 	database    bool      // there is one of packages, and it was asked for the exe
 	owned       *owned
 	digest      *digest // of the exe
+	imaged      *digest // of the file that its container's image has at its path
 	unlinked    bool    // the exe had no name when it was opened
 	writableDir bool
 	alias       bool // argv[0] leads to the exe

@@ -13,6 +13,7 @@ type Identity struct {
 
 	Unit      Unit
 	Container Container
+	Image     *Image // of the container; nil: not known
 	Hash      Hash
 	Script    *Script  // nil: no interpreter, or it runs no file
 	HostFile  bool     // the exe is the host's own file at this path, in whatever mount namespace it ran

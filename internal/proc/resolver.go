@@ -23,6 +23,7 @@ type Resolver struct {
 	spaces   *namespaces
 	names    *accounts
 	packages *catalogs
+	images   *images
 	programs *programs
 
 	near *line // processes whose exe is on a file system that answers
@@ -96,7 +97,7 @@ func open(root string, opts ...Option) (*Resolver, error) {
 	stop := make(chan struct{})
 	return &Resolver{
 		root: dir, procfs: procfs, hasher: newHasher(o.maxFile, o.hashes, stop),
-		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), programs: newPrograms(procfs),
+		spaces: newNamespaces(procfs), names: newAccounts(), packages: newCatalogs(), images: newImages(), programs: newPrograms(procfs),
 		near:   &line{arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
 		far:    &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
 		relief: &relief{patience: 2 * time.Second},

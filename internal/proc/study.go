@@ -51,6 +51,7 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	s.name(v, l)
 	s.lineage()
 	s.lookAround(v)
+	s.findImage(before)
 	s.findScript(v, l)
 	v.close()
 	if l != nil {
@@ -156,6 +157,7 @@ func (s *study) digested(h Hash, o outcome) {
 	}
 	s.facts.unlinked = s.facts.unlinked || o.deleted
 	s.judgePackage()
+	s.judgeImage()
 }
 
 // judgePackage compares the exe with its package once both are known. A file that lost its name may

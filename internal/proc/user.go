@@ -74,6 +74,20 @@ func (a *accounts) name(root *rootDir, path string, id uint32) string {
 	return name
 }
 
+// home is the home directory of a uid by /etc/passwd; "": it has none.
+func (a *accounts) home(root *rootDir, uid uint32) (home string) {
+	_ = root.eachLine("etc/passwd", maxAccounts, func(line string) error { // what cannot be read has none
+		if _, ok := accountLine(line, uid); !ok {
+			return nil
+		}
+		if fields := strings.Split(line, ":"); len(fields) > 5 && strings.HasPrefix(fields[5], "/") {
+			home = strings.Clone(fields[5])
+		}
+		return errFound
+	})
+	return home
+}
+
 // accountLine reads a name:password:id:… line. The first line of an id counts, as for getpwuid(3).
 func accountLine(line string, id uint32) (name string, ok bool) {
 	fields := strings.SplitN(line, ":", 4)

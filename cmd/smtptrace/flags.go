@@ -64,7 +64,7 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.Var(duration(&f.summary), "summary-every", "say who sent mail so far this often, such as 1h, and not at the end only")
 	s.StringVar(&f.readyFile, "ready-file", "", "write the process id to this `PATH` when events arrive")
 	s.Var(choice(&f.privacy, privacy.Full, privacy.Domain, privacy.HMAC, privacy.None), "privacy", "what to show of envelope addresses")
-	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; may be repeated")
+	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; in a container its hash, its path with image= if it is as the image brought it, or image:NAME for the mail servers that the image brought; may be repeated")
 	s.StringVar(&f.expectFile, "expect-file", "", "a `FILE` with more of them, one a line, in place of "+expectedFile)
 	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
 	s.BoolVar(&f.resolve, "resolve", false, "look up the MX of recipients' domains, where this host was not just answered; a name server then learns them")

@@ -60,7 +60,7 @@ func newReportFlags(now time.Time, hash func(address string) (string, error)) (*
 	term("sha256", "HEX", "hash of the program or script, or the start of it", report.SHA256)
 	term("uid", "USER", "user, by name or number", report.UID)
 	term("unit", "GLOB", "systemd unit", report.Unit)
-	term("container", "NAME", "container or pod: its name, or the start of its id", report.Container)
+	term("container", "NAME", "container or pod: its name, that of its image, or the start of its id", report.Container)
 	term("verdict", "VERDICT", "direct_mx, smtp_odd_port, submission, relay, local or attempt", report.Verdict)
 	term("flag", "GLOB", "flag, such as mta_impostor", report.Flag)
 	term("reply", "TEXT", "part of a server's reply, such as TS03", report.Reply)

@@ -167,7 +167,7 @@ func address(to *string) *value {
 }
 
 func senders(to *[]verdict.Sender) *value {
-	return &value{"PATH|sha256:HEX[,user=NAME][,unit=UNIT]", "", func(s string) error {
+	return &value{"PATH|sha256:HEX|image:NAME[,user=NAME][,unit=UNIT][,image=NAME]", "", func(s string) error {
 		sender, err := verdict.ParseSender(s)
 		if err != nil {
 			return err

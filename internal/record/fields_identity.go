@@ -88,6 +88,18 @@ func (c *Container) object() (o object) {
 	o.str("id", c.ID)
 	o.str("name", c.Name)
 	o.str("runtime", c.Runtime)
+	o.put("image", c.Image.object())
+	return o
+}
+
+func (i *Image) object() (o object) {
+	o.str("name", i.Name)
+	var hash object
+	hash.strs("all", i.Hash.All)
+	o.put("hash", hash)
+	if i.Intact != nil {
+		o.flag("intact", *i.Intact)
+	}
 	return o
 }
 

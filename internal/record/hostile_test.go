@@ -77,7 +77,7 @@ func TestTextIsSafe(t *testing.T) {
 				if !safe(shown) {
 					t.Errorf("%s of %q: not safe: %q", action, text, shown)
 				}
-				if n := utf8.RuneCountInString(shown); n > 1200 {
+				if n := utf8.RuneCountInString(shown); n > 1300 {
 					t.Errorf("%s of %q: %d characters", action, text, n)
 				}
 			}

@@ -102,6 +102,19 @@ type Container struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
 	Runtime string `json:"runtime"` // docker, podman, containerd, …
+	Image   Image  `json:"image"`
+}
+
+// Image is what the container was made from, as its runtime keeps it.
+type Image struct {
+	Name   string    `json:"name"` // "docker.io/library/nginx:1.25"
+	Hash   ImageHash `json:"hash"`
+	Intact *bool     `json:"intact"` // the executable is as the image brought it; nil: not known
+}
+
+// ImageHash is where ECS has the id of an image.
+type ImageHash struct {
+	All []string `json:"all"` // "sha256:…"
 }
 
 // Orchestrator is what placed the container.

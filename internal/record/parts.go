@@ -13,7 +13,7 @@ type Parts struct {
 	Headline string // DIRECT-MX unexpected
 	Program  string // /usr/bin/perl (as httpd) /tmp/.x/dm.cgi
 	User     string // www-data
-	Unit     string // apache2.service
+	Place    string // apache2.service, or container web (nginx:1.25)
 	Peer     string // → 198.51.100.25:25
 	Spoken   string // HELO [127.0.0.1]
 	Amount   string // 1 message, 3 recipients
@@ -28,7 +28,7 @@ func PartsOf(r *Record) Parts {
 	p := Parts{
 		Headline: string(appendHeadline(nil, r)), Program: string(appendProgram(nil, &r.Process)),
 		Peer: string(appendPeer(nil, r)), Reply: Escape(r.SMTP.deciding(), maxPath),
-		Unit: Escape(r.Systemd.innermost(), maxName), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
+		Place: string(appendPlace(nil, r.Systemd.innermost(), &r.Container)), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
 		Origin: string(appendOrigin(nil, &r.Identity)), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
 	}
 	if r.User.Name != "" || r.User.ID != "" {
@@ -55,6 +55,10 @@ func appendOrigin(dst []byte, id *Identity) []byte {
 	p := &id.Process
 	part("unit", id.Systemd.innermost(), maxName)
 	part("container", cmp.Or(id.Container.Name, id.Container.ID), maxShort)
+	part("image", id.Container.Image.Name, maxName)
+	if intact := id.Container.Image.Intact; intact != nil && !*intact {
+		dst = append(dst, ", which did not bring this program"...)
+	}
 	part("package", p.Package.Name, maxShort)
 	part("sha256", p.Hash.SHA256, maxName)
 	part("script sha256", p.Script.Hash.SHA256, maxName)

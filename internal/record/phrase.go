@@ -95,6 +95,35 @@ func appendUser(dst []byte, u *User) []byte {
 	return appendToken(dst, u.ID, maxShort)
 }
 
+// appendPlace appends "apache2.service", "container web (nginx:1.25)", or both; nothing where neither is known.
+func appendPlace(dst []byte, unit string, c *Container) []byte {
+	start := len(dst)
+	if unit != "" && !c.owns(unit) {
+		dst = appendToken(dst, unit, maxName)
+	}
+	if c.ID == "" && c.Name == "" {
+		return dst
+	}
+	if len(dst) > start {
+		dst = append(dst, " in "...)
+	}
+	dst = append(dst, "container "...)
+	if c.Name != "" {
+		dst = appendToken(dst, c.Name, maxShort)
+	} else {
+		dst = appendToken(dst, c.ID[:min(len(c.ID), 12)], maxShort) // as docker ps shows it
+	}
+	if c.Image.Name != "" {
+		dst = append(dst, " ("...)
+		dst = appendToken(dst, c.Image.Name, maxName)
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// owns says whether a unit is the container's own, named after its id: docker-4f2a….scope.
+func (c *Container) owns(unit string) bool { return c.ID != "" && strings.Contains(unit, c.ID) }
+
 // appendPeer appends "→ 198.51.100.25:25" and the proxies on the way.
 func appendPeer(dst []byte, r *Record) []byte {
 	dst = append(dst, "→ "...)

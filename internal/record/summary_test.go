@@ -172,3 +172,22 @@ func TestSummaryInColor(t *testing.T) {
 		t.Errorf("%q is not in %q", want, got)
 	}
 }
+
+// A container is named as its people know it, and is one whatever its id after a restart.
+func TestSummaryOfContainers(t *testing.T) {
+	in := func(id, name, image, unit string) Record {
+		r := by("/usr/bin/perl", DirectMX, false, 1)
+		r.Container, r.Systemd.Unit = Container{ID: id, Name: name, Image: Image{Name: image}}, unit
+		return r
+	}
+	const id, id2 = "4f2a1c9be0d3a7c6", "00112233445566"
+	got := summary(start(), in(id, "web", "nginx:1.25", "docker-"+id+".scope"), in(id2, "web", "nginx:1.25", "docker-"+id2+".scope"),
+		in(id, "", "", "docker-"+id+".scope"), in("guest", "", "", "lxc.service")).Text(at, false)
+	for _, want := range []string{
+		" root  container web (nginx:1.25)\n    2 sessions", " root  container 4f2a1c9be0d3\n    1 session", " root  lxc.service in container guest\n    1 session",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -72,9 +72,8 @@ func (p *program) appendHeading(dst []byte, n int, color bool) []byte {
 		dst = append(dst, "  "...)
 		dst = appendUser(dst, &p.who.User)
 	}
-	if p.key.Unit != "" {
-		dst = append(dst, "  "...)
-		dst = appendToken(dst, p.key.Unit, maxName)
+	if place := appendPlace(nil, p.key.Unit, &p.who.Container); len(place) > 0 {
+		dst = append(append(dst, "  "...), place...)
 	}
 	return append(dst, '\n')
 }

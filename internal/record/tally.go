@@ -15,14 +15,18 @@ const (
 )
 
 // Key is what makes two senders the same program.
-type Key struct{ Executable, Script, Unit, UID string }
+type Key struct{ Executable, Script, Unit, Container, UID string }
 
 // KeyOf tells which program sent r.
 func KeyOf(r *Record) Key {
+	unit := r.Systemd.innermost()
+	if r.Container.owns(unit) { // it says less than the container's name
+		unit = ""
+	}
 	return Key{
 		Executable: cmp.Or(r.Process.Executable, r.Process.Name),
 		Script:     cmp.Or(r.Process.Script.Path, r.Process.Script.Module),
-		Unit:       r.Systemd.innermost(), UID: r.User.ID,
+		Unit:       unit, Container: cmp.Or(r.Container.Name, r.Container.ID), UID: r.User.ID,
 	}
 }
 
@@ -149,6 +153,7 @@ func (p *program) compare(q *program) int {
 		cmp.Compare(p.key.Executable, q.key.Executable),
 		cmp.Compare(p.key.Script, q.key.Script),
 		cmp.Compare(p.key.Unit, q.key.Unit),
+		cmp.Compare(p.key.Container, q.key.Container),
 		cmp.Compare(p.key.UID, q.key.UID),
 	)
 }

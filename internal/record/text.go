@@ -68,6 +68,10 @@ func appendDetails(dst []byte, r *Record) []byte {
 		dst = append(dst, "  "...)
 		dst = appendUser(dst, &r.User)
 	}
+	if r.Container.ID != "" {
+		dst = append(dst, "  "...)
+		dst = appendPlace(dst, "", &r.Container)
+	}
 	if r.Connector != nil {
 		dst = append(dst, "  connected by "...)
 		dst = appendPID(dst, r.Connector.Process.PID)

@@ -17,6 +17,14 @@ func TestText(t *testing.T) {
 				"  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038",
 			"DIRECT-MX unexpected: /usr/bin/perl (as httpd) /tmp/.x/dm.cgi uid www-data" +
 				" → 198.51.100.25:25 HELO [127.0.0.1], 1 message, 3 recipients"},
+		{"in a container", func(r *Record) {
+			r.Container = Container{ID: "4f2a1c9be0d3a7c65b18", Name: "web", Image: Image{Name: "docker.io/library/nginx:1.25"}}
+			r.Process.Args = nil
+		},
+			"14:31:07 DIRECT-MX unexpected  pid 4242 /usr/bin/perl /tmp/.x/dm.cgi  www-data" +
+				"  container web (docker.io/library/nginx:1.25)  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038",
+			"DIRECT-MX unexpected: /usr/bin/perl /tmp/.x/dm.cgi uid www-data" +
+				" → 198.51.100.25:25 HELO [127.0.0.1], 1 message, 3 recipients"},
 		{"first payload", func(r *Record) { *r = firstPayload() },
 			"14:31:07 DIRECT-MX unexpected  pid 4242 /usr/bin/perl  uid 33  → 198.51.100.25:25  HELO [127.0.0.1]  just begun",
 			"DIRECT-MX unexpected: /usr/bin/perl uid 33 → 198.51.100.25:25 HELO [127.0.0.1], just begun"},
@@ -177,6 +185,20 @@ func TestAlias(t *testing.T) {
 	} {
 		if got := alias(&Process{Executable: test.executable, Args: []string{test.arg0}}); got != test.want {
 			t.Errorf("%s as %q: got %q, want %q", test.executable, test.arg0, got, test.want)
+		}
+	}
+}
+
+// A program that its container's image did not bring is told from one that it did.
+func TestOriginInContainer(t *testing.T) {
+	yes, no := true, false
+	for intact, want := range map[*bool]string{
+		nil: "container web, image nginx, in /tmp", &yes: "container web, image nginx, in /tmp",
+		&no: "container web, image nginx, which did not bring this program, in /tmp",
+	} {
+		r := Record{Identity: Identity{Process: Process{WorkingDirectory: "/tmp"}, Container: Container{ID: "ab", Name: "web", Image: Image{Name: "nginx", Intact: intact}}}}
+		if got := PartsOf(&r).Origin; got != want {
+			t.Errorf("origin is %q, want %q", got, want)
 		}
 	}
 }

@@ -69,6 +69,7 @@ type jsonProgram struct {
 	Process      jsonProcess    `json:"process"`
 	User         jsonUser       `json:"user"`
 	Systemd      jsonSystemd    `json:"systemd"`
+	Container    jsonContainer  `json:"container"`
 	Sessions     uint64         `json:"sessions"`
 	Hidden       uint64         `json:"sessions_under_tls"`
 	Messages     uint64         `json:"messages"`
@@ -104,6 +105,16 @@ type jsonHash struct {
 
 type jsonSystemd struct {
 	Unit string `json:"unit,omitempty"`
+}
+
+type jsonContainer struct {
+	ID    string    `json:"id,omitempty"`
+	Name  string    `json:"name,omitempty"`
+	Image jsonImage `json:"image"`
+}
+
+type jsonImage struct {
+	Name string `json:"name,omitempty"`
 }
 
 type jsonSMTP struct {
@@ -226,7 +237,8 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 				jsonScript{p.Process.Script.Path}, jsonHash{p.Process.Hash.SHA256},
 			},
 			User: jsonUser{p.User.ID, p.User.Name}, Systemd: jsonSystemd{p.Key.Unit},
-			Sessions: p.Sessions, Hidden: p.Hidden, Messages: p.Messages, Recipients: p.Recipients, Attempts: p.Attempts,
+			Container: jsonContainer{p.Container.ID, p.Container.Name, jsonImage{p.Container.Image.Name}},
+			Sessions:  p.Sessions, Hidden: p.Hidden, Messages: p.Messages, Recipients: p.Recipients, Attempts: p.Attempts,
 			Destinations: []string{}, Beyond: p.Beyond, SMTP: jsonSMTP{p.HELOs}, Flags: p.Flags, Next: p.Next(time.UTC), First: p.First.UTC(), Last: p.Last.UTC(),
 			Words: parts.Headline + ": " + parts.Program,
 		}

@@ -194,6 +194,7 @@ func TestTerms(t *testing.T) {
 		{"unit", Unit, "postfix", func(r *record.Record) { r.Systemd.Unit = "postfix@-.service" }, yes},
 		{"container", Container, "ab", func(r *record.Record) { r.Container.ID = "abcdef" }, yes},
 		{"container", Container, "web*", func(r *record.Record) { r.Container.Name = "web-1" }, yes},
+		{"container", Container, "*nginx*", func(r *record.Record) { r.Container.Image.Name = "docker.io/library/nginx:1" }, yes},
 		{"container", Container, "web*", nil, no},
 		{"verdict", Verdict, "direct_mx", nil, yes},
 		{"verdict", Verdict, "local", nil, no},

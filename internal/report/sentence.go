@@ -49,8 +49,8 @@ func (a *Answer) culprit() string {
 	if parts.User != "" {
 		who += ", user " + parts.User
 	}
-	if parts.Unit != "" {
-		who += ", " + parts.Unit
+	if parts.Place != "" {
+		who += ", " + parts.Place
 	}
 	var what []string
 	if a.Sessions > 0 {

@@ -114,7 +114,7 @@ func Unit(pattern string) (Term, error) {
 	}}, nil
 }
 
-// Container asks for a container or pod: by the start of its id, or by its name.
+// Container asks for a container or pod: by the start of its id, by its name, or by that of its image.
 func Container(pattern string) (Term, error) {
 	if pattern == "" {
 		return Term{}, errors.New("it takes the name of a container, or the start of its id")
@@ -123,6 +123,7 @@ func Container(pattern string) (Term, error) {
 		return judge(eachIdentity(r, func(id *record.Identity) bool {
 			return id.Container.ID != "" && strings.HasPrefix(id.Container.ID, pattern) ||
 				id.Container.Name != "" && glob(pattern, id.Container.Name) ||
+				id.Container.Image.Name != "" && glob(pattern, id.Container.Image.Name) ||
 				id.Orchestrator.Resource.Name != "" && glob(pattern, id.Orchestrator.Resource.Name)
 		}))
 	}}, nil

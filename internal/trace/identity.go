@@ -65,6 +65,12 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 		Unit: id.Unit.Name, Slice: id.Unit.Slice, UserUnit: id.Unit.UserUnit, UserSlice: id.Unit.UserSlice,
 	}
 	r.Container = record.Container{ID: id.Container.ID, Runtime: id.Container.Runtime}
+	if i := id.Image; i != nil {
+		r.Container.Name, r.Container.Image.Name, r.Container.Image.Intact = i.Container, i.Name, i.Intact
+		if i.ID != "" {
+			r.Container.Image.Hash.All = []string{i.ID}
+		}
+	}
 	if id.Container.PodUID != "" {
 		r.Orchestrator = record.Orchestrator{
 			Type: "kubernetes", Resource: record.Resource{Type: "pod", ID: id.Container.PodUID},

@@ -15,13 +15,16 @@ import (
 
 func TestParseSender(t *testing.T) {
 	for text, want := range map[string]Sender{
-		"/usr/bin/backup":                                   {Exe: "/usr/bin/backup"},
-		"/usr/bin/backup,user=backup":                       {Exe: "/usr/bin/backup", User: "backup"},
-		"/usr/bin/backup,user=0":                            {Exe: "/usr/bin/backup", User: "0"},
-		"/usr/bin/backup,unit=backup.service,user=backup":   {Exe: "/usr/bin/backup", User: "backup", Unit: "backup.service"},
-		"/opt/with blank/mailer,unit=a=b.service":           {Exe: "/opt/with blank/mailer", Unit: "a=b.service"},
-		"/usr//bin/../bin/backup":                           {Exe: "/usr/bin/backup"}, // as the kernel writes it
-		"/usr/bin/perl,user=www-data,unit=cron-run@7.scope": {Exe: "/usr/bin/perl", User: "www-data", Unit: "cron-run@7.scope"},
+		"/usr/bin/backup":                                              {Exe: "/usr/bin/backup"},
+		"/usr/bin/backup,user=backup":                                  {Exe: "/usr/bin/backup", User: "backup"},
+		"/usr/bin/backup,user=0":                                       {Exe: "/usr/bin/backup", User: "0"},
+		"/usr/bin/backup,unit=backup.service,user=backup":              {Exe: "/usr/bin/backup", User: "backup", Unit: "backup.service"},
+		"/opt/with blank/mailer,unit=a=b.service":                      {Exe: "/opt/with blank/mailer", Unit: "a=b.service"},
+		"/usr//bin/../bin/backup":                                      {Exe: "/usr/bin/backup"}, // as the kernel writes it
+		"image:nginx":                                                  {Image: "nginx"},
+		"image:docker.io/mailserver/docker-mailserver:14,user=postfix": {Image: "docker.io/mailserver/docker-mailserver:14", User: "postfix"},
+		"/usr/bin/app,image=localhost:5000/app@sha256:ab":              {Exe: "/usr/bin/app", Image: "localhost:5000/app@sha256:ab"},
+		"/usr/bin/perl,user=www-data,unit=cron-run@7.scope":            {Exe: "/usr/bin/perl", User: "www-data", Unit: "cron-run@7.scope"},
 	} {
 		if got, err := ParseSender(text); err != nil || got != want {
 			t.Errorf("%s: %+v, %v, want %+v", text, got, err, want)
@@ -30,12 +33,16 @@ func TestParseSender(t *testing.T) {
 }
 
 func TestParseSenderSaysWhatItTakes(t *testing.T) {
-	const takes = ": it takes PATH or sha256:HEX[,user=NAME][,unit=UNIT]"
+	const takes = ": it takes PATH, sha256:HEX or image:NAME[,user=NAME][,unit=UNIT][,image=NAME]"
 	for text, want := range map[string]string{
 		"":                          `"" does not begin with the absolute path of a program`,
 		"perl":                      `"perl" does not begin with the absolute path of a program`,
 		"./perl,user=bob":           `"./perl,user=bob" does not begin with the absolute path of a program`,
 		"user=bob":                  `"user=bob" does not begin with the absolute path of a program`,
+		"image:":                    `"image:" has not the name of an image`,
+		"image:a b":                 `"image:a b" has not the name of an image`,
+		"image:a,image=b":           `"image:a,image=b" has not the name of one image`,
+		"/usr/bin/perl,image=":      `"/usr/bin/perl,image=" has no value in "image="`,
 		"sha256:ab12":               `"sha256:ab12" has not the 64 hex digits of a SHA-256 digest`,
 		"/usr/bin/perl,":            `"/usr/bin/perl," has no value in ""`,
 		"/usr/bin/perl,user":        `"/usr/bin/perl,user" has no value in "user"`,

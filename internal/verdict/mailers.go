@@ -45,12 +45,11 @@ var mailers = []mailer{
 	{hands: true, paths: []string{"/usr/bin/msmtp", "/usr/sbin/ssmtp", "/usr/bin/ssmtp"}},
 }
 
-// isMailer says whether a process is a known mailer that runs as it is meant to.
-func isMailer(id *proc.Identity, role record.Verdict) bool {
+// isMailer says whether a process is a known mailer that runs as it is meant to; own, whether it is that under a user
+// of its own.
+func isMailer(id *proc.Identity, role record.Verdict, own func(*mailer) bool) bool {
 	return slices.ContainsFunc(mailers, func(m mailer) bool {
-		own := id.Container.ID == "" && slices.Contains(m.users, id.User) ||
-			m.users == nil && !slices.Contains(id.Flags, proc.LibUnpackaged)
-		return slices.Contains(m.paths, id.Process.Exe) && (own || m.local && role == record.Local) &&
+		return slices.Contains(m.paths, id.Process.Exe) && (own(&m) || m.local && role == record.Local) &&
 			!(m.hands && role == record.DirectMX)
 	})
 }

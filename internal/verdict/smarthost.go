@@ -81,6 +81,8 @@ var configs = []struct {
 	{"/etc/nullmailer/remotes", readNullmailer},
 	{"/etc/dma/dma.conf", readDMA},
 	{"/etc/ssmtp/ssmtp.conf", readSSMTP},
+	{"/etc/smtpd.conf", readOpenSMTPD},
+	{"/etc/opensmtpd/smtpd.conf", readOpenSMTPD}, // of RHEL
 	{"/etc/mail/sendmail.cf", readSendmail},
 }
 

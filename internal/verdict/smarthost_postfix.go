@@ -3,11 +3,12 @@ package verdict
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // readPostfix reads main.cf (postconf(5)): relayhost, and of the tables that choose another one those
-// that are plain text.
+// that are plain text or made from one.
 func readPostfix(c *config, text string) {
 	p := parameters{}
 	for line := range logicalLines(text) {
@@ -125,12 +126,20 @@ func logicalLines(text string) func(yield func(string) bool) {
 // entry is a line of a table.
 type entry struct{ key, value string }
 
-// tables reads the tables of a parameter that are plain text. Of the others the text that they were made
-// from is not what Postfix reads.
+// textTables are the kinds of tables that are a text, or that postmap(1) makes from the text of the same name beside
+// them; "": the usual kind, which is one of these.
+var textTables = []string{"texthash", "hash", "btree", "lmdb", "cdb", "dbm", "sdbm", ""}
+
+// tables reads the tables of a parameter that have a text. That Postfix reads an older state of it until postmap is
+// run costs less than not to know the smarthost.
 func (c *config) tables(p parameters, name string) (tables [][]entry) {
 	for _, word := range c.words(p, name) {
-		path, plain := strings.CutPrefix(word, "texthash:")
-		if !plain {
+		word = strings.TrimPrefix(word, "proxy:")
+		kind, path, named := strings.Cut(word, ":")
+		if !named {
+			kind, path = "", word
+		}
+		if !slices.Contains(textTables, kind) || !strings.HasPrefix(path, "/") {
 			continue
 		}
 		text, err := c.text(path)

@@ -48,6 +48,7 @@ func TestDetectSmarthosts(t *testing.T) {
 		dma     = "/etc/dma/dma.conf"
 		ssmtp   = "/etc/ssmtp/ssmtp.conf"
 		cf      = "/etc/mail/sendmail.cf"
+		smtpd   = "/etc/smtpd.conf"
 	)
 	for _, test := range []struct{ name, path, text, want string }{
 		{"none", "/etc/hostname", "web1", ""},
@@ -78,6 +79,12 @@ func TestDetectSmarthosts(t *testing.T) {
 		{"Postfix, no other transport", mainCf, "default_transport = smtp\n", ""},
 		{"Postfix, where a host cannot be reached", mainCf, "smtp_fallback_relay = [a.example]\n", "a.example"},
 		{"Exim, one domain's route", exim, "route_list = customer.example a.example\n", ""},
+		{"OpenSMTPD", smtpd, "table secrets file:/etc/secrets\naction \"relay\" relay host smtp+tls://label@a.example:587 auth <secrets>\nmatch for any action \"relay\"\n", "a.example:587"},
+		{"OpenSMTPD, over two lines, with a macro", smtpd, "relay = \"b.example\"\naction out relay \\\n  host \"smtps://$relay\" # why\n", "b.example"},
+		{"OpenSMTPD, IPv6", smtpd, "action out relay host smtp://[2001:db8::25]:26\n", "[2001:db8::25]:26"},
+		{"OpenSMTPD, without a protocol", smtpd, "action out relay helo x.example host a.example\n", "a.example"},
+		{"OpenSMTPD of 2017", smtpd, "accept from local for any relay via tls+auth://label@a.example:587 auth <secrets>\n", "a.example:587"},
+		{"OpenSMTPD, direct", smtpd, "listen on lo host b.example\n# action out relay host smtp://a.example\naction out relay\n", ""},
 		{"msmtp", msmtprc, "defaults\nauth on\nport 587\naccount a\nhost a.example\naccount b\nhost \"b.example\"\nport 26\naccount default : a\n",
 			"a.example:587 b.example:26"},
 		{"msmtp without accounts", msmtprc, "host a.example\n", "a.example"},
@@ -100,10 +107,11 @@ func TestDetectSmarthosts(t *testing.T) {
 	}
 }
 
-// The tables of Postfix that are plain text name smarthosts too; those made from a text do not.
+// The tables of Postfix name smarthosts, too: those that are text, and those that are made from one beside them.
 func TestDetectPostfixTables(t *testing.T) {
 	root := fakeRoot(t, "/etc/postfix/main.cf", `
-transport_maps = hash:/etc/postfix/other, texthash:/etc/postfix/transport
+transport_maps = hash:/etc/postfix/other, texthash:/etc/postfix/transport, proxy:lmdb:$config/more,
+  /etc/postfix/usual ldap:/etc/postfix/ldap.cf btree:/etc/postfix/gone
 sender_dependent_relayhost_maps = texthash:$config/senders
 config = /etc/postfix
 `, "/etc/postfix/transport", `
@@ -113,9 +121,10 @@ direct.example    smtp:direct.example
 gone.example      error:5.1.2 no such domain
 here.example      local:
 *                 relay:relay.example
-`, "/etc/postfix/senders", "@example.org [192.0.2.27]:587\n", "/etc/postfix/other", "* smtp:[192.0.2.99]\n")
+`, "/etc/postfix/senders", "@example.org [192.0.2.27]:587\n", "/etc/postfix/other", "* smtp:[192.0.2.99]\n", "/etc/postfix/more", "* :[192.0.2.98]\n",
+		"/etc/postfix/usual", "* smtp:[192.0.2.97]\n", "/etc/postfix/ldap.cf", "server_host = [192.0.2.96]\n")
 	got, _, errs := detected(root)
-	if want := "[192.0.2.27]:587"; got != "192.0.2.27:587 192.0.2.26:26 mx:relay.example" || errs != nil {
+	if want := "[192.0.2.27]:587"; got != "192.0.2.27:587 192.0.2.99 192.0.2.26:26 mx:relay.example 192.0.2.98 192.0.2.97" || errs != nil {
 		t.Errorf("found %q, %v, want %q", got, errs, want)
 	}
 }
@@ -133,6 +142,7 @@ func TestDetectSmarthostsSaysWhatItCannotRead(t *testing.T) {
 		{"/etc/postfix/main.cf", "relayhost = [mail\x1b.example]", `"mail\x1b.example" is not the name or address of a host`},
 		{"/etc/postfix/main.cf", many, "h32.example is one more than the 32 that are looked up"},
 		{"/etc/exim/exim.conf", "route_list = * ${lookup{x}}", `"${lookup{x}}" is worked out at run time: name the smarthost with --smarthost`},
+		{"/etc/smtpd.conf", "action x relay host smtp://$nobody", "smtp://$nobody: nobody is not set there: name the smarthost with --smarthost"},
 		{"/etc/dma/dma.conf/x", "", "it is no regular file"},
 	} {
 		root := fakeRoot(t, test.path, test.text, "/etc/msmtprc", "host other.example\n")

@@ -149,6 +149,8 @@ func (f *reportFlags) clues(c *clue.Clues) {
 		f.around(c.When)
 	}
 	if c.HELO != "" && !f.query.Has("helo") {
-		f.query.Add(report.HELOAs(c.HELO))
+		for _, name := range append([]string{c.HELO}, c.Other...) {
+			f.query.Add(report.HELOAs(name))
+		}
 	}
 }

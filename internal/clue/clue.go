@@ -20,6 +20,7 @@ type Clues struct {
 	When  Moment
 	Dated bool // there is a time
 	HELO  string
+	Other []string   // further names that it may have been: a text may name one to show how it should be
 	Addr  netip.Addr // where the mail came from
 	Rcpt  string
 	Words []string // what was understood, a sentence each, lower case, without full stop
@@ -106,7 +107,7 @@ func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 	case len(quoted) > 0:
 		c.hop(quoted, own)
 	case len(l.report) == 0:
-		if said := findListing(l.words.String(), now); said.dated && said.helo != "" {
+		if said := findListing(l.words.String(), now); said.dated && len(said.helos) > 0 {
 			c.listing(said)
 			return
 		}
@@ -212,12 +213,19 @@ func (c *Clues) handedIn(h *hop) {
 }
 
 func (c *Clues) listing(l listing) {
-	if c.HELO == "" && l.helo != "" {
-		c.HELO = l.helo
-		c.say("the host was seen with the HELO name `%s`", l.helo)
+	if c.HELO == "" && len(l.helos) > 0 {
+		c.HELO, c.Other = l.helos[0], l.helos[1:]
+		words := fmt.Sprintf("the host was seen with the HELO name `%s`", c.HELO)
+		for _, other := range c.Other {
+			words += fmt.Sprintf(", or `%s`", other)
+		}
+		c.say("%s", words)
 	}
 	if !c.Dated && l.dated {
 		c.When, c.Dated = l.when, true
+		if l.times > 1 {
+			c.say("it has %d times, of which the one that is most like that of the last mail was taken: --at chooses another", l.times)
+		}
 	}
 	if !c.Addr.IsValid() {
 		c.Addr = l.addr

@@ -24,7 +24,7 @@ func findRow(text string, now time.Time) (latest listing, ok bool) {
 			continue
 		}
 		if when, err := ParseTime(row[2]+" UTC", now); err == nil && (!ok || when.Time.After(latest.when.Time)) {
-			latest, ok = listing{helo: row[3], when: when, dated: true, addr: addr.Unmap()}, true
+			latest, ok = listing{helos: []string{row[3]}, when: when, dated: true, addr: addr.Unmap()}, true
 		}
 	}
 	return latest, ok

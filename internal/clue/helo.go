@@ -1,0 +1,84 @@
+package clue
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// How a HELO name stands in a text: with what leads to it, a quote, and itself.
+const (
+	heloQuote = `(["'“‘` + "`" + `<]*)`
+	heloWord  = `(\[[^\]\s]{1,200}\]|[A-Za-z0-9_][A-Za-z0-9._:-]{0,250})`
+)
+
+var (
+	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:['’]?(?:e?d|s|ing))?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?["']?\s*` +
+		`(?:name|string|value|command|greeting|parameter)?["']?\s*(?:(?:we saw|being used|used|in use)\s*)?` +
+		`(as|of|with|is|was|being|:|=|\|)+\s*(?:(?:set to|given as|used|the name|this host is)\s+)?` + heloQuote + heloWord)
+	heloName   = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
+	verbSaid   = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
+	verbQuoted = regexp.MustCompile(`["'“‘` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”’` + "`" + `]`)
+	verbAlone  = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)\b`)
+	eximHost   = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
+)
+
+// maxHELOs bounds the names that are taken from a text.
+const maxHELOs = 8
+
+// findHELOs finds the names that a text says a host gave in HELO, the likeliest first. A word that may be one of a
+// sentence is left out: to look for a name that nobody gave would clear who did it.
+func findHELOs(text string) (names []string) {
+	lines := blanks.ReplaceAllString(text, " ")
+	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost} {
+		rest := lines
+		for range 100 {
+			at := in.FindStringSubmatchIndex(rest)
+			if at == nil {
+				break
+			}
+			lead, name := strings.ToLower(group(rest, at, 1)), strings.TrimRight(group(rest, at, 3), ".:,")
+			quoted := group(rest, at, 2) != ""
+			if !isHELO(lead, quoted, name, rest[at[1]:]) {
+				rest = rest[at[6]:] // which may be the beginning of what is one
+				continue
+			}
+			if !slices.Contains(names, name) && len(names) < maxHELOs {
+				names = append(names, name)
+			}
+			rest = rest[at[1]:]
+		}
+	}
+	return names
+}
+
+var noName = regexp.MustCompile(`^(?i:\d+|rfc-?\d+)$`)
+
+var blanks = regexp.MustCompile(`[ \t\r\f\v\x{a0}]+`)
+
+// isHELO says whether a word is a name. lead is what leads to it, rest what follows.
+func isHELO(lead string, quoted bool, name, rest string) bool {
+	if name == "" || slices.Contains([]string{"helo", "ehlo", "fqdn", "e.g", "i.e"}, strings.ToLower(name)) {
+		return false
+	}
+	if quoted {
+		return true
+	}
+	if noName.MatchString(name) { // HELO of 5 characters, HELO as RFC5321 demands
+		return false
+	}
+	if strings.ContainsAny(name, "[._0123456789") || strings.EqualFold(name, "localhost") || lead == "=" {
+		return true
+	}
+	switch lead {
+	case "as": // HELO as User
+		first, _ := utf8.DecodeRuneInString(name)
+		return unicode.IsUpper(first)
+	case ":", "|": // HELO: User; but not HELO: rejected because
+		next, _ := utf8.DecodeRuneInString(strings.TrimPrefix(rest, " "))
+		return !unicode.IsLower(next)
+	}
+	return false
+}

@@ -103,8 +103,9 @@ func TestReportHELOIsNoPattern(t *testing.T) {
 // named.
 func TestReportCaseD(t *testing.T) {
 	at := time.Date(2015, 12, 4, 14, 30, 0, 0, time.UTC)
-	path := logOf(t, at,
-		sent(at, "0", "web1.example.org", "/usr/lib/postfix/sbin/smtp", "postfix"),
+	ours := sent(at, "0", "web1.example.org", "/usr/lib/postfix/sbin/smtp", "postfix")
+	ours.Expected = true
+	path := logOf(t, at, ours,
 		sent(at.Add(14*time.Minute+59*time.Second), "in", "[127.0.0.1]", "/var/tmp/smtp", "postfix", "mta_impostor"),
 		sent(at.Add(15*time.Minute+2*time.Second), "out", "[127.0.0.1]", "/var/tmp/smtp", "postfix", "mta_impostor"))
 	listing := filepath.Join(t.TempDir(), "cbl.txt")

@@ -244,3 +244,43 @@ func TestSeen(t *testing.T) {
 		t.Error("that it forgets is not said")
 	}
 }
+
+// A HELO name may be misread, or the blocklist's page be of another mail: who sent what nobody expects at that time is
+// not passed over.
+func TestBeside(t *testing.T) {
+	q := with(t, of(HELO, "mail.com"))
+	q.Around(T, 15*time.Minute)
+	log := watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))
+	log = append(log, session("in", T), session("in", T), postfix("ours", T), session("before", T.Add(-20*time.Minute)))
+	a := ask(t, q, log...)
+	const want = "Nothing matches: 100 % of the window watched, 0 lost. But in that time /var/tmp/smtp sent mail that nobody expects: see below."
+	if got := a.Sentence(time.UTC); got != want {
+		t.Errorf("got %s", got)
+	}
+	page, err := a.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := a.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for words, in := range map[string]string{
+		"Not asked for, but unexpected in that time:\n\n 1. DIRECT-MX unexpected  pid 4242 /var/tmp/smtp": a.Text(false),
+		"\n    1 session, 1 message":                     a.Text(false),
+		"<h2>Not asked for, but unexpected in that time": string(page),
+		`"programs_beside":[{"verdict":"direct_mx"`:      string(raw),
+	} {
+		if !strings.Contains(in, words) {
+			t.Errorf("no %q in\n%s", words, in)
+		}
+	}
+	if strings.Contains(a.Text(false), "/usr/lib/postfix") || strings.Contains(string(page), `class="good"`) {
+		t.Error(a.Text(false))
+	}
+	q = with(t, of(HELO, "[127.0.0.1]"))
+	q.Around(T, 15*time.Minute)
+	if a := ask(t, q, log...); len(a.besides()) > 0 || strings.Contains(a.Sentence(time.UTC), "But") {
+		t.Errorf("who did it is found, and it is said: %s", a.Sentence(time.UTC))
+	}
+}

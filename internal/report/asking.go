@@ -11,6 +11,7 @@ import (
 type asking struct {
 	answer   *Answer
 	unclear  *record.Summary
+	beside   *record.Summary
 	evidence evidence
 	seen     seen
 	pending  map[uint64]found // recognised as SMTP, and no session record yet, by their ids
@@ -44,6 +45,12 @@ func (a *asking) take(s *scanned) {
 }
 
 func (a *asking) found(f *found) {
+	if f.beside {
+		if a.seen.add(f.key) {
+			a.beside.Add(&f.record)
+		}
+		return
+	}
 	switch f.record.Event.Action {
 	case record.ActionFirstPayload:
 		switch {
@@ -149,6 +156,9 @@ func (a *asking) finish() *Answer {
 	}
 	answer := a.answer
 	answer.Programs, answer.Unclear = answer.Summary.Programs(), a.unclear.Programs()
+	if len(answer.Programs) == 0 || !bad(answer.Programs[0].Verdict, answer.Programs[0].Expected) {
+		answer.Beside = a.beside
+	}
 	answer.Evidence = a.evidence.records()
 	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
 	answer.Forgetful = a.seen.forgot

@@ -29,6 +29,8 @@ type page struct {
 	Programs                  []pageProgram
 	MorePrograms              int
 	Unclear                   string
+	Beside                    []pageProgram
+	BesideHead                string
 	Charts                    []chart
 	AxisFrom, AxisTo          string
 	Rows                      []pageRow
@@ -57,7 +59,7 @@ type pageRow struct {
 func (a *Answer) HTML() ([]byte, error) {
 	p := page{
 		Host: a.hostNames(), Answer: a.Sentence(time.UTC), Asked: a.askedWords(time.UTC), Made: a.Now.UTC().Format(time.DateTime + " MST"),
-		Clean: len(a.Programs) == 0 && a.Unsure == 0 && a.Watched(), Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
+		Clean: len(a.Programs) == 0 && a.Unsure == 0 && len(a.besides()) == 0 && a.Watched(), Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
 	}
 	if a.Clues != nil {
 		p.ClueKind = a.Clues.Kind
@@ -69,6 +71,10 @@ func (a *Answer) HTML() ([]byte, error) {
 		p.Programs = append(p.Programs, pageProgramOf(&a.Programs[i]))
 	}
 	p.MorePrograms = len(a.Programs) - len(p.Programs)
+	others := a.besides()
+	for i := range min(len(others), maxListed) {
+		p.Beside, p.BesideHead = append(p.Beside, pageProgramOf(&others[i])), besideHead
+	}
 	if a.Unsure > 0 {
 		p.Unclear = a.unsureWords() + ", " + unsureWhy
 	}

@@ -28,6 +28,7 @@ type jsonAnswer struct {
 	Unsure     uint64            `json:"unsure"`
 	Programs   []jsonProgram     `json:"programs"`
 	Unclear    []jsonProgram     `json:"unsure_programs,omitempty"`
+	Beside     []jsonProgram     `json:"programs_beside,omitempty"` // not asked for, but unexpected in that time
 	Evidence   []json.RawMessage `json:"evidence"`
 	LeftOut    uint64            `json:"evidence_omitted"`
 	Coverage   []jsonCoverage    `json:"coverage"`
@@ -177,7 +178,7 @@ func (a *Answer) JSON() ([]byte, error) {
 		Time: a.Now.UTC(), ECS: jsonECS{record.ECSVersion}, Event: jsonEvent{"report"}, Tracer: jsonSchema{record.Schema},
 		Message: a.Sentence(time.UTC), Query: a.jsonQuery(),
 		Sessions: a.Sessions, Unfinished: a.Unfinished, Attempts: a.Attempts, Unsure: a.Unsure,
-		Programs: jsonPrograms(a.Programs), Unclear: jsonPrograms(a.Unclear),
+		Programs: jsonPrograms(a.Programs), Unclear: jsonPrograms(a.Unclear), Beside: jsonPrograms(a.besides()),
 		Evidence: []json.RawMessage{}, LeftOut: a.LeftOut, Coverage: []jsonCoverage{}, Repeated: a.Repeated, Forgetful: a.Forgetful, Crowded: a.Crowded,
 	}
 	if c := a.Clues; c != nil {

@@ -114,6 +114,17 @@ func (q *Query) judge(r *record.Record) judgement {
 	return all
 }
 
+// besides says whether a session is to be told of though it is not asked for: what is asked for may be remembered
+// wrongly. The time is not, where it has two ends.
+func (q *Query) besides(r *record.Record) bool {
+	if r.Event.Action != record.ActionSession || !bad(r.Verdict, r.Expected) || len(q.groups) == 0 ||
+		q.Window.From.IsZero() || q.Window.To.IsZero() {
+		return false
+	}
+	a, b := sent(r)
+	return q.Window.holds(a, b)
+}
+
 // sent is when what the record tells of happened. Of a session that has several records each tells
 // of its own mails: only the first begins where the connection did.
 func sent(r *record.Record) (from, to time.Time) {

@@ -40,6 +40,7 @@ type Answer struct {
 	LeftOut    uint64           // matching records that are not in Evidence
 	Unsure     uint64           // sessions that hide what was asked for
 	Unclear    []record.Program // who made these
+	Beside     *record.Summary  // where nobody unexpected matches: who else sent in the window, unexpected; nil: not asked
 
 	Coverage  []Coverage // a host each
 	Logs      []Log
@@ -71,7 +72,7 @@ func Ask(o Options) *Answer {
 		answer: &Answer{
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
 		},
-		unclear: record.NewSummary(), pending: map[uint64]found{}, ended: seen{most: maxEnded}, runs: runs{},
+		unclear: record.NewSummary(), beside: record.NewSummary(), pending: map[uint64]found{}, ended: seen{most: maxEnded}, runs: runs{},
 	}
 	paths := files(o.Logs)
 	total := int64(0)

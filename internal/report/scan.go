@@ -32,6 +32,7 @@ func (d *Damage) add(more Damage) {
 type found struct {
 	record record.Record
 	judged judgement
+	beside bool   // not asked for, but of the window and not expected by anybody
 	line   []byte // of the block
 	id     uint64 // of its event.id
 	key    uint64 // of the record: the same in another log
@@ -141,7 +142,9 @@ func (s *scanner) line(out *scanned, line []byte) {
 		if r.Event.Action == record.ActionSession {
 			out.ended = append(out.ended, id)
 		}
-		return
+		if f.beside = s.query.besides(r); !f.beside {
+			return
+		}
 	}
 	f.judged, f.line, f.id, f.key = j, line, id, s.key(r, line, id)
 	out.found = out.found[:len(out.found)+1]

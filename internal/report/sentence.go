@@ -9,8 +9,31 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// Sentence is the answer in one. in is the zone for its times.
+// Sentence is the answer in one, or two where others than those asked for are to be looked at. in is the zone for its
+// times.
 func (a *Answer) Sentence(in *time.Location) string {
+	words := a.sentence(in)
+	others := a.besides()
+	if len(others) == 0 {
+		return words
+	}
+	worst := &others[0]
+	who := worst.Parts().Program
+	if n := uint64(len(others)) - 1; n > 0 {
+		who += " and " + count(n, "other program")
+	}
+	return words + fmt.Sprintf(" But in that time %s sent mail that nobody expects: see below.", who)
+}
+
+// besides are the programs that were not asked for, and are to be looked at.
+func (a *Answer) besides() []record.Program {
+	if a.Beside == nil {
+		return nil
+	}
+	return a.Beside.Programs()
+}
+
+func (a *Answer) sentence(in *time.Location) string {
 	covered := a.coveredWords(in)
 	switch {
 	case len(a.Programs) > 0 && (a.Watched() || len(a.Coverage) == 0):
@@ -21,7 +44,7 @@ func (a *Answer) Sentence(in *time.Location) string {
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.Watched() && (a.Asked.ofProgram() || a.older()):
+	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0):
 		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]

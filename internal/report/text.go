@@ -12,6 +12,8 @@ import (
 // maxShown is how much evidence the text shows; JSON and HTML have all that was kept.
 const maxShown = 50
 
+const besideHead = "Not asked for, but unexpected in that time"
+
 // Text is the answer for a person, its times in the zone of a.Now.
 func (a *Answer) Text(color bool) string {
 	in := a.Now.Location()
@@ -35,6 +37,10 @@ func (a *Answer) Text(color bool) string {
 			p := a.Unclear[i].Parts()
 			fmt.Fprintf(&b, "  %s  %s  %s  %s\n", p.Headline, p.Program, p.User, count(a.Unclear[i].Sessions, "session"))
 		}
+	}
+	if len(a.besides()) > 0 {
+		fmt.Fprintf(&b, "\n%s:\n\n", besideHead)
+		b.Write(a.Beside.AppendPrograms(nil, in, color))
 	}
 	b.WriteString("\nCoverage:\n")
 	for _, line := range a.coverageLines(in) {

@@ -53,7 +53,9 @@ func appendOrigin(dst []byte, id *Identity) []byte {
 		dst = appendToken(dst, value, limit)
 	}
 	p := &id.Process
-	part("unit", id.Systemd.innermost(), maxName)
+	if unit := id.Systemd.innermost(); !id.Container.owns(unit) {
+		part("unit", unit, maxName)
+	}
 	part("container", cmp.Or(id.Container.Name, id.Container.ID), maxShort)
 	part("image", id.Container.Image.Name, maxName)
 	if intact := id.Container.Image.Intact; intact != nil && !*intact {

@@ -156,7 +156,7 @@ func TestHTML(t *testing.T) {
 	inert(t, page)
 	for _, want := range []string{
 		"<h1>3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix",
-		`<figcaption>/var/tmp/smtp, postfix <span`, `<td data-name="time" class="whole">2015-12-04 14:30:00.000</td>`,
+		`<figcaption>/var/tmp/smtp, postfix <span`, `<div data-name="time">2015-12-04 14:30:00.000</div>`,
 		"the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC", "@media print", "@media (prefers-color-scheme: dark)",
 		"max-width: 45rem", "direct_mx mta_impostor",
 	} {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -35,12 +36,10 @@ func whole(t *testing.T) *Answer {
 }
 
 func TestText(t *testing.T) {
-	want := "Understood a Received header:\n" +
-		"  - `[127.0.0.1]` is the HELO name, not rDNS\n" + `
+	want := `3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected. 90.0 % of the window watched, 0 lost; the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC.
+
 Asked: 2015-12-04 14:15:00 to 14:45:00 UTC, uid postfix
-
-3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected. 90.0 % of the window watched, 0 lost; the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC.
-
+` + "Understood a Received header:\n  - `[127.0.0.1]` is the HELO name, not rDNS\n" + `
 Programs, the worst first:
 
  1. DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  cron.service
@@ -282,5 +281,20 @@ func TestBeside(t *testing.T) {
 	q.Around(T, 15*time.Minute)
 	if a := ask(t, q, log...); len(a.besides()) > 0 || strings.Contains(a.Sentence(time.UTC), "But") {
 		t.Errorf("who did it is found, and it is said: %s", a.Sentence(time.UTC))
+	}
+}
+
+// Who sent most does not hide another who is as bad.
+func TestEvidenceOfEachProgram(t *testing.T) {
+	var log []record.Record
+	for i := range 100 {
+		log = append(log, session(fmt.Sprint("many", i), T.Add(time.Duration(i)*time.Second)))
+	}
+	few := session("few", T.Add(time.Hour))
+	few.Process.Executable = "/tmp/.x/bot"
+	text := ask(t, Query{}, append(log, few)...).Text(false)
+	_, evidence, _ := strings.Cut(text, "\nEvidence:\n")
+	if !strings.Contains(evidence, "/tmp/.x/bot") || !strings.Contains(evidence, "81 more records left out, none worse than these") {
+		t.Error(text)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,8 +10,12 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// maxShown is how much evidence the text shows; JSON and HTML have all that was kept.
-const maxShown = 50
+// How much the text shows; JSON and HTML have all that was kept.
+const (
+	maxShown    = 50 // gaps, and runs
+	maxEvidence = 20 // more would push the answer off the screen
+	maxAlike    = 3  // of one program, as long as others are not shown
+)
 
 const besideHead = "Not asked for, but unexpected in that time"
 
@@ -18,14 +23,13 @@ const besideHead = "Not asked for, but unexpected in that time"
 func (a *Answer) Text(color bool) string {
 	in := a.Now.Location()
 	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\nAsked: %s\n", a.Sentence(in), a.askedWords(in))
 	if a.Clues != nil {
 		fmt.Fprintf(&b, "Understood %s:\n", a.Clues.Kind)
 		for _, w := range a.Clues.Words {
 			fmt.Fprintf(&b, "  - %s\n", record.Escape(w, 400))
 		}
-		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "Asked: %s\n\n%s\n", a.askedWords(in), a.Sentence(in))
 	if len(a.Programs) > 0 {
 		b.WriteString("\nPrograms, the worst first:\n\n")
 		b.Write(a.Summary.AppendPrograms(nil, in, color))
@@ -74,7 +78,7 @@ func (a *Answer) askedWords(in *time.Location) string {
 
 func (a *Answer) evidenceText(b *strings.Builder, in *time.Location, color bool) {
 	b.WriteString("\nEvidence:\n\n")
-	shown := worst(a.Evidence, maxShown)
+	shown := worst(a.Evidence, maxEvidence)
 	left := a.LeftOut + uint64(len(a.Evidence)-len(shown))
 	for i := range shown {
 		r := shown[i]
@@ -104,17 +108,26 @@ func details(r *record.Record) (lines []string) {
 	return lines
 }
 
-// worst picks the worst n records, in the order of time.
-func worst(list []record.Record, n int) []record.Record {
+// worst picks the worst n records, in the order of time: of those alike, some of each program before more of one.
+func worst(list []record.Record, n int) (picked []record.Record) {
 	if len(list) <= n {
 		return list
 	}
-	picked := slices.Clone(list)
-	slices.SortStableFunc(picked, func(a, b record.Record) int {
-		return record.Severity(a.Verdict, a.Expected) - record.Severity(b.Verdict, b.Expected)
+	type nth struct{ severity, round, at int }
+	order, shown := make([]nth, len(list)), map[record.Key]int{}
+	for i := range list {
+		key := record.KeyOf(&list[i])
+		order[i] = nth{record.Severity(list[i].Verdict, list[i].Expected), shown[key] / maxAlike, i}
+		shown[key]++
+	}
+	slices.SortFunc(order, func(a, b nth) int {
+		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.round, b.round), cmp.Compare(a.at, b.at))
 	})
-	picked = picked[:n]
-	slices.SortStableFunc(picked, func(a, b record.Record) int { return a.Time.Compare(b.Time) })
+	order = order[:n]
+	slices.SortFunc(order, func(a, b nth) int { return cmp.Compare(a.at, b.at) })
+	for _, o := range order {
+		picked = append(picked, list[o.at])
+	}
 	return picked
 }
 

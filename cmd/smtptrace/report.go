@@ -52,7 +52,7 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 // check finds what does not go together.
 func (f *reportFlags) check(logs []string) error {
 	if len(logs) == 0 {
-		return errors.New("no log given: name the files that smtptrace run -o wrote, or - for standard input")
+		return errors.New("no log given: name the files that smtptrace run -o wrote, their directory, or - for standard input")
 	}
 	if f.received == report.Stdin && slices.Contains(logs, report.Stdin) {
 		return errors.New("standard input cannot be both the log and what was received")

@@ -38,7 +38,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--summary-every", "0s"}, `for "--summary-every" flag: it takes a time such as 90s, 10m or 24h`},
 		{[]string{"run", "--nonsense"}, `error: unknown flag: --nonsense`},
 		{[]string{"run", "extra"}, `error: unexpected argument "extra"`},
-		{[]string{"report"}, `error: no log given: name the files that smtptrace run -o wrote, or - for standard input`},
+		{[]string{"report"}, `error: no log given: name the files that smtptrace run -o wrote, their directory, or - for standard input`},
 		{[]string{"report", "--at", "soon", "a.log"}, `for "--at" flag: "soon" is not a time`},
 		{[]string{"report", "--at", "2015-12-04 14:30 BST", "a.log"}, `"bst" is not known: give the zone as +01:00, UTC or Europe/Berlin`},
 		{[]string{"report", "--at", "now", "--since", "now", "a.log"}, `error: --at does not go together with --since and --until`},

@@ -208,6 +208,22 @@ func TestRotatedLogs(t *testing.T) {
 	if a := askFiles(t, filepath.Join(dir, "mail.log"), filepath.Join(dir, "mail.log.1")); a.Repeated != 0 || a.Sessions != 5 {
 		t.Errorf("named twice: %d sessions, %d repeated", a.Sessions, a.Repeated)
 	}
+	for name, log := range map[string][]byte{"mail.log.bak": nil, "mail.logs": nil, "mail.log.1.gz.tmp": nil, "syslog": []byte("Dec  4 14:30:00 web1 cron[1]: x\n")} {
+		if err := os.WriteFile(filepath.Join(dir, name), log, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for given, want := range map[string]uint64{"": 6, "*": 6, "mail.log*": 5, "mail.lo?": 5} { // other.log.1 has one more
+		if a := askFiles(t, filepath.Join(dir, given)); a.Sessions != want || a.Repeated != 0 || a.Failed() != nil {
+			t.Errorf("%q: %d sessions, %d repeated, %v", given, a.Sessions, a.Repeated, a.Failed())
+		}
+	}
+	a = askFiles(t, dir)
+	for _, log := range a.Logs {
+		if filepath.Base(log.Path) == "syslog" {
+			t.Error("a log of something else is read")
+		}
+	}
 }
 
 // Standard input may be packed, too.

@@ -81,7 +81,7 @@ func TestMissingLog(t *testing.T) {
 	missing := append(slices.Clone(all[:51]), all[70:]...) // heartbeats from -10 to 10
 	sentence(t, askD(t, missing...), "no heartbeats are in the logs from 2015-12-04 14:20:00 to 14:40:00 UTC, though the run went on")
 	rotatedAway := all[66:]
-	sentence(t, askD(t, rotatedAway...), "these logs have nothing from 2015-12-04 14:15:00 to 14:36:00 UTC")
+	sentence(t, askD(t, rotatedAway...), "these logs have no heartbeats from 2015-12-04 14:15:00 to 14:36:00 UTC")
 	one := append(slices.Clone(all[:60]), all[61:]...)
 	sentence(t, askD(t, one...), "No local process did it: 100 %")
 }
@@ -173,7 +173,7 @@ func TestSince(t *testing.T) {
 		return Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(lines(records...)), Query: Query{Window: Window{From: minutes(-60)}}, Now: now})
 	}
 	sentence(t, since(minutes(60), watch("r1", minutes(-60), minutes(0))), "!No local process", "50.0 % of the window watched",
-		"these logs have nothing from 2015-12-04 14:30:00 to 15:30:00 UTC")
+		"these logs have no heartbeats from 2015-12-04 14:30:00 to 15:30:00 UTC")
 	sentence(t, since(minutes(60), watchAll("r1", minutes(-60), minutes(0))), "50.0 % of the window watched")
 	sentence(t, since(T.Add(50*time.Second), watch("r1", minutes(-60), minutes(0))), "No local process did it: 100 %",
 		"100 % of 2015-12-04 13:30:00 to 14:30:00 UTC")

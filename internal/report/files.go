@@ -1,7 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,10 +15,21 @@ import (
 const Stdin = "-"
 
 // files lists the logs to read, each once: before a log the files that it was rotated to, the
-// oldest first.
+// oldest first. A directory stands for the logs of smtptrace in it, a pattern that no shell has replaced for what it
+// matches.
 func files(named []string) []string {
-	var list []string
+	var whole []string
 	for _, path := range named {
+		matches, _ := filepath.Glob(path) // none of a bad pattern
+		if _, err := os.Lstat(path); err == nil || path == Stdin || len(matches) == 0 {
+			matches = []string{path}
+		}
+		for _, m := range matches {
+			whole = append(whole, inDirectory(m)...)
+		}
+	}
+	var list []string
+	for _, path := range whole {
 		if path == Stdin {
 			list = append(list, path)
 			continue
@@ -28,6 +41,34 @@ func files(named []string) []string {
 		}
 	}
 	return list
+}
+
+// inDirectory lists the logs in a directory; of what is none, or has none in it, the path itself: opening it says why.
+func inDirectory(path string) (logs []string) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		entries, _ := os.ReadDir(path)
+		for _, e := range entries {
+			if one := filepath.Join(path, e.Name()); e.Type().IsRegular() && isLog(one) {
+				logs = append(logs, one)
+			}
+		}
+	}
+	if len(logs) == 0 {
+		return []string{path}
+	}
+	return logs
+}
+
+// isLog says whether a file begins as a log of smtptrace does, or nobody can tell.
+func isLog(path string) bool {
+	l, err := openLog(path, nil)
+	if err != nil {
+		return true
+	}
+	defer l.close()
+	begin := make([]byte, len(timeField))
+	_, err = io.ReadFull(l, begin)
+	return err == nil && bytes.Equal(begin, timeField)
 }
 
 // rotated finds the files that a log was rotated to, the oldest first: FILE.2.gz and FILE.1, as

@@ -130,7 +130,7 @@ func (g *Gap) words(in *time.Location) string {
 	case Narrow:
 		return "from " + when + " the tracer watched " + g.Filters.Words()
 	case NoRecord:
-		return "these logs have nothing from " + when
+		return "these logs have no heartbeats from " + when
 	}
 	return "the tracer was off from " + when
 }

@@ -67,7 +67,7 @@ func (f *reportFlags) sayAssumptions(stderr io.Writer) {
 		moment *clue.Moment
 	}{{"at", f.at}, {"since", f.since}, {"until", f.until}} {
 		if t.moment != nil && t.moment.Local {
-			sayLocal(stderr, t.flag, t.moment.Time)
+			sayLocal(stderr, t.flag, t.moment)
 		}
 	}
 	if f.keyless != nil {

@@ -141,6 +141,9 @@ func (f *reportFlags) around(m clue.Moment) {
 	default:
 		f.query.Around(m.Time, defaultWindow)
 	}
+	if !m.Later.IsZero() {
+		f.query.Window.To = f.query.Window.To.Add(m.Later.Sub(m.Time))
+	}
 }
 
 // clues takes from what was received what the flags do not say.

@@ -238,3 +238,18 @@ func TestFullName(t *testing.T) {
 		}
 	}
 }
+
+// In the night in which the clock is set back, both of the times that it showed are looked at.
+func TestReportTimeIsTwice(t *testing.T) {
+	const at = "2017-10-29 02:30 Europe/Berlin"
+	first := time.Date(2017, 10, 29, 0, 30, 0, 0, time.UTC)
+	if _, err := time.LoadLocation("Europe/Berlin"); err != nil {
+		t.Skipf("no time zones here: %v", err)
+	}
+	path := logOf(t, first, sent(first.Add(-16*time.Minute), "0", "a", "/a", "a"), sent(first, "1", "b", "/b", "b"),
+		sent(first.Add(time.Hour), "2", "c", "/c", "c"), sent(first.Add(77*time.Minute), "3", "d", "/d", "d"))
+	stdout, _, _ := reportOn(t, "", "--at", at, path)
+	if !strings.HasPrefix(stdout, "2 sessions of 2 programs match") {
+		t.Error(stdout)
+	}
+}

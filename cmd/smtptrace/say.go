@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/smtptrace/smtptrace/internal/clue"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -99,8 +100,12 @@ func verbHelp(flags *pflag.FlagSet) string {
 }
 
 // sayLocal says that a time had no zone.
-func sayLocal(w io.Writer, flag string, at time.Time) {
-	sayNote(w, fmt.Sprintf("--%s has no zone: taken as local time, %s", flag, at.Format("2006-01-02 15:04:05 -07:00")))
+func sayLocal(w io.Writer, flag string, at *clue.Moment) {
+	words := at.Time.Format("2006-01-02 15:04:05 -07:00")
+	if !at.Later.IsZero() {
+		words += at.Later.Format(" and again 15:04:05 -07:00")
+	}
+	sayNote(w, fmt.Sprintf("--%s has no zone: taken as local time, %s", flag, words))
 }
 
 // sayProgress says how far the logs are read, in place of what it said before.

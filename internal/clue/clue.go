@@ -247,6 +247,9 @@ func (c *Clues) sayWhen() {
 	if c.When.Local {
 		words += fmt.Sprintf(" (no zone was given: %s is assumed)", c.When.Time.Format("-07:00"))
 	}
+	if !c.When.Later.IsZero() {
+		words += c.When.Later.Format(", or 15:04:05 -0700: the clock was set back that night")
+	}
 	c.say("the time is %s", words)
 }
 

@@ -16,6 +16,7 @@ type Moment struct {
 	Local  bool          // no zone was said: it is taken as local time
 	Day    bool          // no time of day was said: it is the start of that day
 	Margin time.Duration // said beside it: ± 15 minutes; 0 if none
+	Later  time.Time     // the clock showed it again when it was set back in autumn, at that time; zero: it did not
 }
 
 var (
@@ -46,6 +47,7 @@ const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec
 // time before now.
 func ParseTime(s string, now time.Time) (Moment, error) {
 	m, err := parseTime(s, now)
+	m.again()
 	if err == nil && (m.Time.Year() < 1970 || m.Time.UTC().Year() > 9999) {
 		err = errors.New("that year cannot be meant")
 	}
@@ -156,6 +158,21 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
+// again finds the other time at which the clock of the place shows the same.
+func (m *Moment) again() {
+	for _, back := range []time.Duration{time.Hour, 30 * time.Minute} { // half an hour: Lord Howe Island
+		for _, other := range []time.Time{m.Time.Add(-back), m.Time.Add(back)} {
+			if other.Format(time.DateTime) != m.Time.Format(time.DateTime) {
+				continue
+			}
+			if m.Later = other; other.Before(m.Time) {
+				m.Time, m.Later = other, m.Time
+			}
+			return
+		}
+	}
+}
+
 // group is the n-th group of a match, "" where it did not take part.
 func group(text string, at []int, n int) string {
 	if at[2*n] < 0 {
@@ -190,6 +207,9 @@ func duration(number, unit string) time.Duration {
 func (m *Moment) End() time.Time {
 	if m.Day {
 		return m.Time.AddDate(0, 0, 1).Add(-time.Nanosecond)
+	}
+	if !m.Later.IsZero() {
+		return m.Later
 	}
 	return m.Time
 }

@@ -133,3 +133,32 @@ func TestParseTimeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// In the night in which the clock is set back, a time of day is twice.
+func TestTimeIsTwice(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skipf("no time zones here: %v", err)
+	}
+	for text, want := range map[string]string{
+		"2017-10-29 02:30":               "00:30 01:30",
+		"2017-10-29 02:30 Europe/Berlin": "00:30 01:30",
+		"2017-10-29 02:30 +0200":         "00:30",
+		"2017-10-29 03:30":               "02:30",
+		"2017-03-26 02:30":               "01:30",
+	} {
+		m, err := ParseTime(text, now.In(berlin))
+		got := m.Time.UTC().Format("15:04")
+		if !m.Later.IsZero() {
+			got += m.Later.UTC().Format(" 15:04")
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	c, err := Read(strings.NewReader("Oct 29 02:30:00 mx postfix/smtpd[1]: connect from unknown[94.130.34.42]"), now.In(berlin), own, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, c, "2017-10-29 02:30:00 +0200, which is 2017-10-29 00:30:00 UTC (no zone was given: +02:00 is assumed), or 02:30:00 +0100: the clock was set back that night")
+}

@@ -298,3 +298,33 @@ func TestEvidenceOfEachProgram(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// A time that somebody else's clock showed without its zone clears nobody.
+func TestSentenceWithoutZone(t *testing.T) {
+	q := with(t, of(HELO, "mail.com"))
+	q.Around(T, 15*time.Minute)
+	log := lines(watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))...)
+	for local, want := range map[bool]string{false: "No local process did it: 100 %", true: "Nothing matches: 100 %"} {
+		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
+			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: local}}})
+		if got := a.Sentence(time.UTC); !strings.HasPrefix(got, want) {
+			t.Errorf("local: %t: %s", local, got)
+		}
+	}
+}
+
+func TestSpanWords(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skipf("no time zones here: %v", err)
+	}
+	first := time.Date(2017, 10, 29, 0, 15, 0, 0, time.UTC)
+	for to, want := range map[time.Duration]string{
+		30 * time.Minute: "2017-10-29 02:15:00 to 02:45:00 CEST",
+		90 * time.Minute: "2017-10-29 02:15:00 CEST to 2017-10-29 02:45:00 CET",
+	} {
+		if got := spanWords(first, first.Add(to), berlin); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

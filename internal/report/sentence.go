@@ -44,13 +44,16 @@ func (a *Answer) sentence(in *time.Location) string {
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0):
+	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0 || a.zoneless()):
 		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
 	}
 	return "Nothing matches in what was watched. " + covered
 }
+
+// zoneless says whether the time is what somebody else's clock showed, nobody knows where.
+func (a *Answer) zoneless() bool { return a.Clues != nil && a.Clues.Dated && a.Clues.When.Local }
 
 // older says whether there were connections to mail ports on which nobody knows what was said.
 func (a *Answer) older() bool {
@@ -142,7 +145,11 @@ func spanWords(from, to time.Time, in *time.Location) string {
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
 		end = time.TimeOnly
 	}
-	return from.Format(time.DateTime) + " to " + to.Format(end+" MST")
+	begin := time.DateTime
+	if from.Format("-0700") != to.Format("-0700") { // the clock was set meanwhile
+		begin, end = begin+" MST", time.DateTime
+	}
+	return from.Format(begin) + " to " + to.Format(end+" MST")
 }
 
 // percent is a share that says 100 % only if it is all, and 0 % only if it is nothing.

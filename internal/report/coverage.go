@@ -113,18 +113,38 @@ func (all runs) coverage(w Window, soFar bool) (list []Coverage) {
 		hosts[key.host] = append(hosts[key.host], r)
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
-		list = append(list, cover(hosts[name], w, soFar))
+		for _, own := range machines(hosts[name]) {
+			list = append(list, cover(own, w, soFar))
+		}
+	}
+	return list
+}
+
+// machines tells apart those that bear the same machine-id, as copies of one do: by their names, where two run at
+// the same time. Else it is one that got another name.
+func machines(all []*run) [][]*run {
+	byName, clones := map[string][]*run{}, false
+	for i, r := range all {
+		byName[r.host.Name] = append(byName[r.host.Name], r)
+		for _, o := range all[:i] {
+			clones = clones || o.host.Name != r.host.Name && o.start().Before(r.end()) && r.start().Before(o.end())
+		}
+	}
+	if !clones {
+		return [][]*run{all}
+	}
+	var list [][]*run
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		list = append(list, byName[name])
 	}
 	return list
 }
 
 func cover(own []*run, w Window, soFar bool) Coverage {
-	slices.SortFunc(own, func(a, b *run) int { return a.spans[0].from.Compare(b.spans[0].from) })
-	first, last := own[0].spans[0].from, own[0].spans[0].to
+	slices.SortFunc(own, func(a, b *run) int { return a.start().Compare(b.start()) })
+	first, last := own[0].start(), own[0].end()
 	for _, r := range own {
-		if end := r.spans[len(r.spans)-1].to; end.After(last) {
-			last = end
-		}
+		last = later(last, r.end())
 	}
 	c := Coverage{Host: own[len(own)-1].host, Window: w}
 	if w.From.IsZero() {

@@ -297,3 +297,23 @@ func TestSessionThatHidesFirst(t *testing.T) {
 		sentence(t, a, "1 session matches, by /var/tmp/smtp")
 	}
 }
+
+// Machines made from one image may have the same machine-id: what one watched says nothing of the other. One that got
+// another name is still the same.
+func TestCoverageOfClones(t *testing.T) {
+	named := func(name string, records []record.Record) []record.Record {
+		for i := range records {
+			records[i].Host.Name = name
+		}
+		return records
+	}
+	q := with(t, of(HELO, "mail.com"))
+	q.Around(T, 15*time.Minute)
+	whole := watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))
+	clone := named("web2", watchAll("r2", T.Add(-time.Hour), T.Add(-10*time.Minute)))
+	sentence(t, ask(t, q, append(clone, whole...)...), "Nothing matches in what was watched.", "web1: 100 % of the window watched",
+		"web2: 16.7 % of the window watched")
+	before := named("localhost", watchAll("r3", T.Add(-time.Hour), T.Add(-time.Minute)))
+	after := named("web1", watchAll("r4", T.Add(-time.Minute), T.Add(time.Hour)))
+	sentence(t, ask(t, q, append(before, after...)...), "No local process did it: 100 % of the window watched, 0 lost.")
+}

@@ -143,6 +143,10 @@ func (r *run) finish() {
 	}
 }
 
+// start is when a run was first seen to watch, and end when last.
+func (r *run) start() time.Time { return r.spans[0].from }
+func (r *run) end() time.Time   { return r.spans[len(r.spans)-1].to }
+
 // lostIn sums what was lost in a window. What was lost at some time between two heartbeats counts
 // whole.
 func (r *run) lostIn(w *Window) (sum record.Losses) {

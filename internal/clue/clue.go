@@ -16,14 +16,15 @@ import (
 // Clues are what was found. All texts are as somebody else wrote them: escape them before they are
 // shown.
 type Clues struct {
-	Kind  string // a Received header, a bounce, …
-	When  Moment
-	Dated bool // there is a time
-	HELO  string
-	Other []string   // further names that it may have been: a text may name one to show how it should be
-	Addr  netip.Addr // where the mail came from
-	Rcpt  string
-	Words []string // what was understood, a sentence each, lower case, without full stop
+	Kind    string // a Received header, a bounce, …
+	When    Moment
+	Dated   bool // there is a time
+	HELO    string
+	Other   []string   // further names that it may have been: a text may name one to show how it should be
+	Addr    netip.Addr // where the mail came from
+	Rcpt    string
+	Foreign bool     // that is not an address of this host
+	Words   []string // what was understood, a sentence each, lower case, without full stop
 
 	here string // the name of this host, with its domain where that is known
 	ours bool   // the header is one that this host wrote
@@ -107,7 +108,8 @@ func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
 	case len(quoted) > 0:
 		c.hop(quoted, own)
 	case len(l.report) == 0:
-		if said := findListing(l.words.String(), now); said.dated && len(said.helos) > 0 {
+		said := findListing(l.words.String(), now)
+		if said.dated && (len(said.helos) > 0 || own != nil && said.addr.IsValid() && own(said.addr)) {
 			c.listing(said)
 			return
 		}
@@ -261,6 +263,7 @@ func (c *Clues) sayAddr(own func(netip.Addr) bool) {
 	case own(c.Addr):
 		c.say("it came from %s, an address of this host", c.Addr)
 	default:
+		c.Foreign = true
 		c.say("it came from %s, which is not an address of this host: it may be behind NAT, or the log of another host", c.Addr)
 	}
 }

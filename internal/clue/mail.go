@@ -131,7 +131,7 @@ func (l *letter) part(header textproto.MIMEHeader, body io.Reader, nest int) {
 			raw, _ := io.ReadAll(body)
 			l.words.WriteString(plainText(string(raw)) + "\n\n")
 		}
-	case strings.HasPrefix(kind, "text/"):
+	case strings.HasPrefix(kind, "text/"), kind == "application/json", kind == "application/yaml": // X-ARF
 		io.Copy(&l.words, body)
 		l.words.WriteString("\n\n")
 	}

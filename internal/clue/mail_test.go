@@ -2,8 +2,10 @@ package clue
 
 import (
 	"encoding/base64"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -68,5 +70,34 @@ func TestReadLongText(t *testing.T) {
 	}
 	if got := cut("x" + strings.Repeat("ü", maxWords)); len(got) > maxWords || !utf8.ValidString(got) {
 		t.Errorf("%d bytes", len(got))
+	}
+}
+
+// An X-ARF report has its facts in a part of JSON or YAML.
+func TestReadXARF(t *testing.T) {
+	for kind, facts := range map[string]string{
+		"application/json": `{"ReporterInfo":{"ReporterOrg":"x"},"Report":{"ReportClass":"Messaging","Date":"2018-02-13T03:54:09+01:00","SourceIp":"94.130.34.42","helo":"mail.com"}}`,
+		"text/yaml":        "Category: abuse\nReport-Type: mail\nSource: 94.130.34.42\nDate: Tue, 13 Feb 2018 03:54:09 +0100\nHELO: mail.com\n",
+		"application/yaml": "Category: abuse\nReport-Type: mail\nSource: 94.130.34.42\nDate: Tue, 13 Feb 2018 03:54:09 +0100\nHELO: mail.com\n",
+	} {
+		isCaseA(t, read(t, wrapping+"Content-Type: multipart/mixed; boundary=q\n\n--q\nContent-Type: text/plain\n\nSpam from your host.\n--q\nContent-Type: "+kind+
+			"; name=report\nContent-Transfer-Encoding: base64\n\n"+base64.StdEncoding.EncodeToString([]byte(facts))+"\n--q--\n"))
+	}
+}
+
+// How a report came here says nothing of the mail that it is about, where its text does.
+func TestReadReportInProse(t *testing.T) {
+	for _, text := range []string{
+		"Your server 94.130.34.42 sent us spam at 2018-02-13 03:54:09 +0100. Please stop.",
+		"Spam from 94.130.34.42 (web1.example.org), Tue, 13 Feb 2018 03:54:09 +0100\n",
+	} {
+		c := read(t, wrapping+"Content-Type: text/plain\n\n"+text+"\n")
+		if c.HELO != "" || !c.When.Time.Equal(time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)) || c.Addr != netip.MustParseAddr("94.130.34.42") || c.Foreign {
+			t.Errorf("%s: got %+v", text, c)
+		}
+	}
+	c := read(t, wrapping+"Content-Type: text/plain\n\nYou send spam.\n")
+	if !c.Foreign {
+		t.Errorf("got %+v", c)
 	}
 }

@@ -294,21 +294,26 @@ func TestEvidenceOfEachProgram(t *testing.T) {
 	few.Process.Executable = "/tmp/.x/bot"
 	text := ask(t, Query{}, append(log, few)...).Text(false)
 	_, evidence, _ := strings.Cut(text, "\nEvidence:\n")
-	if !strings.Contains(evidence, "/tmp/.x/bot") || !strings.Contains(evidence, "81 more records left out, none worse than these") {
+	if !strings.Contains(evidence, "/tmp/.x/bot") || !strings.Contains(evidence, "91 more records left out, none worse than these") {
 		t.Error(text)
 	}
 }
 
-// A time that somebody else's clock showed without its zone clears nobody.
-func TestSentenceWithoutZone(t *testing.T) {
+// What somebody else's clock showed without its zone, or was seen of another address, clears nobody.
+func TestSentenceAstray(t *testing.T) {
 	q := with(t, of(HELO, "mail.com"))
 	q.Around(T, 15*time.Minute)
 	log := lines(watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))...)
-	for local, want := range map[bool]string{false: "No local process did it: 100 %", true: "Nothing matches: 100 %"} {
+	for _, test := range []struct {
+		local, foreign bool
+		want           string
+	}{
+		{want: "No local process did it: 100 %"}, {local: true, want: "Nothing matches: 100 %"}, {foreign: true, want: "Nothing matches: 100 %"},
+	} {
 		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
-			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: local}}})
-		if got := a.Sentence(time.UTC); !strings.HasPrefix(got, want) {
-			t.Errorf("local: %t: %s", local, got)
+			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})
+		if got := a.Sentence(time.UTC); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%+v: %s", test, got)
 		}
 	}
 }

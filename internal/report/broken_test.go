@@ -245,7 +245,7 @@ func TestEvidenceIsBounded(t *testing.T) {
 	if len(a.Evidence) != maxRows || a.LeftOut != maxRows+1 || a.Evidence[maxRows-1].Event.ID != "x" || a.Evidence[0].Event.ID != "p0" {
 		t.Errorf("%d rows, %d left out", len(a.Evidence), a.LeftOut)
 	}
-	if text := a.Text(false); strings.Count(text, "\n2015-12-") != maxEvidence || !strings.Contains(text, "981 more records left out") ||
+	if text := a.Text(false); strings.Count(text, "\n2015-12-") != maxEvidence || !strings.Contains(text, "991 more records left out") ||
 		!strings.Contains(text, "/var/tmp/smtp") {
 		t.Error(text)
 	}

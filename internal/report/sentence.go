@@ -44,7 +44,7 @@ func (a *Answer) sentence(in *time.Location) string {
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0 || a.zoneless()):
+	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0 || a.astray()):
 		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	case a.Watched():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
@@ -52,8 +52,11 @@ func (a *Answer) sentence(in *time.Location) string {
 	return "Nothing matches in what was watched. " + covered
 }
 
-// zoneless says whether the time is what somebody else's clock showed, nobody knows where.
-func (a *Answer) zoneless() bool { return a.Clues != nil && a.Clues.Dated && a.Clues.When.Local }
+// astray says whether what was received may be of another time, as somebody's clock showed it nobody knows where, or
+// of another host.
+func (a *Answer) astray() bool {
+	return a.Clues != nil && (a.Clues.Dated && a.Clues.When.Local || a.Clues.Foreign)
+}
 
 // older says whether there were connections to mail ports on which nobody knows what was said.
 func (a *Answer) older() bool {

@@ -13,7 +13,7 @@ import (
 // How much the text shows; JSON and HTML have all that was kept.
 const (
 	maxShown    = 50 // gaps, and runs
-	maxEvidence = 20 // more would push the answer off the screen
+	maxEvidence = 10 // more would push the answer off the screen
 	maxAlike    = 3  // of one program, as long as others are not shown
 )
 

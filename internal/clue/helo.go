@@ -21,7 +21,7 @@ var (
 	heloName   = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
 	verbSaid   = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
 	verbQuoted = regexp.MustCompile(`["'“‘` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”’` + "`" + `]`)
-	verbAlone  = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)\b`)
+	verbAlone  = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
 	eximHost   = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
 )
 

@@ -32,6 +32,8 @@ func TestFindHELOs(t *testing.T) {
 		`"helo": "mail.com", "ip": "94.130.34.42"`:                                {"mail.com"},
 		"HELO | mail.com |":                                                       {"mail.com"},
 		"Helo name\t mail.com":                                                    {"mail.com"},
+		"(HELO localhost.localdomain)":                                            {"localhost.localdomain"},
+		"said HELO localhost":                                                     {"localhost"},
 		"(HELO mail.com)":                                                         {"mail.com"},
 		"25,94.130.34.42:41822,<,EHLO mail.com,":                                  {"mail.com"},
 		"A good HELO looks like: HELO mx.example.org. Yours said HELO localhost.": {"mx.example.org", "localhost"},

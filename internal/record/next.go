@@ -59,11 +59,10 @@ var leads = []struct {
 		return paste("read the script, and see when it was changed: stat %s", s.Process.Script.Path)
 	}},
 	{"interpreter", func(s *scene) string {
-		p := &s.Process
-		if p.Script != (Script{}) || len(p.Args) < 2 {
+		if s.Process.Script != (Script{}) {
 			return ""
 		}
-		return "it was given its code with its arguments, or by a pipe: " + string(appendToken(nil, strings.Join(p.Args[1:], " "), maxPath))
+		return "it was given its code with its arguments, which are in its records (process.args), or by a pipe"
 	}},
 	{"exe_modified", func(s *scene) string {
 		return paste("its binary is not as the package %s brought it: see what else is not, by dpkg --verify or rpm -V", s.Process.Package.Name)

@@ -33,8 +33,8 @@ func TestNext(t *testing.T) {
 		}, []string{"cron ran it: grep -rs /opt/x.sh /etc/cron* /var/spool/cron",
 			"read the script, and see when it was changed: stat /opt/x.sh"}},
 		"code in arguments": {func(s *scene) {
-			s.flags, s.Process.Args = []string{"interpreter"}, []string{"perl", "-e", "print\x1b"}
-		}, []string{`it was given its code with its arguments, or by a pipe: "-e print\x1b"`}},
+			s.flags, s.Process.Args = []string{"interpreter"}, []string{"perl", "-e", "print"}
+		}, []string{"it was given its code with its arguments, which are in its records (process.args), or by a pipe"}},
 		"container": {func(s *scene) {
 			s.flags, s.Container = []string{"container"}, Container{Name: "shop", ID: "ab12", Runtime: "docker"}
 		}, []string{"it runs in a container: docker inspect shop"}},

@@ -26,6 +26,7 @@ type dialogue struct {
 	mech     []byte
 	auth     AuthResult
 	security Security
+	tlsDue   bool // STARTTLS was accepted, and nothing was answered since
 	quit     bool
 	dataSaid bool // DATA or BDAT
 	probed   bool // a transaction with accepted recipients was given up

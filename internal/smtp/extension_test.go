@@ -246,6 +246,77 @@ func TestStartTLS(t *testing.T) {
 			C: STARTTLS
 			` + hello, `
 			smtp, EHLO "client.example" 0, tls starttls`},
+		{"accepted, and the dialogue goes on in the clear", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			S: 250-mx\r\n250 AUTH PLAIN
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 235 ok` + envelope2 + `
+			C: DATA
+			S: 354 go ahead
+			C: STARTTLS
+			C: .
+			S: 250 queued
+			C: QUIT
+			S: 221 bye`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 250, tls starttls_unused, auth PLAIN success
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 10 octets: accepted "250 queued"
+			last "221 bye"`},
+		{"accepted, in the clear, without replies", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			C: MAIL FROM:<a@x.example>`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 0, tls starttls_unused
+			<a@x.example> ->: aborted
+			last "220 go ahead"`},
+		{"accepted, and the server is tired of waiting", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			S: 421 timeout`, `
+			smtp, EHLO "client.example" 250, tls starttls_unused
+			last "421 timeout"`},
+		{"accepted, in the clear, then accepted again", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			S: 250 mx
+			C: STARTTLS
+			S: 220 go ahead
+			` + hello + `
+			S: \x16\x03\x03\x00\x7a binary\r\n250 ok`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"accepted, and the handshake is an old one: SSL 2.0's", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: \x80\x2e\x01\x03\x01 binary\r\nMAIL FROM:<no@x.example>
+			S: \x16\x03\x01\x00\x7a binary\r\n250 ok`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"accepted, and the handshake was before: records alone", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: \x17\x03\x03\x00\x7a\r\nMAIL FROM:<no@x.example>`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"a 220 that answers the EHLO in front", onPort25, `
+			S: 220 mx ESMTP
+			C: EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<a@x.example>
+			S: 220-mx\r\n220-SIZE\r\n220 PIPELINING
+			S: 502 no
+			S: 250 ok`, `
+			smtp, EHLO "client.example" 220, tls starttls_refused
+			<a@x.example> ->: aborted
+			last "250 ok"`},
+		{"all at once, in the clear", onPort25, `
+			S: 220 mx ESMTP
+			C: EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\ntext\r\n.
+			S: 250 mx\r\n220 go ahead\r\n250 ok\r\n250 ok\r\n354 go ahead\r\n250 queued`, `
+			smtp, EHLO "client.example" 250, tls starttls_unused
+			<a@x.example> -> <b@y.example> 250 6 octets: accepted "250 queued"
+			last "250 queued"`},
 		{"Exchange's own", onPort25, greeted + `
 			C: X-ANONYMOUSTLS
 			S: 220 go ahead

@@ -76,6 +76,7 @@ func (p *Parser) greet(final bool) bool {
 
 // consume notes a reply and takes it off the queue.
 func (p *Parser) consume(a *answer) {
+	p.d.inClear()
 	p.d.note(&p.replies, a)
 	p.replies.pop()
 }
@@ -220,10 +221,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 		d.authReply(code)
 	case verbStartTLS:
 		if code == 220 {
-			d.security = StartTLS
-			d.end()
-			p.consume(a)
-			p.startTLS(e.next)
+			p.startTLS(a)
 			return
 		}
 		if d.security == NoTLS {

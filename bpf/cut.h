@@ -24,6 +24,11 @@ enum await_data {
 	DATA_BODY, /* and the body begins without waiting for the reply */
 };
 
+enum await_tls {
+	TLS_SAID = 1,
+	TLS_ACCEPTED, /* and neither TLS nor another reply has come */
+};
+
 enum body_state {
 	BODY_MID_LINE,
 	BODY_CR,
@@ -159,11 +164,12 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 			c->data_at = c->asked;
 			c->dots = 0;
 			s->strict = cr;
+		} else if (s->verb == VERB('S', 'T', 'A', 'R')) {
+			c->await_tls = TLS_SAID;
+			c->tls_at = c->asked;
 		}
 		c->asked++;
-		if (s->verb == VERB('S', 'T', 'A', 'R'))
-			c->await_tls = 1;
-		else if (s->verb == VERB('A', 'U', 'T', 'H'))
+		if (s->verb == VERB('A', 'U', 'T', 'H'))
 			c->await_auth = 1;
 		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk && !s->bad &&
 			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T')))
@@ -222,6 +228,19 @@ static __always_inline void line_byte(struct stream *s, u8 ch)
 		out_show(s, ch);
 	else
 		s->out_cut++;
+}
+
+/* tls_begins is true for a byte that begins TLS where a line would begin: a handshake once STARTTLS
+ * was said, whatever is no text once it was accepted.
+ */
+static __always_inline bool tls_begins(struct conn *c, struct stream *s, u8 ch)
+{
+	bool text = (ch >= ' ' && ch < 0x7f) || ch == '\r' || ch == '\n' || ch == '\t';
+
+	if (s->mode != MODE_LINES || s->letters || s->line || s->blank || c->await_data ||
+	    c->adrift)
+		return false;
+	return ch == TLS_HANDSHAKE || (c->await_tls == TLS_ACCEPTED && !text);
 }
 
 static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)

@@ -53,7 +53,7 @@ struct conn {
 	u8 adrift;	 /* the server left a body that the client may still be in */
 	u8 spoken;	 /* the client has sent something */
 	u8 body_over;	 /* the server has taken a body of which we saw no end */
-	u8 await_tls;	 /* STARTTLS likewise */
+	u8 await_tls;	 /* STARTTLS likewise: enum await_tls */
 	u8 await_auth;	 /* AUTH likewise */
 	u8 secret;	 /* the client's next line answers a 334 */
 	u8 hello_left;	 /* records of the TLS handshake still to show */
@@ -67,8 +67,9 @@ struct conn {
 	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
 	u16 answered;	 /* of these; the server's packets write it */
 	u16 data_at;	 /* how many stood before DATA */
+	u16 tls_at;	 /* before STARTTLS likewise */
 	u8 dns;		 /* it goes to the port of DNS */
-	u8 pad;
+	u8 pad[3];
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	struct stream client, server;
 };

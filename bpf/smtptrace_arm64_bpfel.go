@@ -74,9 +74,11 @@ type SmtptraceConn struct {
 	Asked        uint16
 	Answered     uint16
 	DataAt       uint16
+	TlsAt        uint16
 	Dns          uint8
-	Pad          uint8
+	Pad          [3]uint8
 	PreLeft      uint32
+	_            [4]byte
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64

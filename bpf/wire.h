@@ -93,6 +93,22 @@ static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u3
 		conn_to_tls(c);
 }
 
+/* tls_word looks whether TLS begins behind STARTTLS. Where bytes are lost behind its 220 it may have,
+ * and what follows is nobody's business.
+ */
+static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, struct stream *s,
+				     u32 off)
+{
+	u8 ch;
+
+	if (s->lost && c->await_tls == TLS_ACCEPTED) {
+		conn_to_tls(c);
+		c->hello_left = 0;
+	} else if (!bpf_skb_load_bytes(skb, off, &ch, 1) && tls_begins(c, s, ch)) {
+		conn_to_tls(c);
+	}
+}
+
 /* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
 static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
 {
@@ -164,6 +180,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		if (!c->spoken)
 			first_word(skb, c, p.off);
 	}
+	if (c->await_tls && c->state == STATE_SMTP)
+		tls_word(skb, c, dir ? &c->server : &c->client, p.off);
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {
 		p.off = dir ? server_packet_step(skb, p.off, p.end)
 			    : client_packet_step(skb, p.off, p.end);

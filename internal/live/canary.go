@@ -96,10 +96,15 @@ var canaryAuths = map[string][]string{
 		"C: AUTH LOGIN", "S: 334 ", "C: HELP canary", "S: 334 ", "C: MAIL FROM:<canary@example.org>", "S: 535 no",
 	},
 	"STARTTLS, in the clear": {"C: STARTTLS", "S: 220 go", "C: AUTH PLAIN " + canaryPlain, "S: 235 ok", "C: a canary", "S: 500 what?"},
-	"no mechanism":           {"C: AUTH " + canaryPlain, "S: 504 what?"},
-	"echo, in its place":     {"C: AUTH CANARYCANARY", "S: 504 what?"},
-	"echo, unknown":          {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
-	"bare lines":             {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
+	"STARTTLS, in the clear, in steps": {
+		"C: STARTTLS", "S: 220 go", "C: EHLO a.example.org", "S: 250 mx", "C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser,
+		"S: 334 UGFzc3dvcmQ6", "C: " + canaryPassword, "S: 535 no", "C: canary a canary", "S: 500 what?",
+	},
+	"STARTTLS, no text":  {"C: STARTTLS", "S: 220 go", "c: \x80canary\r\nAUTH canary\r\n", "c: HELP canary\r\n"},
+	"no mechanism":       {"C: AUTH " + canaryPlain, "S: 504 what?"},
+	"echo, in its place": {"C: AUTH CANARYCANARY", "S: 504 what?"},
+	"echo, unknown":      {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
+	"bare lines":         {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
 }
 
 type canaryMail struct {
@@ -124,6 +129,12 @@ func canaryBodies() []canaryMail {
 		mail("body of bare lines", 1, "c: DATA\n", "S: 354 go", "c: Subject: canary\n\n"+bare+".\n", "S: 250 ok"),
 		mail("body that mixes", 1, "C: DATA", "S: 354 go", "c: "+header+bare+"\n.\n", "S: 250 ok"),
 		mail("body, lower case", 1, "C: data", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("body behind STARTTLS", 1, "C: STARTTLS", "S: 220 go", "C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>",
+			"S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("body behind STARTTLS, not waiting", 1, "c: STARTTLS\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"+
+			header+lines+".\r\n", "S: 220 go\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok"),
+		mail("chunk behind STARTTLS", 1, "C: STARTTLS", "S: 220 go", "C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>",
+			"S: 250 ok", chunk(size+" LAST"), "S: 250 ok"),
 		mail("chunk", 1, chunk(size+" LAST"), "S: 250 ok"),
 		mail("chunks", 1, chunk(size), "S: 250 ok", chunk(size), "S: 250 ok", "C: BDAT 0 LAST", "S: 250 ok"),
 		mail("chunk refused", 0, chunk(size+" last"), "S: 503 no"),

@@ -93,8 +93,8 @@ static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u3
 		conn_to_tls(c);
 }
 
-/* tls_word looks whether TLS begins behind STARTTLS. Where bytes are lost behind its 220 it may have,
- * and what follows is nobody's business.
+/* tls_word looks whether TLS begins behind STARTTLS. Where bytes are lost behind its 220 it may
+ * have, and what follows is nobody's business.
  */
 static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, struct stream *s,
 				     u32 off)

@@ -160,7 +160,7 @@ func TestAuth(t *testing.T) {
 			C: AUTH PLAIN =
 			S: 503 already`, `
 			smtp, EHLO "client.example" 250, auth SCRAM-SHA-256 success
-			last "503 already"`},
+			last "503"`},
 		{"no mechanism, but the secret in its place", onPort25, greeted + `
 			C: AUTH AGNhbmFyeQBjYW5hcnk=
 			S: 504 unknown mechanism
@@ -177,6 +177,23 @@ func TestAuth(t *testing.T) {
 			S: 500 5.5.1 "Y2FuYXJ5"`, `
 			smtp, EHLO "client.example" 250, auth LOGIN failure
 			last "500 5.5.1"`},
+		{"nor of what it does not understand, whatever that was", onPort25, `
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 503 5.5.1 "AUTH PLAIN AGNhbmFyeQBjYW5hcnk="
+			C: QUIT`, `
+			smtp, auth PLAIN unknown, early_talker
+			last "503 5.5.1"`},
+		{"nor of another protocol's secret", onPort25, greeted + `
+			C: PASS canary
+			S: 502 "PASS canary"`, `
+			smtp, EHLO "client.example" 250
+			last "502"`},
+		{"nor of an AUTH that it does not know", onPort25, greeted + `
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 500-Command unrecognized:
+			S: 500 "AUTH PLAIN AGNhbmFyeQBjYW5hcnk="`, `
+			smtp, EHLO "client.example" 250, auth PLAIN failure
+			last "500"`},
 		{"the same words to something else are", onPort25, greeted + `
 			C: AUTH LOGIN
 			S: 503 no AUTH here

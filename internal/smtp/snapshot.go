@@ -36,7 +36,7 @@ func (p *Parser) flush() {
 			if a.code == 421 {
 				d.closing(&p.replies, a)
 			}
-			p.consume(a)
+			p.consumeStray(a)
 		default:
 			return
 		}

@@ -172,8 +172,10 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 		if (s->verb == VERB('A', 'U', 'T', 'H'))
 			c->await_auth = 1;
 		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk && !s->bad &&
-			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T')))
+			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T'))) {
 			s->mode = MODE_CHUNK;
+			s->begun = 0;
+		}
 	} else if (!s->show) { /* no command, and answered as that */
 		c->asked++;
 	}

@@ -22,7 +22,7 @@ struct stream {
 	u8 show;     /* the rest of the line leaves the kernel */
 	u8 field;    /* words of the line so far */
 	u8 body;     /* enum body_state */
-	u8 pad0;
+	u8 begun;    /* BDAT: some of the chunk has passed */
 	u8 out_len;  /* what becomes of the byte at hand: so many of out are shown, */
 	u16 out_cut; /* then so many cut */
 	u8 segment;  /* of the record being filled */

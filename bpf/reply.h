@@ -20,6 +20,11 @@ static __always_inline void server_data(struct conn *c, u32 code)
 			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
 		c->client.mode = MODE_LINES;
 		c->adrift = 1;
+	} else if (c->client.mode == MODE_CHUNK && !c->client.begun && code >= 500 && code <= 504 &&
+		   c->answered == c->asked) {
+		/* A server without BDAT reads no octets, and a client that waited sends none. */
+		c->client.mode = MODE_LINES;
+		c->data_refused = 1;
 	} else if (c->await_data && (s16)(c->answered - c->data_at) <= 0) {
 		return; /* it answers what was said before DATA */
 	} else if (c->await_data && code >= 400) {

@@ -95,7 +95,7 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
-		Pad0       uint8
+		Begun      uint8
 		OutLen     uint8
 		OutCut     uint16
 		Segment    uint8
@@ -125,7 +125,7 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
-		Pad0       uint8
+		Begun      uint8
 		OutLen     uint8
 		OutCut     uint16
 		Segment    uint8

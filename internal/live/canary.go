@@ -144,6 +144,8 @@ func canaryBodies() []canaryMail {
 		mail("chunk behind STARTTLS", 1, "C: STARTTLS", "S: 220 go", "C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>",
 			"S: 250 ok", chunk(size+" LAST"), "S: 250 ok"),
 		mail("chunk", 1, chunk(size+" LAST"), "S: 250 ok"),
+		mail("chunk that nobody reads", 1, "C: BDAT 99999999999 LAST", "S: 502 no", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("chunk that nobody reads, and sent", 0, "C: BDAT "+size+" LAST", "S: 502 no", "c: "+header+lines, "S: 500 what?"),
 		mail("chunks", 1, chunk(size), "S: 250 ok", chunk(size), "S: 250 ok", "C: BDAT 0 LAST", "S: 250 ok"),
 		mail("chunk refused", 0, chunk(size+" last"), "S: 503 no"),
 		mail("not waiting", 1, "c: DATA\r\n"+header+lines+".\r\n", "S: 354 go", "S: 250 ok"),

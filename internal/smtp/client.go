@@ -70,7 +70,7 @@ func (p *Parser) feedClient(data []byte) {
 	c := &p.client
 	for len(data) > 0 {
 		switch {
-		case c.chunk > 0:
+		case c.chunk > 0 && !p.unreadChunk():
 			n := min(c.chunk, uint64(len(data)))
 			c.chunk -= n
 			c.off += n

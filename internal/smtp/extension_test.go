@@ -109,6 +109,33 @@ func TestChunking(t *testing.T) {
 	}
 }
 
+// A server that does not know BDAT reads no octets behind it, and a client that waits can hide nothing there.
+func TestChunkUnread(t *testing.T) {
+	for _, x := range []dialogueTest{
+		{"announced, refused and not sent", onPort25, greeted + `
+			C: BDAT 99999999999 LAST
+			S: 502 what?` + envelope2 + `
+			C: DATA
+			S: 354 go ahead
+			C: .
+			S: 250 queued`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 0 octets: accepted "250 queued"
+			last "250 queued"`},
+		{"sent all the same, and counted elsewhere", onPort25, greeted + envelope2 + `
+			C: BDAT 8 LAST
+			S: 503 what?
+			C+ 8
+			C: RSET
+			S: 250 ok`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 chunked 8 octets: refused "503 what?"
+			last "250 ok"`},
+	} {
+		x.runAsIs(t)
+	}
+}
+
 func TestAuth(t *testing.T) {
 	for _, x := range []dialogueTest{
 		{"PLAIN with an initial response", onPort25, greeted + `

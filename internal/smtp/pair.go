@@ -224,6 +224,8 @@ func (p *Parser) apply(e *entry, a *answer) {
 			d.dataSaid = true
 			d.startBody(e.next)
 		}
+	case verbUnknown: // perhaps BURL (RFC 4468), whose URL is a secret: the kernel does not show it
+		d.dataSaid = d.dataSaid || accepted(code)
 	case verbBdat:
 		d.chunk(e, p.chunkOctets(e), q, a)
 	case verbRset:

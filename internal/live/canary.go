@@ -112,7 +112,16 @@ var canaryAuths = map[string][]string{
 	"echo, of a step":        {"C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser, "S: 504 5.5.4 " + canaryUser},
 	"echo, another protocol": {"C: LOGIN canary canary-password", "S: 500 5.5.1 Command unrecognized: \"LOGIN canary canary-password\""},
 	"echo, not waiting":      {"c: AUTH LOGIN\r\n" + canaryUser + "\r\n" + canaryPassword + "\r\n", "S: 503 no", "S: 500 " + canaryUser, "S: 500 " + canaryPassword},
-	"bare lines":             {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
+	"with a mail": {
+		"c: AUTH PLAIN " + canaryPlain + "\r\nMAIL FROM:<a@example.org>\r\n", "S: 235 ok\r\n250 ok", "C: RSET", "S: 250 ok", "C: AUTH PLAIN " + canaryPlain, "S: 503 no",
+	},
+	"LHLO":         {"C: LHLO LHLO.example.org", "S: 250 mx", "C: AUTH PLAIN " + canaryPlain, "S: 235 ok"},
+	"oauthbearer":  {"C: AUTH OAUTHBEARER " + canaryToken, "S: 334-" + canaryUser + "\r\n334 " + canaryUser, "C: " + canaryUser, "S: 535 no"},
+	"odd blanks":   {"C: AUTH\vPLAIN " + canaryPlain, "S: 500 what?", "C: AUTH=PLAIN " + canaryPlain, "S: 500 what?", "C: AUTH \t PLAIN\t\t" + canaryPlain + "  ", "S: 235 ok"},
+	"in two lines": {"C: AUTH", "S: 501 no", "C: PLAIN " + canaryPlain, "S: 500 what?", "C: AUTH PLAIN", "S: 504 no", "C: AUTH " + canaryPlain, "S: 504 no"},
+	"very long":    {"C: AUTH XOAUTH2 " + strings.Repeat(canaryToken, 8), "S: 500 too long", "C: AUTH XOAUTH2", "S: 334 ", "C: " + strings.Repeat(canaryToken, 8), "S: 535 no"},
+	"NUL in it":    {"C: AUTH PLAIN \x00canary-user\x00canary-password", "S: 501 no", "C: AUTH\x00 PLAIN canary", "S: 500 what?"},
+	"bare lines":   {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
 }
 
 type canaryMail struct {

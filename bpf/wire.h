@@ -10,13 +10,14 @@ struct packet {
 	u32 seq;
 	u32 off; /* of the first payload byte */
 	u32 end;
+	u32 urgent; /* where the urgent byte is, perhaps behind the end; 0: there is none */
 	bool syn;
 };
 
 /* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. */
 static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
 {
-	u8 head[40] = {}, tcp[16] = {};
+	u8 head[40] = {}, tcp[20] = {};
 	u32 tcp_off;
 
 	p->end = skb->len;
@@ -42,6 +43,8 @@ static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
 	p->seq = (u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
 	p->off = tcp_off + (tcp[12] >> 4) * 4;
 	p->syn = tcp[13] & 2;
+	/* The pointer is to the byte behind it, as Linux has it (tcp_check_urg). */
+	p->urgent = tcp[13] & 32 ? p->off + (tcp[18] << 8 | tcp[19]) - 1 : 0;
 	return p->off <= p->end;
 }
 
@@ -183,8 +186,14 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	if (c->await_tls && c->state == STATE_SMTP)
 		tls_word(skb, c, dir ? &c->server : &c->client, p.off);
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {
-		p.off = dir ? server_packet_step(skb, p.off, p.end)
-			    : client_packet_step(skb, p.off, p.end);
+		u32 end = p.urgent > p.off && p.urgent < p.end ? p.urgent : p.end;
+
+		if (p.off == p.urgent) { /* who reads the stream does not get it */
+			p.off++;
+			continue;
+		}
+		p.off = dir ? server_packet_step(skb, p.off, end)
+			    : client_packet_step(skb, p.off, end);
 		if (!p.off)
 			return;
 	}

@@ -7,11 +7,10 @@
 #ifndef CUT_H
 #define CUT_H
 
-#include "judge.h"
+#include "argument.h"
 
-#define LINE_JUDGED 9	 /* stream.letters: it is decided what to do with this line */
-#define LINE_MAX 1000	 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
-#define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
+#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
+#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
 
 enum stream_mode {
 	MODE_LINES,
@@ -57,12 +56,6 @@ static __always_inline u32 body_next(u32 state, u8 ch, u8 strict)
 	return ch == '.' && state == BODY_LINE_START ? BODY_DOT : BODY_MID_LINE;
 }
 
-enum show {
-	SHOW_NONE,
-	SHOW_ALL,
-	SHOW_DOT, /* a dot: shown on if nothing but the line's end follows */
-};
-
 /* out_show and out_cut say what becomes of the byte at hand and of the letters held before it. */
 static __always_inline void out_show(struct stream *s, u8 ch)
 {
@@ -104,12 +97,13 @@ static __always_inline void payload_put(struct stream *s, struct payload_event *
 
 	segment->shown += s->out_len;
 	segment->cut += s->out_cut;
-	/* All five at once: what is too many is written over by the next. */
+	/* All six at once: what is too many is written over by the next. */
 	e->data[at] = s->out;
 	e->data[at + 1] = s->out >> 8;
 	e->data[at + 2] = s->out >> 16;
 	e->data[at + 3] = s->out >> 24;
 	e->data[at + 4] = s->out >> 32;
+	e->data[at + 5] = s->out >> 40;
 	e->data_len += s->out_len;
 }
 
@@ -183,41 +177,6 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 	s->crlf = cr;
 }
 
-/* is_mechanism is true for the characters of a SASL mechanism's name (RFC 4422, 3.1), and those
- * that follow it. A secret in its place ends at its first small letter.
- */
-static __always_inline bool is_mechanism(u8 ch)
-{
-	return (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_' ||
-	       is_blank(ch);
-}
-
-/* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no
- * further.
- */
-static __always_inline void client_argument(struct stream *s, u8 ch)
-{
-	bool end = ch == '\r' || ch == '\n';
-
-	if (s->blank && !is_blank(ch) && ++s->field == 1)
-		s->chunk = 0;
-	s->blank = is_blank(ch);
-	if (s->verb == VERB('A', 'U', 'T', 'H')) {
-		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2 ||
-			     (s->field && !is_mechanism(ch))))
-			s->show = SHOW_NONE;
-	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
-		if (end || s->blank)
-			return;
-		if (s->field > 1)
-			s->tail = s->tail << 8 | upper(ch);
-		else if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
-			s->chunk = s->chunk * 10 + ch - '0';
-		else
-			s->bad = s->field;
-	}
-}
-
 static __always_inline void line_byte(struct stream *s, u8 ch)
 {
 	if (s->line <= LINE_MAX)
@@ -268,8 +227,8 @@ static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
 	}
 	if (s->letters != LINE_JUDGED)
 		client_decide(c, s, ch);
-	if (s->known)
-		client_argument(s, ch);
+	if (s->known && client_argument(s, ch))
+		return;
 	line_byte(s, ch);
 	if (ch == '\n')
 		client_line(c, s, cr);

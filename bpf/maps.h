@@ -10,7 +10,7 @@
 struct stream {
 	u64 before;  /* bytes cut and not yet reported */
 	u64 lost;    /* bytes never seen and not yet reported */
-	u64 chunk;   /* BDAT: octets of the chunk still to come */
+	u64 chunk;   /* BDAT: octets of the chunk still to come; AUTH: letters held */
 	u32 seq;     /* next sequence number not yet seen */
 	u32 verb;    /* first letters of the line, upper case; server: the reply code so far */
 	u16 line;    /* bytes of the line so far, saturating */
@@ -33,7 +33,8 @@ struct stream {
 	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
 	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
-	u32 pad;
+	u8 held;	 /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
+	u8 pad[3];
 	u64 out;
 };
 

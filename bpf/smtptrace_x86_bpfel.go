@@ -106,7 +106,8 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Held       uint8
+		Pad        [3]uint8
 		Out        uint64
 	}
 	Server struct {
@@ -136,7 +137,8 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Held       uint8
+		Pad        [3]uint8
 		Out        uint64
 	}
 }

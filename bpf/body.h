@@ -108,6 +108,7 @@ static __always_inline u32 skip_chunk(struct conn *c, u32 off, u32 end)
 	if (n > c->client.chunk)
 		n = c->client.chunk;
 	c->client.chunk -= n;
+	c->client.begun = 1;
 	c->client.before += n;
 	if (!c->client.chunk)
 		c->client.mode = MODE_LINES;

@@ -7,11 +7,10 @@
 #ifndef CUT_H
 #define CUT_H
 
-#include "judge.h"
+#include "argument.h"
 
-#define LINE_JUDGED 9	 /* stream.letters: it is decided what to do with this line */
-#define LINE_MAX 1000	 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
-#define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
+#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
+#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
 
 enum stream_mode {
 	MODE_LINES,
@@ -22,6 +21,11 @@ enum stream_mode {
 enum await_data {
 	DATA_SAID = 1,
 	DATA_BODY, /* and the body begins without waiting for the reply */
+};
+
+enum await_tls {
+	TLS_SAID = 1,
+	TLS_ACCEPTED, /* and neither TLS nor another reply has come */
 };
 
 enum body_state {
@@ -51,12 +55,6 @@ static __always_inline u32 body_next(u32 state, u8 ch, u8 strict)
 		return state == BODY_DOT ? BODY_DOT_CR : BODY_CR;
 	return ch == '.' && state == BODY_LINE_START ? BODY_DOT : BODY_MID_LINE;
 }
-
-enum show {
-	SHOW_NONE,
-	SHOW_ALL,
-	SHOW_DOT, /* a dot: shown on if nothing but the line's end follows */
-};
 
 /* out_show and out_cut say what becomes of the byte at hand and of the letters held before it. */
 static __always_inline void out_show(struct stream *s, u8 ch)
@@ -99,12 +97,13 @@ static __always_inline void payload_put(struct stream *s, struct payload_event *
 
 	segment->shown += s->out_len;
 	segment->cut += s->out_cut;
-	/* All five at once: what is too many is written over by the next. */
+	/* All six at once: what is too many is written over by the next. */
 	e->data[at] = s->out;
 	e->data[at + 1] = s->out >> 8;
 	e->data[at + 2] = s->out >> 16;
 	e->data[at + 3] = s->out >> 24;
 	e->data[at + 4] = s->out >> 32;
+	e->data[at + 5] = s->out >> 40;
 	e->data_len += s->out_len;
 }
 
@@ -159,55 +158,23 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 			c->data_at = c->asked;
 			c->dots = 0;
 			s->strict = cr;
+		} else if (s->verb == VERB('S', 'T', 'A', 'R')) {
+			c->await_tls = TLS_SAID;
+			c->tls_at = c->asked;
 		}
 		c->asked++;
-		if (s->verb == VERB('S', 'T', 'A', 'R'))
-			c->await_tls = 1;
-		else if (s->verb == VERB('A', 'U', 'T', 'H'))
+		if (s->verb == VERB('A', 'U', 'T', 'H'))
 			c->await_auth = 1;
 		else if (s->verb == VERB('B', 'D', 'A', 'T') && s->chunk && !s->bad &&
-			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T')))
+			 (!s->tail || s->tail == VERB('L', 'A', 'S', 'T'))) {
 			s->mode = MODE_CHUNK;
+			s->begun = 0;
+		}
 	} else if (!s->show) { /* no command, and answered as that */
 		c->asked++;
 	}
 	stream_reset_line(s);
 	s->crlf = cr;
-}
-
-/* is_mechanism is true for the characters of a SASL mechanism's name (RFC 4422, 3.1), and those
- * that follow it. A secret in its place ends at its first small letter.
- */
-static __always_inline bool is_mechanism(u8 ch)
-{
-	return (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_' ||
-	       is_blank(ch);
-}
-
-/* client_argument follows the words behind a verb: BDAT's length, AUTH's mechanism and no
- * further.
- */
-static __always_inline void client_argument(struct stream *s, u8 ch)
-{
-	bool end = ch == '\r' || ch == '\n';
-
-	if (s->blank && !is_blank(ch) && ++s->field == 1)
-		s->chunk = 0;
-	s->blank = is_blank(ch);
-	if (s->verb == VERB('A', 'U', 'T', 'H')) {
-		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2 ||
-			     (s->field && !is_mechanism(ch))))
-			s->show = SHOW_NONE;
-	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
-		if (end || s->blank)
-			return;
-		if (s->field > 1)
-			s->tail = s->tail << 8 | upper(ch);
-		else if (s->field == 1 && ch >= '0' && ch <= '9' && s->chunk < 1ULL << 40)
-			s->chunk = s->chunk * 10 + ch - '0';
-		else
-			s->bad = s->field;
-	}
 }
 
 static __always_inline void line_byte(struct stream *s, u8 ch)
@@ -222,6 +189,19 @@ static __always_inline void line_byte(struct stream *s, u8 ch)
 		out_show(s, ch);
 	else
 		s->out_cut++;
+}
+
+/* tls_begins is true for a byte that begins TLS where a line would begin: a handshake once STARTTLS
+ * was said, whatever is no text once it was accepted.
+ */
+static __always_inline bool tls_begins(struct conn *c, struct stream *s, u8 ch)
+{
+	bool text = (ch >= ' ' && ch < 0x7f) || ch == '\r' || ch == '\n' || ch == '\t';
+
+	if (s->mode != MODE_LINES || s->letters || s->line || s->blank || c->await_data ||
+	    c->adrift)
+		return false;
+	return ch == TLS_HANDSHAKE || (c->await_tls == TLS_ACCEPTED && !text);
 }
 
 static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
@@ -247,8 +227,8 @@ static __always_inline void client_byte(struct conn *c, struct stream *s, u8 ch)
 	}
 	if (s->letters != LINE_JUDGED)
 		client_decide(c, s, ch);
-	if (s->known)
-		client_argument(s, ch);
+	if (s->known && client_argument(s, ch))
+		return;
 	line_byte(s, ch);
 	if (ch == '\n')
 		client_line(c, s, cr);

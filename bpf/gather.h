@@ -88,12 +88,16 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 	u32 n = chunk_len(0, len, PAYLOAD_SIZE - PAYLOAD_SLACK);
 	struct payload_event *e;
 	struct stream *s;
+	u8 ch;
 
 	if (!c || !n || c->state == STATE_OTHER)
 		return len;
 	if (c->state == STATE_NEW)
 		return gather_judge(key, base, len);
 	s = &c->client;
+	if (c->await_tls && c->state == STATE_SMTP && !bpf_probe_read_user(&ch, 1, (void *)base) &&
+	    tls_begins(c, s, ch))
+		conn_to_tls(c);
 	e = payload_reserve(c, s, DIR_CLIENT);
 	if (!e) {
 		gather_lose(c, n);

@@ -92,6 +92,7 @@ static __always_inline void stream_reset_line(struct stream *s)
 	s->blank = 0;
 	s->bad = 0;
 	s->tail = 0;
+	s->held = 0;
 }
 
 #define TLS_HANDSHAKE 22 /* record type (RFC 8446, 5.1) */

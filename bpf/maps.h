@@ -10,7 +10,7 @@
 struct stream {
 	u64 before;  /* bytes cut and not yet reported */
 	u64 lost;    /* bytes never seen and not yet reported */
-	u64 chunk;   /* BDAT: octets of the chunk still to come */
+	u64 chunk;   /* BDAT: octets of the chunk still to come; AUTH: letters held */
 	u32 seq;     /* next sequence number not yet seen */
 	u32 verb;    /* first letters of the line, upper case; server: the reply code so far */
 	u16 line;    /* bytes of the line so far, saturating */
@@ -22,7 +22,7 @@ struct stream {
 	u8 show;     /* the rest of the line leaves the kernel */
 	u8 field;    /* words of the line so far */
 	u8 body;     /* enum body_state */
-	u8 pad0;
+	u8 begun;    /* BDAT: some of the chunk has passed */
 	u8 out_len;  /* what becomes of the byte at hand: so many of out are shown, */
 	u16 out_cut; /* then so many cut */
 	u8 segment;  /* of the record being filled */
@@ -33,7 +33,8 @@ struct stream {
 	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
 	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
-	u32 pad;
+	u8 held;	 /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
+	u8 pad[3];
 	u64 out;
 };
 
@@ -53,7 +54,7 @@ struct conn {
 	u8 adrift;	 /* the server left a body that the client may still be in */
 	u8 spoken;	 /* the client has sent something */
 	u8 body_over;	 /* the server has taken a body of which we saw no end */
-	u8 await_tls;	 /* STARTTLS likewise */
+	u8 await_tls;	 /* STARTTLS likewise: enum await_tls */
 	u8 await_auth;	 /* AUTH likewise */
 	u8 secret;	 /* the client's next line answers a 334 */
 	u8 hello_left;	 /* records of the TLS handshake still to show */
@@ -67,8 +68,9 @@ struct conn {
 	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
 	u16 answered;	 /* of these; the server's packets write it */
 	u16 data_at;	 /* how many stood before DATA */
+	u16 tls_at;	 /* before STARTTLS likewise */
 	u8 dns;		 /* it goes to the port of DNS */
-	u8 pad;
+	u8 pad[3];
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	struct stream client, server;
 };

@@ -20,6 +20,11 @@ static __always_inline void server_data(struct conn *c, u32 code)
 			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
 		c->client.mode = MODE_LINES;
 		c->adrift = 1;
+	} else if (c->client.mode == MODE_CHUNK && !c->client.begun && code >= 500 && code <= 504 &&
+		   c->answered == c->asked) {
+		/* A server without BDAT reads no octets, and a client that waited sends none. */
+		c->client.mode = MODE_LINES;
+		c->data_refused = 1;
 	} else if (c->await_data && (s16)(c->answered - c->data_at) <= 0) {
 		return; /* it answers what was said before DATA */
 	} else if (c->await_data && code >= 400) {
@@ -45,6 +50,7 @@ static __always_inline u32 body_start(struct stream *s)
 static __always_inline void server_line(struct conn *c, struct stream *s)
 {
 	u32 code = s->verb;
+	bool of_tls;
 
 	if (!c->greeted) {
 		c->greeted = 1;
@@ -52,6 +58,9 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 	}
 	if (c->answered != c->asked)
 		c->answered++;
+	if (c->await_tls == TLS_ACCEPTED)
+		c->await_tls = 0; /* there was no TLS: it is answered in the clear */
+	of_tls = c->await_tls && (s16)(c->answered - c->tls_at) > 0;
 	if (code == 354) {
 		if (c->dots) {
 			c->dots--;
@@ -65,12 +74,13 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 		return;
 	}
 	server_data(c, code);
-	if (code == 220 && c->await_tls) {
-		conn_to_tls(c);
+	if (code == 220 && of_tls) {
+		c->await_tls = TLS_ACCEPTED;
 	} else if (code == 334 && c->await_auth) {
 		c->secret = 1;
 	} else if (code >= 400 || code == 235) {
-		c->await_tls = 0;
+		if (of_tls)
+			c->await_tls = 0;
 		c->await_auth = 0;
 		c->secret = 0;
 	}

@@ -74,9 +74,11 @@ type SmtptraceConn struct {
 	Asked        uint16
 	Answered     uint16
 	DataAt       uint16
+	TlsAt        uint16
 	Dns          uint8
-	Pad          uint8
+	Pad          [3]uint8
 	PreLeft      uint32
+	_            [4]byte
 	Client       struct {
 		_          structs.HostLayout
 		Before     uint64
@@ -93,7 +95,7 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
-		Pad0       uint8
+		Begun      uint8
 		OutLen     uint8
 		OutCut     uint16
 		Segment    uint8
@@ -104,7 +106,8 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Held       uint8
+		Pad        [3]uint8
 		Out        uint64
 	}
 	Server struct {
@@ -123,7 +126,7 @@ type SmtptraceConn struct {
 		Show       uint8
 		Field      uint8
 		Body       uint8
-		Pad0       uint8
+		Begun      uint8
 		OutLen     uint8
 		OutCut     uint16
 		Segment    uint8
@@ -134,7 +137,8 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Held       uint8
+		Pad        [3]uint8
 		Out        uint64
 	}
 }

@@ -10,13 +10,14 @@ struct packet {
 	u32 seq;
 	u32 off; /* of the first payload byte */
 	u32 end;
+	u32 urgent; /* where the urgent byte is, perhaps behind the end; 0: there is none */
 	bool syn;
 };
 
 /* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. */
 static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
 {
-	u8 head[40] = {}, tcp[16] = {};
+	u8 head[40] = {}, tcp[20] = {};
 	u32 tcp_off;
 
 	p->end = skb->len;
@@ -42,6 +43,8 @@ static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
 	p->seq = (u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
 	p->off = tcp_off + (tcp[12] >> 4) * 4;
 	p->syn = tcp[13] & 2;
+	/* The pointer is to the byte behind it, as Linux has it (tcp_check_urg). */
+	p->urgent = tcp[13] & 32 ? p->off + (tcp[18] << 8 | tcp[19]) - 1 : 0;
 	return p->off <= p->end;
 }
 
@@ -91,6 +94,22 @@ static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u3
 	if (c->mail_port && c->state == STATE_SMTP && !bpf_skb_load_bytes(skb, off, &ch, 1) &&
 	    ch == TLS_HANDSHAKE)
 		conn_to_tls(c);
+}
+
+/* tls_word looks whether TLS begins behind STARTTLS. Where bytes are lost behind its 220 it may
+ * have, and what follows is nobody's business.
+ */
+static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, struct stream *s,
+				     u32 off)
+{
+	u8 ch;
+
+	if (s->lost && c->await_tls == TLS_ACCEPTED) {
+		conn_to_tls(c);
+		c->hello_left = 0;
+	} else if (!bpf_skb_load_bytes(skb, off, &ch, 1) && tls_begins(c, s, ch)) {
+		conn_to_tls(c);
+	}
 }
 
 /* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
@@ -164,9 +183,17 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		if (!c->spoken)
 			first_word(skb, c, p.off);
 	}
+	if (c->await_tls && c->state == STATE_SMTP)
+		tls_word(skb, c, dir ? &c->server : &c->client, p.off);
 	for (int i = 0; i < STEPS && p.off < p.end; i++) {
-		p.off = dir ? server_packet_step(skb, p.off, p.end)
-			    : client_packet_step(skb, p.off, p.end);
+		u32 end = p.urgent > p.off && p.urgent < p.end ? p.urgent : p.end;
+
+		if (p.off == p.urgent) { /* who reads the stream does not get it */
+			p.off++;
+			continue;
+		}
+		p.off = dir ? server_packet_step(skb, p.off, end)
+			    : client_packet_step(skb, p.off, end);
 		if (!p.off)
 			return;
 	}

@@ -62,8 +62,8 @@ func recordLines(r *record.Record) (list []string) {
 	switch {
 	case r.SMTP.StartTLS == "accepted":
 		state += ", tls starttls"
-	case r.SMTP.StartTLS == "refused":
-		state += ", tls starttls_refused"
+	case r.SMTP.StartTLS != "":
+		state += ", tls starttls_" + r.SMTP.StartTLS
 	case r.SMTP.TLS:
 		state = "tls, tls implicit"
 	}

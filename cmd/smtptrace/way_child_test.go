@@ -56,6 +56,7 @@ var sendingWays = map[string]sendingWay{
 	"scmrights":     {talk: passedOn},
 	"bytewise":      {prepare: noDelay, send: byteByByte},
 	"bareline":      {end: "\n"},
+	"urgent":        {send: urgent},
 	"earlytalker":   {early: true},
 	"mapped":        {dial: mappedAddress},
 	"uring":         {send: byRing(ringSend, 0)},
@@ -125,6 +126,17 @@ func converse(s int, chunks []string, send sending, early bool) error {
 		}
 	}
 	return nil
+}
+
+// urgent puts a byte between that the server's socket keeps apart from the stream (SO_OOBINLINE is off).
+func urgent(s int, chunk []byte) error {
+	if err := write(s, chunk[:2]); err != nil {
+		return err
+	}
+	if err := unix.Send(s, []byte("X"), unix.MSG_OOB); err != nil {
+		return err
+	}
+	return write(s, chunk[2:])
 }
 
 // onward goes on where the first word has gone with the SYN.

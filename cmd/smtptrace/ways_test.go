@@ -41,7 +41,7 @@ const (
 var wayTests = []wayTest{
 	{name: "write"}, {name: "writev"}, {name: "sendmsg"}, {name: "sendmmsg"}, {name: "sendfile"}, {name: "splice"},
 	{name: "mmap"}, {name: "zerocopy"}, {name: "bytewise"}, {name: "mapped"},
-	{name: "bareline", size: 35},
+	{name: "bareline", size: 35}, {name: "urgent"},
 	{name: "earlytalker", to: lateTCP, flags: []string{"early_talker"}},
 	{name: "fork", another: true}, {name: "scmrights", another: true},
 	{name: "fastopen", to: fastTCP, flags: []string{"early_talker"}},

@@ -50,19 +50,22 @@ func Leaks(output []byte) (leaks []string) {
 
 // Canaries are the dialogues, each of a session whose client is named after it.
 func Canaries() (list []Canary) {
-	add := func(name string, mails uint64, echoed bool, lines ...string) {
+	add := func(name string, mails uint64, lines ...string) {
 		hello := []string{
 			"S: 220 mx.example.net ESMTP", "C: EHLO " + strings.ReplaceAll(name, " ", "-") + ".example.org",
 			"S: 250-mx.example.net\r\n250 AUTH PLAIN LOGIN",
 		}
-		list = append(list, Canary{name, Say(append(hello, lines...)...), echoed, mails})
+		list = append(list, Canary{name, Say(append(hello, lines...)...), strings.Contains(name, "echo"), mails})
 	}
 	for name, lines := range canaryAuths {
-		add(name, 0, strings.Contains(name, "echo"), append(lines, "C: QUIT", "S: 221 bye")...)
+		if !strings.Contains(name, "echo") { // that is to be the last word
+			lines = append(lines, "C: QUIT", "S: 221 bye")
+		}
+		add(name, 0, lines...)
 	}
 	envelope := []string{"C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>", "S: 250 ok"}
 	for _, c := range canaryBodies() {
-		add(c.name, c.mails, false, append(slices.Clone(envelope), c.lines...)...)
+		add(c.name, c.mails, append(slices.Clone(envelope), c.lines...)...)
 	}
 	return list
 }
@@ -96,10 +99,29 @@ var canaryAuths = map[string][]string{
 		"C: AUTH LOGIN", "S: 334 ", "C: HELP canary", "S: 334 ", "C: MAIL FROM:<canary@example.org>", "S: 535 no",
 	},
 	"STARTTLS, in the clear": {"C: STARTTLS", "S: 220 go", "C: AUTH PLAIN " + canaryPlain, "S: 235 ok", "C: a canary", "S: 500 what?"},
+	"STARTTLS, in the clear, in steps": {
+		"C: STARTTLS", "S: 220 go", "C: EHLO a.example.org", "S: 250 mx", "C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser,
+		"S: 334 UGFzc3dvcmQ6", "C: " + canaryPassword, "S: 535 no", "C: canary a canary", "S: 500 what?",
+	},
+	"STARTTLS, no text":      {"C: STARTTLS", "S: 220 go", "c: \x80canary\r\nAUTH canary\r\n", "c: HELP canary\r\n"},
 	"no mechanism":           {"C: AUTH " + canaryPlain, "S: 504 what?"},
 	"echo, in its place":     {"C: AUTH CANARYCANARY", "S: 504 what?"},
 	"echo, unknown":          {"C: AUTH LOGIN", "S: 504 no", "C: " + canaryUser, "S: 500 what? " + canaryUser},
-	"bare lines":             {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
+	"echo, all of it":        {"C: AUTH PLAIN " + canaryPlain, "S: 500 5.5.1 Command unrecognized: \"AUTH PLAIN " + canaryPlain + "\""},
+	"echo, of several lines": {"C: AUTH PLAIN " + canaryPlain, "S: 502-no " + canaryPlain + "\r\n502 " + canaryPlain},
+	"echo, of a step":        {"C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: " + canaryUser, "S: 504 5.5.4 " + canaryUser},
+	"echo, another protocol": {"C: LOGIN canary canary-password", "S: 500 5.5.1 Command unrecognized: \"LOGIN canary canary-password\""},
+	"echo, not waiting":      {"c: AUTH LOGIN\r\n" + canaryUser + "\r\n" + canaryPassword + "\r\n", "S: 503 no", "S: 500 " + canaryUser, "S: 500 " + canaryPassword},
+	"with a mail": {
+		"c: AUTH PLAIN " + canaryPlain + "\r\nMAIL FROM:<a@example.org>\r\n", "S: 235 ok\r\n250 ok", "C: RSET", "S: 250 ok", "C: AUTH PLAIN " + canaryPlain, "S: 503 no",
+	},
+	"LHLO":         {"C: LHLO LHLO.example.org", "S: 250 mx", "C: AUTH PLAIN " + canaryPlain, "S: 235 ok"},
+	"oauthbearer":  {"C: AUTH OAUTHBEARER " + canaryToken, "S: 334-" + canaryUser + "\r\n334 " + canaryUser, "C: " + canaryUser, "S: 535 no"},
+	"odd blanks":   {"C: AUTH\vPLAIN " + canaryPlain, "S: 500 what?", "C: AUTH=PLAIN " + canaryPlain, "S: 500 what?", "C: AUTH \t PLAIN\t\t" + canaryPlain + "  ", "S: 235 ok"},
+	"in two lines": {"C: AUTH", "S: 501 no", "C: PLAIN " + canaryPlain, "S: 500 what?", "C: AUTH PLAIN", "S: 504 no", "C: AUTH " + canaryPlain, "S: 504 no"},
+	"very long":    {"C: AUTH XOAUTH2 " + strings.Repeat(canaryToken, 8), "S: 500 too long", "C: AUTH XOAUTH2", "S: 334 ", "C: " + strings.Repeat(canaryToken, 8), "S: 535 no"},
+	"NUL in it":    {"C: AUTH PLAIN \x00canary-user\x00canary-password", "S: 501 no", "C: AUTH\x00 PLAIN canary", "S: 500 what?"},
+	"bare lines":   {"c: AUTH LOGIN\n", "S: 334 ", "c: " + canaryUser + "\n", "S: 334 ", "c: " + canaryPassword + "\n", "S: 235 ok"},
 }
 
 type canaryMail struct {
@@ -124,13 +146,26 @@ func canaryBodies() []canaryMail {
 		mail("body of bare lines", 1, "c: DATA\n", "S: 354 go", "c: Subject: canary\n\n"+bare+".\n", "S: 250 ok"),
 		mail("body that mixes", 1, "C: DATA", "S: 354 go", "c: "+header+bare+"\n.\n", "S: 250 ok"),
 		mail("body, lower case", 1, "C: data", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("body behind STARTTLS", 1, "C: STARTTLS", "S: 220 go", "C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>",
+			"S: 250 ok", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("body behind STARTTLS, not waiting", 1, "c: STARTTLS\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"+
+			header+lines+".\r\n", "S: 220 go\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok"),
+		mail("chunk behind STARTTLS", 1, "C: STARTTLS", "S: 220 go", "C: MAIL FROM:<a@example.org>", "S: 250 ok", "C: RCPT TO:<b@example.net>",
+			"S: 250 ok", chunk(size+" LAST"), "S: 250 ok"),
 		mail("chunk", 1, chunk(size+" LAST"), "S: 250 ok"),
+		mail("chunk that nobody reads", 1, "C: BDAT 99999999999 LAST", "S: 502 no", "C: DATA", "S: 354 go", "c: "+header+lines+".\r\n", "S: 250 ok"),
+		mail("chunk that nobody reads, and sent", 0, "C: BDAT "+size+" LAST", "S: 502 no", "c: "+header+lines, "S: 500 what?"),
 		mail("chunks", 1, chunk(size), "S: 250 ok", chunk(size), "S: 250 ok", "C: BDAT 0 LAST", "S: 250 ok"),
 		mail("chunk refused", 0, chunk(size+" last"), "S: 503 no"),
 		mail("not waiting", 1, "c: DATA\r\n"+header+lines+".\r\n", "S: 354 go", "S: 250 ok"),
 		mail("not waiting for anything", 1, "c: RSET\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<x@example.net>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n"+
 			header+lines[:part], "S: 250 ok", "S: 250 ok", "S: 550 no", "c: "+lines, "S: 250 ok", "c: "+lines, "S: 354 go", "c: "+lines+".\r\n", "S: 250 ok"),
 		mail("refused", 0, "C: DATA", "S: 554 no", "c: "+header+lines[:part], "S: 500 what?", "c: "+lines+".\r\n", "S: 500 what?"),
+		{"echo, refused", 0, []string{"C: DATA", "S: 554 no", "c: Subject: canary\r\n",
+			"S: 500 5.5.1 Command unrecognized: \"Subject: canary\"", "c: \r\nand a canary\r\n",
+			"S: 500 5.5.1 Command unrecognized: \"and a canary\""}},
+		{"echo, given up", 0, []string{"C: DATA", "S: 354 go", "c: " + header, "S: 451 later",
+			"c: canary, the first\r\ncanary, the second\r\n", "S: 501 canary, the first", "S: 503 canary, the second", "C: NOOP"}},
 		mail("refused, not waiting", 0, "c: DATA\r\n"+header+lines[:part], "S: 554 no", "c: "+lines, "S: 500 what?",
 			"c: "+lines+".\r\n", "S: 500 what?"),
 		mail("given up", 0, "C: DATA", "S: 354 go", "c: "+header+lines[:part], "S: 451 later", "c: "+lines, "S: 500 what?",

@@ -15,7 +15,7 @@ type SMTP struct {
 	Messages   uint64 `json:"messages"`   // accepted by the server
 	Recipients uint64 `json:"recipients"` // accepted, of these messages
 	TLS        bool   `json:"tls"`        // some of the dialogue was encrypted, and not seen
-	StartTLS   string `json:"starttls"`   // accepted, refused; empty: not asked for
+	StartTLS   string `json:"starttls"`   // accepted, refused, unused (accepted, then clear text); empty: not asked for
 	Auth       Auth   `json:"auth"`
 
 	FirstReply          string        `json:"first_reply"`

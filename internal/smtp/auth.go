@@ -85,14 +85,19 @@ func (d *dialogue) authReply(code int) {
 	}
 }
 
-// mayEcho says whether the reply to a line may repeat a secret, as in "500 unrecognized: ...": to an
-// unknown line once AUTH was said, and to an AUTH with something else for a mechanism.
-func (d *dialogue) mayEcho(e *entry, text []byte) bool {
+// mayEcho says whether the reply to a line may repeat a secret or a line of a body, as in
+// "500 unrecognized: ...": to an unknown line, and to an AUTH that is not understood or has something
+// else for a mechanism.
+func (d *dialogue) mayEcho(e *entry, text []byte, code int) bool {
 	switch e.verb {
 	case verbUnknown, verbBlank, verbLost:
-		return d.auth != AuthNone
+		return misunderstood(code) || d.auth != AuthNone
 	case verbAuth:
-		return len(text) == 0 || bytes.Equal(text, otherMechanism)
+		return misunderstood(code) || len(text) == 0 || bytes.Equal(text, otherMechanism)
 	}
 	return false
 }
+
+// misunderstood says whether the code is for a line that the server could make nothing of: some repeat
+// it then.
+func misunderstood(code int) bool { return code >= 500 && code <= 504 }

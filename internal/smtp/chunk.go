@@ -18,6 +18,25 @@ func (p *Parser) settleChunk(final bool) bool {
 	return final
 }
 
+// unreadChunk gives up the chunk that the client was to send, where the server has refused the BDAT
+// before an octet of it came, as a command that it does not know: it reads none, and a client that
+// has waited for that sends none.
+func (p *Parser) unreadChunk() bool {
+	c := &p.client
+	if !p.opts.Ordered || p.tape.len() == 0 || p.replies.len() == 0 || !misunderstood(p.replies.front().code) {
+		return false
+	}
+	e := p.tape.front()
+	if e.verb != verbBdat || c.chunk != e.size || c.off != e.next-e.size {
+		return false
+	}
+	e.next -= e.size
+	e.size, e.last, e.bad = 0, false, true
+	c.chunk = 0
+	p.advance()
+	return true
+}
+
 // chunkOctets counts the octets of a BDAT chunk that were sent.
 func (p *Parser) chunkOctets(e *entry) uint64 {
 	from := e.next - e.size

@@ -14,7 +14,6 @@ const (
 	clientLines                      // lines
 	clientHeaders                    // HTTP header lines behind CONNECT
 	clientPreamble                   // a binary proxy preamble
-	clientTLSStart                   // perhaps a ClientHello
 	clientTLSHello                   // a ClientHello
 	clientOpaque                     // nothing that is looked at
 )
@@ -30,7 +29,8 @@ type clientStream struct {
 	long     bool // the line is longer than is kept
 	judged   bool // the first word is known: the line is kept, or dropping
 	split    bool // the line begins where an assumed chunk ends
-	tls      bool // STARTTLS was just said: the next line may be TLS
+	tls      bool // STARTTLS was said: a line may be TLS, until mail is said
+	crypted  bool // it was
 	rcpts    int  // RCPT lines since the last MAIL
 
 	chunk     uint64 // octets left of a BDAT chunk
@@ -70,7 +70,7 @@ func (p *Parser) feedClient(data []byte) {
 	c := &p.client
 	for len(data) > 0 {
 		switch {
-		case c.chunk > 0:
+		case c.chunk > 0 && !p.unreadChunk():
 			n := min(c.chunk, uint64(len(data)))
 			c.chunk -= n
 			c.off += n
@@ -86,11 +86,6 @@ func (p *Parser) feedClient(data []byte) {
 			data = p.sniff(data)
 		case c.mode == clientPreamble:
 			data = p.clientPreamble(data)
-		case c.mode == clientTLSStart:
-			c.mode = clientOpaque
-			if data[0] == recordHandshake {
-				c.mode = clientTLSHello
-			}
 		case c.mode == clientTLSHello:
 			p.hello.feed(data)
 			c.off += uint64(len(data))
@@ -104,12 +99,12 @@ func (p *Parser) feedClient(data []byte) {
 // readLine takes bytes through the next line end, or all.
 func (p *Parser) readLine(data []byte) []byte {
 	c := &p.client
-	if c.tls && c.off == c.start {
-		c.tls = false
+	if c.tls && c.off == c.start && isRecord(data[0]) {
+		c.crypted, c.mode = true, clientOpaque
 		if data[0] == recordHandshake {
 			c.mode = clientTLSHello
-			return data
 		}
+		return data
 	}
 	part := data
 	assumed := c.maybeBody && c.chunkEnd > c.off && uint64(len(data)) >= c.chunkEnd-c.off
@@ -249,10 +244,11 @@ func (p *Parser) commandLine(e entry, line []byte) {
 			c.maybeBody, c.chunkEnd = false, 0
 		}
 	case verbData:
-		c.maybeBody = true
+		c.maybeBody, c.tls = true, false
 	case verbStartTLS:
 		c.tls = !c.maybeBody
 	case verbBdat:
+		c.tls = false
 		e.next += e.size
 		if !c.maybeBody {
 			c.chunk = e.size

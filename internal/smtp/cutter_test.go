@@ -13,18 +13,19 @@ import (
 // shows known commands without secrets and the "." that ends a body, of the server replies
 // without challenges. All else is counted.
 type cutter struct {
-	mark      bool // an unknown command is shown as "?", otherwise as its first word
-	out       []segment
-	line      [2][]byte
-	body      bool
-	octets    uint64 // of the body so far
-	chunk     uint64 // octets of the chunk to come
-	secret    bool   // the next line is an AUTH response
-	auth, tls bool   // AUTH, STARTTLS wait for their reply
-	data      int    // DATA lines without reply
-	dots      int    // "." lines seen while DATA had none
-	greeted   bool
-	opaque    bool
+	mark    bool // an unknown command is shown as "?", otherwise as its first word
+	out     []segment
+	line    [2][]byte
+	body    bool
+	octets  uint64 // of the body so far
+	chunk   uint64 // octets of the chunk to come
+	secret  bool   // the next line is an AUTH response
+	auth    bool   // AUTH waits for its reply
+	tls     bool   // STARTTLS was said, and not refused
+	data    int    // DATA lines without reply
+	dots    int    // "." lines seen while DATA had none
+	greeted bool
+	opaque  bool
 }
 
 func (c *cutter) show(dir Direction, data []byte) {
@@ -72,7 +73,7 @@ func (c *cutter) feed(dir Direction, data []byte) {
 
 func (c *cutter) client(line []byte) {
 	text := bytes.TrimRight(line, "\r\n")
-	if c.tls && line[0] == recordHandshake {
+	if c.tls && isRecord(line[0]) {
 		c.opaque = true
 		c.show(Client, line)
 		return
@@ -149,8 +150,6 @@ func (c *cutter) server(line []byte) {
 		c.body, c.data = true, 0
 	case code == 334:
 		c.secret = c.auth
-	case code == 220 && c.tls:
-		c.opaque = true
 	case code >= 400 || code == 235:
 		c.secret, c.auth, c.tls = false, false, false
 		if c.data > 0 {
@@ -213,6 +212,8 @@ func TestCutterCuts(t *testing.T) {
 		S: 334 canary
 		C: canary
 		S: 535 no
+		C: STARTTLS
+		S: 220 go ahead
 		C: XSECRET canary
 		S: 500 what
 		`+envelope2+`

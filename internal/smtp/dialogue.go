@@ -26,8 +26,9 @@ type dialogue struct {
 	mech     []byte
 	auth     AuthResult
 	security Security
+	tlsDue   bool // STARTTLS was accepted, and nothing was answered since
 	quit     bool
-	dataSaid bool // DATA or BDAT
+	dataSaid bool // DATA or BDAT, or perhaps
 	probed   bool // a transaction with accepted recipients was given up
 	noHelo   bool
 }

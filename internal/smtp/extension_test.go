@@ -109,6 +109,33 @@ func TestChunking(t *testing.T) {
 	}
 }
 
+// A server that does not know BDAT reads no octets behind it, and a client that waits can hide nothing there.
+func TestChunkUnread(t *testing.T) {
+	for _, x := range []dialogueTest{
+		{"announced, refused and not sent", onPort25, greeted + `
+			C: BDAT 99999999999 LAST
+			S: 502 what?` + envelope2 + `
+			C: DATA
+			S: 354 go ahead
+			C: .
+			S: 250 queued`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 0 octets: accepted "250 queued"
+			last "250 queued"`},
+		{"sent all the same, and counted elsewhere", onPort25, greeted + envelope2 + `
+			C: BDAT 8 LAST
+			S: 503 what?
+			C+ 8
+			C: RSET
+			S: 250 ok`, `
+			smtp, EHLO "client.example" 250
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 chunked 8 octets: refused "503 what?"
+			last "250 ok"`},
+	} {
+		x.runAsIs(t)
+	}
+}
+
 func TestAuth(t *testing.T) {
 	for _, x := range []dialogueTest{
 		{"PLAIN with an initial response", onPort25, greeted + `
@@ -160,7 +187,7 @@ func TestAuth(t *testing.T) {
 			C: AUTH PLAIN =
 			S: 503 already`, `
 			smtp, EHLO "client.example" 250, auth SCRAM-SHA-256 success
-			last "503 already"`},
+			last "503"`},
 		{"no mechanism, but the secret in its place", onPort25, greeted + `
 			C: AUTH AGNhbmFyeQBjYW5hcnk=
 			S: 504 unknown mechanism
@@ -177,6 +204,23 @@ func TestAuth(t *testing.T) {
 			S: 500 5.5.1 "Y2FuYXJ5"`, `
 			smtp, EHLO "client.example" 250, auth LOGIN failure
 			last "500 5.5.1"`},
+		{"nor of what it does not understand, whatever that was", onPort25, `
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 503 5.5.1 "AUTH PLAIN AGNhbmFyeQBjYW5hcnk="
+			C: QUIT`, `
+			smtp, auth PLAIN unknown, early_talker
+			last "503 5.5.1"`},
+		{"nor of another protocol's secret", onPort25, greeted + `
+			C: PASS canary
+			S: 502 "PASS canary"`, `
+			smtp, EHLO "client.example" 250
+			last "502"`},
+		{"nor of an AUTH that it does not know", onPort25, greeted + `
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 500-Command unrecognized:
+			S: 500 "AUTH PLAIN AGNhbmFyeQBjYW5hcnk="`, `
+			smtp, EHLO "client.example" 250, auth PLAIN failure
+			last "500"`},
 		{"the same words to something else are", onPort25, greeted + `
 			C: AUTH LOGIN
 			S: 503 no AUTH here
@@ -246,6 +290,77 @@ func TestStartTLS(t *testing.T) {
 			C: STARTTLS
 			` + hello, `
 			smtp, EHLO "client.example" 0, tls starttls`},
+		{"accepted, and the dialogue goes on in the clear", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			S: 250-mx\r\n250 AUTH PLAIN
+			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
+			S: 235 ok` + envelope2 + `
+			C: DATA
+			S: 354 go ahead
+			C: STARTTLS
+			C: .
+			S: 250 queued
+			C: QUIT
+			S: 221 bye`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 250, tls starttls_unused, auth PLAIN success
+			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 10 octets: accepted "250 queued"
+			last "221 bye"`},
+		{"accepted, in the clear, without replies", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			C: MAIL FROM:<a@x.example>`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 0, tls starttls_unused
+			<a@x.example> ->: aborted
+			last "220 go ahead"`},
+		{"accepted, and the server is tired of waiting", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			S: 421 timeout`, `
+			smtp, EHLO "client.example" 250, tls starttls_unused
+			last "421 timeout"`},
+		{"accepted, in the clear, then accepted again", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: EHLO again.example
+			S: 250 mx
+			C: STARTTLS
+			S: 220 go ahead
+			` + hello + `
+			S: \x16\x03\x03\x00\x7a binary\r\n250 ok`, `
+			smtp, EHLO "client.example" 250, EHLO "again.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"accepted, and the handshake is an old one: SSL 2.0's", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: \x80\x2e\x01\x03\x01 binary\r\nMAIL FROM:<no@x.example>
+			S: \x16\x03\x01\x00\x7a binary\r\n250 ok`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"accepted, and the handshake was before: records alone", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: \x17\x03\x03\x00\x7a\r\nMAIL FROM:<no@x.example>`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "220 go ahead"`},
+		{"a 220 that answers the EHLO in front", onPort25, `
+			S: 220 mx ESMTP
+			C: EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<a@x.example>
+			S: 220-mx\r\n220-SIZE\r\n220 PIPELINING
+			S: 502 no
+			S: 250 ok`, `
+			smtp, EHLO "client.example" 220, tls starttls_refused
+			<a@x.example> ->: aborted
+			last "250 ok"`},
+		{"all at once, in the clear", onPort25, `
+			S: 220 mx ESMTP
+			C: EHLO client.example\r\nSTARTTLS\r\nMAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\ntext\r\n.
+			S: 250 mx\r\n220 go ahead\r\n250 ok\r\n250 ok\r\n354 go ahead\r\n250 queued`, `
+			smtp, EHLO "client.example" 250, tls starttls_unused
+			<a@x.example> -> <b@y.example> 250 6 octets: accepted "250 queued"
+			last "250 queued"`},
 		{"Exchange's own", onPort25, greeted + `
 			C: X-ANONYMOUSTLS
 			S: 220 go ahead

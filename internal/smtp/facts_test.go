@@ -58,6 +58,8 @@ func TestSessionFacts(t *testing.T) {
 		{"probe, then RSET", onPort25, greeted + rcpt + "C: RSET\nS: 250 ok", "rcpt_probe"},
 		{"probe, then gone", onPort25, greeted + rcpt, "rcpt_probe"},
 		{"probe, after STARTTLS was refused", onPort25, greeted + "C: STARTTLS\nS: 454 no\n" + rcpt + quit, "rcpt_probe"},
+		{"no probe: BURL, which is not seen from the kernel", onPort25, greeted + rcpt + "C: ?\nS: 250 queued\n" + quit, ""},
+		{"probe, and what the server does not know", onPort25, greeted + rcpt + "C: ?\nS: 500 what\n" + quit, "rcpt_probe"},
 		{"perhaps no probe: TLS hides the rest", onPort25, greeted + rcpt + "C: STARTTLS\nS: 220 go ahead", ""},
 		{"the recipient was refused", onPort25, greeted + refused + quit, ""},
 		{"no recipient", onPort25, greeted + mail + quit, ""},

@@ -23,19 +23,12 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 	case clientOpaque, clientTLSHello:
 		c.off += n
 		return
-	case clientTLSStart:
-		c.off += n
-		c.mode = clientOpaque
-		return
 	case clientPreamble:
 		c.off += n
 		p.loseTunnel()
 		return
 	case clientSniff:
 		p.unsniff()
-	}
-	if c.tls && c.off == c.start {
-		c.tls = false
 	}
 	inLine := c.off > c.start
 	if inLine {

@@ -36,7 +36,7 @@ func (p *Parser) step(final bool) bool {
 		return p.resync()
 	case p.owed > 0:
 		p.owed--
-		p.consume(a)
+		p.consumeStray(a)
 		return true
 	}
 	return p.pair(p.tape.front(), a, final)
@@ -69,15 +69,29 @@ func (p *Parser) greet(final bool) bool {
 		return true
 	}
 	p.greeting = greetingSeen
-	p.d.banner = append(p.d.banner[:0], p.replies.line(a.first)...)
-	p.consume(a)
+	shown := *a
+	if misunderstood(a.code) { // no greeting, but an answer to one who talks early
+		shown = p.replies.concealed(shown)
+	}
+	p.d.banner = append(p.d.banner[:0], p.replies.line(shown.first)...)
+	p.consume(&shown)
 	return true
 }
 
 // consume notes a reply and takes it off the queue.
 func (p *Parser) consume(a *answer) {
+	p.d.inClear()
 	p.d.note(&p.replies, a)
 	p.replies.pop()
+}
+
+// consumeStray consumes a reply of which it is not known what it answers.
+func (p *Parser) consumeStray(a *answer) {
+	if misunderstood(a.code) || a.code >= 500 && p.d.auth != AuthNone {
+		shown := p.replies.concealed(*a)
+		a = &shown
+	}
+	p.consume(a)
 }
 
 // findDot looks for the end of the body among the waiting lines. Where there is none yet, the
@@ -112,7 +126,7 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 		p.popLine()
 		d.authReply(code)
 		shown := *a
-		if syntaxError(code) {
+		if syntaxError(code) || misunderstood(code) {
 			shown = p.replies.concealed(shown)
 		}
 		p.consume(&shown)
@@ -122,15 +136,19 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 		p.popLine()
 		return true
 	case p.vague && (code == 500 || code == 502) && e.verb >= verbMail && e.verb <= verbNoop:
-		p.consume(a) // one more for the lines that were not copied
+		p.consumeStray(a) // one more for the lines that were not copied
 		return true
 	case goAhead(code) && !e.takesGoAhead(code):
 		return p.skipTo(code, final)
 	case e.verb == verbData && accepted(code):
-		p.consume(a) // never an answer to DATA: a stray reply
+		p.consumeStray(a) // never an answer to DATA: a stray reply
 		return true
 	case e.verb == verbBdat && !p.settleChunk(final):
 		return false
+	}
+	if p.vague && misunderstood(code) { // perhaps still of the lines that were not copied
+		shown := p.replies.concealed(*a)
+		a = &shown
 	}
 	e = p.tape.front()
 	p.vague = e.vague
@@ -183,7 +201,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 	d, q := &p.d, &p.replies
 	code := a.code
 	p.check(e)
-	if d.mayEcho(e, p.tape.bytes(e.text)) {
+	if d.mayEcho(e, p.tape.bytes(e.text), code) {
 		shown := q.concealed(*a)
 		a = &shown
 	}
@@ -206,6 +224,8 @@ func (p *Parser) apply(e *entry, a *answer) {
 			d.dataSaid = true
 			d.startBody(e.next)
 		}
+	case verbUnknown: // perhaps BURL (RFC 4468), whose URL is a secret: the kernel does not show it
+		d.dataSaid = d.dataSaid || accepted(code)
 	case verbBdat:
 		d.chunk(e, p.chunkOctets(e), q, a)
 	case verbRset:
@@ -220,10 +240,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 		d.authReply(code)
 	case verbStartTLS:
 		if code == 220 {
-			d.security = StartTLS
-			d.end()
-			p.consume(a)
-			p.startTLS(e.next)
+			p.startTLS(a)
 			return
 		}
 		if d.security == NoTLS {

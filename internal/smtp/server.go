@@ -26,6 +26,7 @@ type serverStream struct {
 	firstLen int
 	pre      preamble
 	ok       bool // HTTP: the status is 2yz
+	crypted  bool // a line was TLS
 }
 
 func (s *serverStream) reset() { *s = serverStream{} }
@@ -65,7 +66,7 @@ func (p *Parser) readReplyLine(data []byte) []byte {
 	s := &p.server
 	if s.n == 0 && !s.dropping && s.mode == serverLines && isRecord(data[0]) {
 		p.sawForeignServer()
-		s.mode = serverOpaque // TLS
+		s.mode, s.crypted = serverOpaque, true
 		return nil
 	}
 	i := bytes.IndexByte(data, '\n')

@@ -24,9 +24,10 @@ const (
 	ImplicitTLS                 // a ClientHello came first (RFC 8314 section 3.3)
 	StartTLS                    // STARTTLS was accepted (RFC 3207); what follows is unseen
 	TLSRefused                  // STARTTLS was refused
+	TLSUnused                   // STARTTLS was accepted, and the dialogue went on in the clear
 )
 
-var securityNames = [...]string{"none", "implicit", "starttls", "starttls_refused"}
+var securityNames = [...]string{"none", "implicit", "starttls", "starttls_refused", "starttls_unused"}
 
 func (s Security) String() string { return securityNames[s] }
 

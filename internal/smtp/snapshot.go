@@ -26,14 +26,17 @@ func (p *Parser) flush() {
 			p.cutBody()
 		case p.replies.len() > 0 && p.replies.front().code == 0:
 			p.replies.pop()
+		case p.tape.len() > 0 && p.hidden():
+			p.tape.reset()
 		case p.tape.len() > 0:
+			d.inClear()
 			p.unanswered()
 		case p.replies.len() > 0:
 			a := p.replies.front()
 			if a.code == 421 {
 				d.closing(&p.replies, a)
 			}
-			p.consume(a)
+			p.consumeStray(a)
 		default:
 			return
 		}
@@ -80,7 +83,7 @@ func (p *Parser) session() Session {
 	switch {
 	case p.state == TLS:
 		s.TLS = ImplicitTLS
-	case s.TLS == NoTLS && p.hello.valid:
+	case s.TLS == NoTLS && p.client.crypted:
 		s.TLS = StartTLS // the reply to STARTTLS was not seen
 	}
 	if p.hello.valid {

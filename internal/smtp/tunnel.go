@@ -172,8 +172,10 @@ func (p *Parser) connectLine(arg []byte) bool {
 	if !ok || port > 65535 {
 		return false
 	}
+	host := target[:colon]
+	host = host[bytes.LastIndexByte(host, '@')+1:] // a password has no place here, and is sent all the same
 	w := p.via.add(viaConnect)
-	w.setHost(bytes.Trim(target[:colon], "[]"))
+	w.setHost(bytes.Trim(host, "[]"))
 	w.port = uint16(port)
 	p.client.mode = clientHeaders
 	p.said.tunnel()

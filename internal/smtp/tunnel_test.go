@@ -34,6 +34,13 @@ func TestTunnels(t *testing.T) {
 			S:` + inside, `
 			smtp via http-connect mx.example:25, EHLO "client.example" 250
 			last "221 bye"`},
+		{"HTTP CONNECT, with a password where none belongs", Options{}, `
+			C: CONNECT bob:canary@mx.example:25 HTTP/1.1
+			C:
+			S: HTTP/1.1 200 Connection established
+			S:` + inside, `
+			smtp via http-connect mx.example:25, EHLO "client.example" 250
+			last "221 bye"`},
 		{"HTTP CONNECT to an IPv6 address, in the second try", Options{}, `
 			C: CONNECT [2001:db8::25]:587 HTTP/1.0
 			C:

@@ -137,6 +137,8 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 		r.SMTP.StartTLS = "accepted"
 	case smtp.TLSRefused:
 		r.SMTP.StartTLS = "refused"
+	case smtp.TLSUnused:
+		r.SMTP.StartTLS = "unused"
 	}
 	switch s.Auth.Result {
 	case smtp.AuthSuccess:

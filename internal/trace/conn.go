@@ -31,12 +31,26 @@ type conn struct {
 // sums are what a session record tells as a difference to the one before it.
 type sums struct{ messages, recipients, sent, received uint64 }
 
-// conn finds or begins a connection; nil where there is no room.
+// ended are the connections that ended last. What another CPU says of one at that moment can come behind its
+// end; of a connection from before that there is nothing more.
+type ended struct {
+	ids [256]uint64
+	n   uint
+}
+
+func (e *ended) add(id uint64) {
+	e.ids[e.n%uint(len(e.ids))] = id
+	e.n++
+}
+
+func (e *ended) has(id uint64) bool { return slices.Contains(e.ids[:], id) }
+
+// conn finds or begins a connection; nil where there is no room, or it has ended.
 func (t *Tracer) conn(id uint64) *conn {
 	if c := t.conns[id]; c != nil {
 		return c
 	}
-	if len(t.conns) >= maxConns {
+	if len(t.conns) >= maxConns || t.ended.has(id) {
 		return nil
 	}
 	var c *conn
@@ -142,6 +156,7 @@ func (t *Tracer) follow(c *conn) {
 		} else if c.last.State == event.StateOther && c.last.Destination.Port() == 25 {
 			t.notSMTP(c)
 		}
+		t.ended.add(c.id)
 		t.forget(c)
 	} else if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
 		t.interim(c)

@@ -40,6 +40,7 @@ type Tracer struct {
 	clock  clock
 	conns  map[uint64]*conn
 	idle   []*conn // for reuse
+	ended  ended
 	drafts chan draft
 
 	started   time.Time
@@ -105,7 +106,7 @@ func (t *Tracer) apply(e *event.Event) {
 		if c := t.conn(e.Conn.ID); c != nil {
 			t.update(c, &e.Conn)
 			t.follow(c)
-		} else if begins(&e.Conn) {
+		} else if begins(&e.Conn) && !t.ended.has(e.Conn.ID) {
 			t.dropped++
 		}
 	case event.KindPayload:

@@ -124,8 +124,8 @@ func startTo(t testing.TB, cell *live.Cell, f probe.Family, stdout io.Writer, fl
 	live.Eventually(t, "the tracer is ready", func() bool {
 		select {
 		case err := <-tr.ended:
-			if live.RefusesProbes(string(f)) {
-				t.Skipf("this kernel has no kprobes, and refuses the family: %s", tr.stderr.String())
+			if live.RefusesProbes(t, string(f)) {
+				t.Skipf("this kernel refuses the family: %s", tr.stderr.String())
 			}
 			t.Fatalf("the tracer ended: %v: %s", err, tr.stderr.String())
 		default:

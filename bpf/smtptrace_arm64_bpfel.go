@@ -104,7 +104,7 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Inside     uint32
 		Out        uint64
 	}
 	Server struct {
@@ -134,7 +134,7 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Pad        uint32
+		Inside     uint32
 		Out        uint64
 	}
 }

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 		},
 		"load":    loadChild,
 		"visitor": visitor,
+		"listen":  listenTo,
 		"play":    live.PlayChild,
 	})
 }

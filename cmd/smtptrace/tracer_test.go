@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 		},
 		"connected":       connected,
 		"portless":        portless,
+		"reconnect":       reconnect,
 		"crowd":           crowd,
 		"play":            live.PlayChild,
 		"web":             func(args []string) error { return live.Browse(args[0]) },

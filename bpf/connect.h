@@ -29,6 +29,8 @@
 			struct conn *c = conn_create(typed, sk);         \
 			if (c)                                           \
 				conn_start(c, sk, tuple, netns, caught); \
+			else if (!(caught))                              \
+				conn_unwatched(tuple, netns);            \
 		}                                                        \
 	} while (0)
 

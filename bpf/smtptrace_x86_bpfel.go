@@ -188,6 +188,7 @@ const (
 	SmtptraceConnPhaseCONN_SMTP        SmtptraceConnPhase = 4
 	SmtptraceConnPhaseCONN_SENDER      SmtptraceConnPhase = 5
 	SmtptraceConnPhaseCONN_CLOSED      SmtptraceConnPhase = 6
+	SmtptraceConnPhaseCONN_UNWATCHED   SmtptraceConnPhase = 7
 )
 
 type SmtptraceConnState uint32

@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 		"connected":       connected,
 		"portless":        portless,
 		"reconnect":       reconnect,
+		"hoard":           hoard,
 		"crowd":           crowd,
 		"play":            live.PlayChild,
 		"web":             func(args []string) error { return live.Browse(args[0]) },

@@ -132,12 +132,19 @@ func (c *conn) undecided() bool {
 	return c.known && c.last.Phase == event.PhaseConnect
 }
 
+// over is true for the last snapshot of a connection.
+func (c *conn) over() bool {
+	return c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed || c.last.Phase == event.PhaseUnwatched
+}
+
 // follow writes the records that have become due.
 func (t *Tracer) follow(c *conn) {
 	if !c.connected && c.known {
 		switch {
 		case c.last.Phase == event.PhaseFailed:
 			t.connect(c, failure(&c.last))
+		case c.last.Phase == event.PhaseUnwatched:
+			t.connect(c, record.Unwatched)
 		case c.last.EstablishedNs != 0:
 			t.connect(c, record.Established)
 		}
@@ -146,7 +153,7 @@ func (t *Tracer) follow(c *conn) {
 		c.announced = true
 		t.drafts <- t.draft(record.ActionFirstPayload, c)
 	}
-	if c.known && (c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed) {
+	if c.known && c.over() {
 		if c.fed && c.last.ClientCut > 0 { // the end came in the middle of a body
 			c.parser.Gap(smtp.Client, c.last.ClientCut, true)
 		}

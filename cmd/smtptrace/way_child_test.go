@@ -56,6 +56,7 @@ var sendingWays = map[string]sendingWay{
 	"scmrights":     {talk: passedOn},
 	"bytewise":      {prepare: noDelay, send: byteByByte},
 	"bareline":      {end: "\n"},
+	"urgent":        {prepare: noDelay, send: withUrgent},
 	"earlytalker":   {early: true},
 	"mapped":        {dial: mappedAddress},
 	"uring":         {send: byRing(ringSend, 0)},
@@ -264,4 +265,16 @@ func byteByByte(s int, chunk []byte) error {
 		}
 	}
 	return nil
+}
+
+// withUrgent sends amid a chunk a byte that the server does not read with the others (tcp(7), urgent data).
+func withUrgent(s int, chunk []byte) error {
+	const amid = 3
+	if err := write(s, chunk[:amid]); err != nil {
+		return err
+	}
+	if err := unix.Sendto(s, []byte{'x'}, unix.MSG_OOB, nil); err != nil {
+		return fmt.Errorf("send urgent data: %w", err)
+	}
+	return write(s, chunk[amid:])
 }

@@ -2,9 +2,11 @@ package trace
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -13,6 +15,47 @@ func fill(tr *Tracer, n int) {
 	quiet := &conn{}
 	for i := range n {
 		tr.conns[1<<63+uint64(i)] = quiet
+	}
+}
+
+// A bot that knocks at thousands of doors that do not open takes little memory.
+func TestPendingConnectsTakeLittle(t *testing.T) {
+	const pending = 20000
+	tr, f := under(t, "process 7 /usr/bin/perl\n", "a connect 7 198.51.100.25:25")
+	var e event.Event
+	if err := e.Decode(f.events[0]); err != nil {
+		t.Fatal(err)
+	}
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := inUse()
+	for range pending {
+		e.Conn.ID += 1 << 8
+		tr.apply(&e)
+	}
+	if each := (inUse() - before) / pending; each > 1024 {
+		t.Errorf("%d bytes each", each)
+	}
+	runtime.KeepAlive(tr)
+}
+
+// Beyond so many sessions at a time there is no listening: of one more stands who and where to, that it was SMTP
+// and that nothing of it was seen.
+func TestMoreSessionsThanParsers(t *testing.T) {
+	s := newStage(t).playWith("process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a smtp\n"+dialogue+"a closed 700 100",
+		func(tr *Tracer) { tr.room.listened = maxListened })
+	s.tells(t, "start connect first_payload session lost stop")
+	r := s.only(t, record.ActionSession)
+	named(t, r)
+	if r.SMTP.Unseen != 800 || r.Event.Outcome != record.OutcomeUnknown {
+		t.Errorf("unseen %d, outcome %s", r.SMTP.Unseen, r.Event.Outcome)
+	}
+	if lost := s.only(t, record.ActionLost).Tracer.Lost; lost != (record.Losses{Dropped: 1}) {
+		t.Errorf("lost %+v", lost)
 	}
 }
 

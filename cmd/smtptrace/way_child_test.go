@@ -57,6 +57,7 @@ var sendingWays = map[string]sendingWay{
 	"bytewise":      {prepare: noDelay, send: byteByByte},
 	"bareline":      {end: "\n"},
 	"urgent":        {prepare: noDelay, send: withUrgent},
+	"wrapped":       {dial: wrapsAround},
 	"earlytalker":   {early: true},
 	"mapped":        {dial: mappedAddress},
 	"uring":         {send: byRing(ringSend, 0)},

@@ -43,7 +43,7 @@ var wayTests = []wayTest{
 	{name: "write"}, {name: "writev"}, {name: "sendmsg"}, {name: "sendmmsg"}, {name: "sendfile"}, {name: "splice"},
 	{name: "mmap"}, {name: "zerocopy"}, {name: "bytewise"}, {name: "mapped"},
 	{name: "bareline", size: 35},
-	{name: "urgent", to: oddTCP},
+	{name: "urgent", to: oddTCP}, {name: "wrapped"},
 	{name: "earlytalker", to: lateTCP, flags: []string{"early_talker"}},
 	{name: "fork", another: true}, {name: "scmrights", another: true},
 	{name: "fastopen", to: fastTCP, flags: []string{"early_talker"}},

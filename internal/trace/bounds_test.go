@@ -81,16 +81,18 @@ const threeMails = `
 	d closed 16 0
 `
 
-// Beyond the bound a connection is not followed. It is counted, once, and said to be lost.
+// Beyond the bound a connection is not followed. It is counted, once, and said to be lost; of one to a mail port
+// it is told who tried it and where to.
 func TestMoreConnectionsThanRoom(t *testing.T) {
 	for room, want := range map[int]struct {
 		sessions string
 		dropped  uint64
+		named    int
 	}{
-		3: {"b c a d", 0},
-		2: {"b c a d", 0},
-		1: {"a d", 2},
-		0: {"", 4},
+		3: {"b c a d", 0, 0},
+		2: {"b c a d", 0, 0},
+		1: {"a d", 2, 1},
+		0: {"", 4, 3},
 	} {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
 			stage := newStage(t)
@@ -104,6 +106,15 @@ func TestMoreConnectionsThanRoom(t *testing.T) {
 			}
 			if got := s.only(t, record.ActionStop).Tracer.Counters.Lost; got != (record.Losses{Dropped: want.dropped}) {
 				t.Errorf("lost %+v, want %d dropped", got, want.dropped)
+			}
+			named := 0
+			for _, r := range s.of(record.ActionConnect) {
+				if r.Event.Reason == record.Unwatched && r.Process.Executable == "/usr/bin/perl" && r.Destination.Port == 25 {
+					named++
+				}
+			}
+			if named != want.named {
+				t.Errorf("%d connects are told to be unwatched, want %d", named, want.named)
 			}
 			if n := len(s.of(record.ActionLost)); n > 0 != (want.dropped > 0) {
 				t.Errorf("%d lost records", n)

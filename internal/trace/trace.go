@@ -109,6 +109,7 @@ func (t *Tracer) apply(e *event.Event) {
 			t.follow(c)
 		} else if begins(&e.Conn) && !t.ended.has(e.Conn.ID) {
 			t.dropped++
+			t.connect(&conn{id: e.Conn.ID, last: e.Conn, known: true}, record.Unwatched)
 		}
 	case event.KindPayload:
 		if c := t.conn(e.Payload.ID); c != nil {

@@ -93,6 +93,41 @@ static __always_inline struct conn *conn_of(struct __sk_buff *skb)
 	return conn_get(sk, skb_sock(skb));
 }
 
+/* Unique for 2 years of uptime: two connects in one nanosecond are on different CPUs. */
+static __always_inline u64 conn_id(u64 connect_ns)
+{
+	return connect_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+}
+
+/* conn_unwatched tells who connects to a mail port where there is no room for the connection's
+ * state: a program may fill its socket's memory for options on purpose.
+ */
+static __always_inline void conn_unwatched(struct tuple *t, u32 netns)
+{
+	struct conn_event *e;
+
+	if (!announce_all && !mail_port(t->dport))
+		return;
+	process_note(true);
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count(lost_conn);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = EVENT_CONN;
+	e->phase = CONN_UNWATCHED;
+	e->ts_ns = e->connect_ns = bpf_ktime_get_boot_ns();
+	e->conn = conn_id(e->ts_ns);
+	e->connector = process_current();
+	e->connector_tid = BPF_CORE_READ(task_self(), pid);
+	e->tuple = *t;
+	e->netns = netns;
+	e->flags = mail_port(t->dport) ? CONN_MAIL_PORT : 0;
+	bpf_ringbuf_submit(e, 0);
+	count(events);
+}
+
 /* conn_start fills the state of a new connection. */
 static __always_inline void conn_start(struct conn *c, struct sock *sk, struct tuple *t, u32 netns,
 				       bool caught)
@@ -100,8 +135,7 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->caught = caught;
 	c->netns = netns;
 	c->connect_ns = bpf_ktime_get_boot_ns();
-	/* Unique for 2 years of uptime: two connects in one nanosecond are on different CPUs. */
-	c->id = c->connect_ns << 8 | (bpf_get_smp_processor_id() & 0xff);
+	c->id = conn_id(c->connect_ns);
 	c->connector = process_current();
 	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;

@@ -29,6 +29,8 @@
 			struct conn *c = conn_create(typed, sk);         \
 			if (c)                                           \
 				conn_start(c, sk, tuple, netns, caught); \
+			else if (!(caught))                              \
+				conn_unwatched(tuple, netns);            \
 		}                                                        \
 	} while (0)
 
@@ -44,6 +46,7 @@ static __always_inline void on_cgroup_connect(struct bpf_sock_addr *ctx, u16 fam
 {
 	struct sock *sk = sock_addr_sock(ctx);
 	struct tuple t = {};
+	struct conn *c;
 
 	if (ctx->type != SOCK_STREAM || ctx->protocol != IPPROTO_TCP || !ctx->sk)
 		return;
@@ -58,6 +61,12 @@ static __always_inline void on_cgroup_connect(struct bpf_sock_addr *ctx, u16 fam
 		daddr[1] = ctx->user_ip6[1];
 		daddr[2] = ctx->user_ip6[2];
 		daddr[3] = ctx->user_ip6[3];
+	}
+	c = conn_get(ctx->sk, sk);
+	if (c && !c->closed) { /* it failed before there was a packet, and is tried again */
+		c->closed = 1;
+		if (c->announced)
+			conn_emit(c, sk, CONN_FAILED, 0);
 	}
 	conn_open(ctx->sk, sk, &t, false);
 }

@@ -78,6 +78,7 @@ enum conn_phase {
 	CONN_SMTP = 4,	 /* what was said looks like SMTP */
 	CONN_SENDER = 5, /* the sender became known after that */
 	CONN_CLOSED = 6,
+	CONN_UNWATCHED = 7, /* a connect to a mail port, and no room to follow it: all there is */
 };
 
 enum conn_state {

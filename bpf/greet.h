@@ -4,22 +4,32 @@
 
 #include "payload.h"
 
+/* show_held shows first words that waited. Those that are lost, for there is no record or they made
+ * room for others, leave a gap of unknown size: what follows is not taken for them.
+ */
+static __always_inline void show_held(struct conn *c, struct stream *s, struct banner *b, int dir)
+{
+	struct payload_event *e = 0;
+
+	if (b)
+		e = payload_reserve(c, s, dir);
+	else
+		count(lost_payload);
+	if (!e) {
+		s->lost += b ? b->len : 1;
+		return;
+	}
+	s->before = e->before; /* what did not fit comes after it */
+	e->before = 0;
+	bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
+	e->data_len = e->segments[0].shown = b->len;
+	payload_submit(e);
+}
+
 /* show_banner shows the greeting that waited. The server's next byte starts a line. */
 static __always_inline void show_banner(struct conn *c)
 {
-	struct banner *b = bpf_map_lookup_elem(&banners, &c->id);
-	struct payload_event *e;
-
-	if (!b)
-		return;
-	e = payload_reserve(c, &c->server, DIR_SERVER);
-	if (e) {
-		c->server.before = e->before; /* what did not fit comes after it */
-		e->before = 0;
-		bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
-		e->data_len = e->segments[0].shown = b->len;
-		payload_submit(e);
-	}
+	show_held(c, &c->server, bpf_map_lookup_elem(&banners, &c->id), DIR_SERVER);
 	c->greeted = 1;
 	stream_reset_line(&c->server);
 	bpf_map_delete_elem(&banners, &c->id);
@@ -28,19 +38,7 @@ static __always_inline void show_banner(struct conn *c)
 /* show_preamble shows what the client said to a proxy, as if nothing had come before it. */
 static __always_inline void show_preamble(struct conn *c)
 {
-	struct banner *b = bpf_map_lookup_elem(&preambles, &c->id);
-	struct payload_event *e;
-
-	if (!b)
-		return;
-	e = payload_reserve(c, &c->client, DIR_CLIENT);
-	if (e) {
-		c->client.before = e->before;
-		e->before = 0;
-		bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
-		e->data_len = e->segments[0].shown = b->len;
-		payload_submit(e);
-	}
+	show_held(c, &c->client, bpf_map_lookup_elem(&preambles, &c->id), DIR_CLIENT);
 	bpf_map_delete_elem(&preambles, &c->id);
 }
 
@@ -56,7 +54,7 @@ __noinline int announce(struct __sk_buff *skb)
 	conn_announce(c, skb_sock(skb));
 	if (c->pre)
 		show_preamble(c);
-	if (c->state == STATE_SMTP && c->banner_220)
+	if (c->state == STATE_SMTP && c->banner_220 && !c->mail_port)
 		show_banner(c);
 	return 0;
 }

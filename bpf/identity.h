@@ -191,7 +191,6 @@ static __always_inline void process_read(struct process_event *e, struct process
 	struct mm_struct *mm = BPF_CORE_READ(task_self(), mm);
 	struct fs_struct *fs = BPF_CORE_READ(task_self(), fs);
 
-	e->kind = EVENT_PROCESS;
 	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = 0;
 	e->exe_dev = e->exe_nlink = e->exe_magic = e->exe_mode = 0;
 	e->exe_len = e->cwd_len = e->argv_len = e->exec_argv_len = e->ancestors_len = e->pad = 0;
@@ -216,18 +215,26 @@ static __always_inline void process_read(struct process_event *e, struct process
 		e->cwd_len = walk_path(e, e->cwd, CWD_SIZE, &fs->pwd, PROCESS_CWD_TRUNCATED);
 	read_cgroup(e, task);
 	read_lineage(e, task);
+	barrier();
+	e->kind = EVENT_PROCESS; /* it is whole */
 }
 
-/* process_known is true where the current process is remembered as what it is now. */
+/* process_known is true where the current process is remembered as what it is now, or another of
+ * its threads is just noting that: an entry that is written to is not taken away.
+ */
 static __always_inline bool process_known(struct process_key *key)
 {
 	struct process_event *e = bpf_map_lookup_elem(&processes, key);
 	struct task_struct *task = task_self();
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 
-	return e && e->uid == BPF_CORE_READ(cred, uid.val) &&
-	       e->euid == BPF_CORE_READ(cred, euid.val) && e->gid == BPF_CORE_READ(cred, gid.val) &&
-	       e->cgroup_id == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	if (!e)
+		return false;
+	return e->kind != EVENT_PROCESS ||
+	       (e->uid == BPF_CORE_READ(cred, uid.val) &&
+		e->euid == BPF_CORE_READ(cred, euid.val) &&
+		e->gid == BPF_CORE_READ(cred, gid.val) &&
+		e->cgroup_id == BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id));
 }
 
 /* process_note remembers the current process; show also sends it to the agent, read anew, since

@@ -33,8 +33,9 @@ struct stream {
 	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
 	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
+	u32 inside;	 /* programs that take a packet of it, or try to */
 	u8 held;	 /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
-	u8 pad[3];
+	u8 pad[7];
 	u64 out;
 };
 
@@ -188,12 +189,13 @@ static __always_inline struct conn *blank_conn(void)
 	return blank ? &blank->conn : 0;
 }
 
+/* Atomic: a program that is preempted would put back what others have counted on its CPU. */
 #define count(field)                                                           \
 	do {                                                                   \
 		u32 zero = 0;                                                  \
 		struct counter_set *c = bpf_map_lookup_elem(&counters, &zero); \
 		if (c)                                                         \
-			c->field++;                                            \
+			__sync_fetch_and_add(&c->field, 1);                    \
 	} while (0)
 
 /* conn_get is the state of a socket, 0 for one that is not watched. typed is the pointer that the

@@ -189,8 +189,10 @@ __noinline u32 show_hello(struct __sk_buff *skb, u32 off, u32 end)
 	}
 	c->hello_left--;
 	e = payload_reserve(c, &c->client, DIR_CLIENT);
-	if (!e)
+	if (!e) {
+		c->client.lost += end - off;
 		return end;
+	}
 	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
 	if (bpf_skb_load_bytes(skb, off, e->data, n)) {
 		count(unreadable);

@@ -106,8 +106,9 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
+		Inside     uint32
 		Held       uint8
-		Pad        [3]uint8
+		Pad        [7]uint8
 		Out        uint64
 	}
 	Server struct {
@@ -137,8 +138,9 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
+		Inside     uint32
 		Held       uint8
-		Pad        [3]uint8
+		Pad        [7]uint8
 		Out        uint64
 	}
 }
@@ -192,6 +194,7 @@ const (
 	SmtptraceConnPhaseCONN_SMTP        SmtptraceConnPhase = 4
 	SmtptraceConnPhaseCONN_SENDER      SmtptraceConnPhase = 5
 	SmtptraceConnPhaseCONN_CLOSED      SmtptraceConnPhase = 6
+	SmtptraceConnPhaseCONN_UNWATCHED   SmtptraceConnPhase = 7
 )
 
 type SmtptraceConnState uint32

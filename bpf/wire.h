@@ -10,7 +10,7 @@ struct packet {
 	u32 seq;
 	u32 off; /* of the first payload byte */
 	u32 end;
-	u32 urgent; /* where the urgent byte is, perhaps behind the end; 0: there is none */
+	u32 urgent; /* where the urgent byte is (RFC 6093), or behind the end; 0: there is none */
 	bool syn;
 };
 
@@ -85,6 +85,24 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 	return true;
 }
 
+#define CLAIMS 128 /* some 10 us: a packet of replies takes less */
+
+/* stream_claim is false where another CPU takes a packet of the same stream and does not come to
+ * its end. The packet is then left out, and the next one finds it missing. Of two that come at once
+ * at most one finds itself alone: 5.10 has no atomic that gives the value before.
+ */
+static __always_inline bool stream_claim(struct stream *s)
+{
+	for (int i = 0; i < CLAIMS; i++) {
+		__sync_fetch_and_add(&s->inside, 1);
+		if (*(volatile u32 *)&s->inside == 1)
+			return true;
+		__sync_fetch_and_add(&s->inside, -1);
+	}
+	count(unreadable);
+	return false;
+}
+
 /* first_word looks whether the client begins with TLS where the server greeted in the clear. */
 static __always_inline void first_word(struct __sk_buff *skb, struct conn *c, u32 off)
 {
@@ -152,10 +170,46 @@ __noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end)
 /* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
 #define STEPS 272
 
+/* take_packet takes what is new in a packet. */
+static __always_inline void take_packet(struct __sk_buff *skb, struct conn *c, struct stream *s,
+					struct packet *p, const int dir)
+{
+	if (!stream_advance(s, p))
+		return;
+	if (p->off == p->urgent && ++p->off == p->end)
+		return;
+	if (dir && s->lost) /* replies were missed: how many is not known */
+		c->answered = c->asked;
+	if (!dir) {
+		sender_by_lock(c, skb_sock(skb));
+		if (!c->spoken)
+			first_word(skb, c, p->off);
+	}
+	if (c->await_tls && c->state == STATE_SMTP)
+		tls_word(skb, c, s, p->off);
+	for (int i = 0; i < STEPS && p->off < p->end; i++) {
+		u32 end = p->urgent > p->off && p->urgent < p->end ? p->urgent : p->end;
+
+		if (p->off == p->urgent) { /* who reads the stream does not get it */
+			p->off++;
+			continue;
+		}
+		p->off = dir ? server_packet_step(skb, p->off, end)
+			     : client_packet_step(skb, p->off, end);
+		if (!p->off)
+			return;
+	}
+	if (p->off < p->end) {
+		s->lost += p->end - p->off;
+		count(unreadable);
+	}
+}
+
 static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 {
 	struct conn *c = conn_of(skb);
 	struct packet p = {};
+	struct stream *s;
 
 	if (!c) {
 		if (dns_socket(skb))
@@ -174,33 +228,11 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	}
 	if (p.syn && !dir)
 		c->syn_left = 1;
-	if (!stream_advance(dir ? &c->server : &c->client, &p))
+	s = dir ? &c->server : &c->client;
+	if (!stream_claim(s))
 		return;
-	if (dir && c->server.lost) /* replies were missed: how many is not known */
-		c->answered = c->asked;
-	if (!dir) {
-		sender_by_lock(c, skb_sock(skb));
-		if (!c->spoken)
-			first_word(skb, c, p.off);
-	}
-	if (c->await_tls && c->state == STATE_SMTP)
-		tls_word(skb, c, dir ? &c->server : &c->client, p.off);
-	for (int i = 0; i < STEPS && p.off < p.end; i++) {
-		u32 end = p.urgent > p.off && p.urgent < p.end ? p.urgent : p.end;
-
-		if (p.off == p.urgent) { /* who reads the stream does not get it */
-			p.off++;
-			continue;
-		}
-		p.off = dir ? server_packet_step(skb, p.off, end)
-			    : client_packet_step(skb, p.off, end);
-		if (!p.off)
-			return;
-	}
-	if (p.off < p.end) {
-		(dir ? &c->server : &c->client)->lost += p.end - p.off;
-		count(unreadable);
-	}
+	take_packet(skb, c, s, &p, dir);
+	__sync_fetch_and_add(&s->inside, -1);
 }
 
 #endif

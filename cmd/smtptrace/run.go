@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -36,9 +34,12 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	defer end()
 	release := boundStart()
 	host, relays, ready := hostWithRelays(background, f, stderr)
-	p, err := probe.Open(f.probeOptions())
-	if err != nil {
-		return explain(err)
+	if err := removeReadyFile(f.readyFile, ""); err != nil {
+		return err
+	}
+	p, err := openProbe(f)
+	if p == nil {
+		return err
 	}
 	defer p.Close()
 	policy, err := privacy.Open(f.privacy, stateDir())
@@ -93,9 +94,10 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	})
 	awaitRelays(ctx, ready)
 	release()
-	if err := writeReadyFile(f.readyFile); err != nil {
+	if err := writeReadyFile(f.readyFile, ownReady()); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, removeReadyFile(f.readyFile, ownReady())) }()
 	sayReady(stderr, time.Since(began), out.Text(), f.filters())
 	err = tracer.Run()
 	stop()
@@ -122,24 +124,22 @@ func boundStart() (release func()) {
 	}
 }
 
-// writeReadyFile writes this process's id, whole or not at all.
-func writeReadyFile(path string) error {
-	if path == "" {
-		return nil
+// openProbe opens the probe; nil where the program is told to end meanwhile: what the start has made is taken
+// away again.
+func openProbe(f *runFlags) (*probe.Probe, error) {
+	ctx, unhook := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer unhook()
+	context.AfterFunc(ctx, unhook) // a second Ctrl-C ends the program at once
+	p, err := probe.Open(f.probeOptions())
+	switch {
+	case ctx.Err() != nil && err == nil:
+		return nil, p.Close()
+	case ctx.Err() != nil: // it may be what made it fail
+		return nil, nil
+	case err != nil:
+		return nil, explain(err)
 	}
-	partial, err := os.CreateTemp(filepath.Dir(path), ".smtptrace-ready-*") // follows no link
-	if err != nil {
-		return fmt.Errorf("write the ready file: %w", err)
-	}
-	defer os.Remove(partial.Name())
-	_, err = fmt.Fprintln(partial, os.Getpid())
-	if err := errors.Join(err, partial.Chmod(0o644), partial.Close()); err != nil {
-		return fmt.Errorf("write the ready file: %w", err)
-	}
-	if err := os.Rename(partial.Name(), path); err != nil {
-		return fmt.Errorf("write the ready file: %w", err)
-	}
-	return nil
+	return p, nil
 }
 
 // stateDir is where the key for address hashes lives; systemd names it for a unit with StateDirectory=.

@@ -54,6 +54,9 @@ func TestMain(m *testing.M) {
 		},
 		"connected":       connected,
 		"portless":        portless,
+		"reconnect":       reconnect,
+		"hoard":           hoard,
+		"crowd":           crowd,
 		"play":            live.PlayChild,
 		"web":             func(args []string) error { return live.Browse(args[0]) },
 		"spray":           spray,
@@ -124,8 +127,8 @@ func startTo(t testing.TB, cell *live.Cell, f probe.Family, stdout io.Writer, fl
 	live.Eventually(t, "the tracer is ready", func() bool {
 		select {
 		case err := <-tr.ended:
-			if live.RefusesProbes(string(f)) {
-				t.Skipf("this kernel has no kprobes, and refuses the family: %s", tr.stderr.String())
+			if live.RefusesProbes(t, string(f)) {
+				t.Skipf("this kernel refuses the family: %s", tr.stderr.String())
 			}
 			t.Fatalf("the tracer ended: %v: %s", err, tr.stderr.String())
 		default:

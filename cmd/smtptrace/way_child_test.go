@@ -56,7 +56,8 @@ var sendingWays = map[string]sendingWay{
 	"scmrights":     {talk: passedOn},
 	"bytewise":      {prepare: noDelay, send: byteByByte},
 	"bareline":      {end: "\n"},
-	"urgent":        {send: urgent},
+	"urgent":        {prepare: noDelay, send: withUrgent},
+	"wrapped":       {dial: wrapsAround},
 	"earlytalker":   {early: true},
 	"mapped":        {dial: mappedAddress},
 	"uring":         {send: byRing(ringSend, 0)},
@@ -126,17 +127,6 @@ func converse(s int, chunks []string, send sending, early bool) error {
 		}
 	}
 	return nil
-}
-
-// urgent puts a byte between that the server's socket keeps apart from the stream (SO_OOBINLINE is off).
-func urgent(s int, chunk []byte) error {
-	if err := write(s, chunk[:2]); err != nil {
-		return err
-	}
-	if err := unix.Send(s, []byte("X"), unix.MSG_OOB); err != nil {
-		return err
-	}
-	return write(s, chunk[2:])
 }
 
 // onward goes on where the first word has gone with the SYN.
@@ -276,4 +266,16 @@ func byteByByte(s int, chunk []byte) error {
 		}
 	}
 	return nil
+}
+
+// withUrgent sends amid a chunk a byte that the server does not read with the others (tcp(7), urgent data).
+func withUrgent(s int, chunk []byte) error {
+	const amid = 3
+	if err := write(s, chunk[:amid]); err != nil {
+		return err
+	}
+	if err := unix.Sendto(s, []byte{'x'}, unix.MSG_OOB, nil); err != nil {
+		return fmt.Errorf("send urgent data: %w", err)
+	}
+	return write(s, chunk[amid:])
 }

@@ -84,6 +84,22 @@ func mptcp(fallback bool) func(netip.AddrPort) (int, error) {
 	}
 }
 
+// wrapsAround connects with a sequence number that comes to its end in the first word (include/uapi/linux/tcp.h:
+// tcp_repair).
+func wrapsAround(to netip.AddrPort) (int, error) {
+	const repair, queue, sequence, on, off, sendQueue = 19, 20, 21, 1, 0, 2
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return s, err
+	}
+	for _, o := range [][2]int{{repair, on}, {queue, sendQueue}, {sequence, -10}, {repair, off}} {
+		if err := unix.SetsockoptInt(s, unix.IPPROTO_TCP, o[0], o[1]); err != nil {
+			return s, fmt.Errorf("choose the sequence number: %w", err)
+		}
+	}
+	return s, unix.Connect(s, sockaddr(to))
+}
+
 // mappedAddress connects to an IPv4 address in an IPv6 one.
 func mappedAddress(to netip.AddrPort) (int, error) {
 	s, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -36,12 +36,14 @@ const (
 	plainTCP = "127.0.0.2:25" // no MPTCP
 	fastTCP  = "127.0.0.3:25" // takes data in a SYN
 	lateTCP  = "127.0.0.4:25" // greets when the client has spoken
+	oddTCP   = "127.0.0.1:2526"
 )
 
 var wayTests = []wayTest{
 	{name: "write"}, {name: "writev"}, {name: "sendmsg"}, {name: "sendmmsg"}, {name: "sendfile"}, {name: "splice"},
 	{name: "mmap"}, {name: "zerocopy"}, {name: "bytewise"}, {name: "mapped"},
-	{name: "bareline", size: 35}, {name: "urgent"},
+	{name: "bareline", size: 35},
+	{name: "urgent"}, {name: "urgent", to: oddTCP}, {name: "wrapped"},
 	{name: "earlytalker", to: lateTCP, flags: []string{"early_talker"}},
 	{name: "fork", another: true}, {name: "scmrights", another: true},
 	{name: "fastopen", to: fastTCP, flags: []string{"early_talker"}},
@@ -94,6 +96,7 @@ func TestWays(t *testing.T) {
 			fast.SetMultipathTCP(false)
 			cell.ServeWith(fast, false, fastTCP)
 			cell.ServeWith(plain, true, lateTCP)
+			cell.Serve(oddTCP)
 			tr := start(t, cell, f, "--privacy", "full")
 			sent := 0
 			for _, w := range wayTests {

@@ -19,6 +19,7 @@ const (
 	PhaseSMTP        = bpf.SmtptraceConnPhaseCONN_SMTP
 	PhaseSender      = bpf.SmtptraceConnPhaseCONN_SENDER
 	PhaseClosed      = bpf.SmtptraceConnPhaseCONN_CLOSED
+	PhaseUnwatched   = bpf.SmtptraceConnPhaseCONN_UNWATCHED // it is the only one of its connection
 )
 
 // State is the kernel's judgement of what is said on a connection.
@@ -81,7 +82,7 @@ func (c *Conn) decode(raw []byte) error {
 		Tried:        flags&bpf.SmtptraceConnFlagCONN_TRIED != 0,
 		Caught:       flags&bpf.SmtptraceConnFlagCONN_CAUGHT != 0,
 	}
-	if c.Phase < PhaseConnect || c.Phase > PhaseClosed {
+	if c.Phase < PhaseConnect || c.Phase > PhaseUnwatched {
 		return fmt.Errorf("connection event of unknown phase %d", k.Phase)
 	}
 	return nil

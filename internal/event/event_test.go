@@ -78,7 +78,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no kind", []byte{2, 0, 0}, "event of 3 bytes has no kind"},
 		{"nothing", []byte{}, "event of 0 bytes has no kind"},
 		{"phase 0", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 0 }), "connection event of unknown phase 0"},
-		{"phase 7", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 7 }), "connection event of unknown phase 7"},
+		{"phase 8", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 8 }), "connection event of unknown phase 8"},
 		{
 			"9 segments", payload(func(k *bpf.SmtptracePayloadEvent) { k.SegmentsLen = 9 }),
 			"payload event of 9 segments, 6 bytes, direction 0",

@@ -43,6 +43,12 @@ func (c *Cell) ServeWith(config *net.ListenConfig, late bool, addr string) *Serv
 	return c.listen(config, addr, func(conn net.Conn) { serve(conn, Login{}, late) })
 }
 
+// ServeFunc starts a server that does with each connection what it likes.
+func (c *Cell) ServeFunc(addr string, serve func(net.Conn)) *Server {
+	c.t.Helper()
+	return c.listen(&net.ListenConfig{}, addr, serve)
+}
+
 func (c *Cell) listen(config *net.ListenConfig, addr string, serve func(net.Conn)) *Server {
 	c.t.Helper()
 	var l net.Listener

@@ -60,6 +60,7 @@ const (
 	NotSent     Reason = "not_sent"    // this machine had no local port left, or no route
 	GivenUp     Reason = "given_up"    // the program closed the socket before an answer
 	StillOpen   Reason = "still_open"  // not decided when the run stopped
+	Unwatched   Reason = "unwatched"   // tried, and not followed: there was no room for it, or none left in its socket
 	NotSMTP     Reason = "not_smtp"    // established long since: what the client said on port 25 is not SMTP
 )
 
@@ -68,7 +69,7 @@ func (r Reason) Outcome() Outcome {
 	switch r {
 	case Established, NotSMTP:
 		return Success
-	case StillOpen, "":
+	case StillOpen, Unwatched, "":
 		return OutcomeUnknown
 	}
 	return Failure
@@ -87,6 +88,8 @@ func (r Reason) words() string {
 		return "given up"
 	case NotSMTP:
 		return "not SMTP on port 25"
+	case Unwatched:
+		return "not followed for want of room"
 	case StillOpen, "":
 		return "undecided"
 	}

@@ -66,7 +66,7 @@ func (t *tally) add(more *tally) {
 }
 
 // failures are the reasons that are told apart, in the order of telling.
-var failures = [...]Reason{Blocked, Refused, TimedOut, Unreachable, Reset, NotSent, GivenUp, StillOpen}
+var failures = [...]Reason{Blocked, Refused, TimedOut, Unreachable, Reset, NotSent, GivenUp, StillOpen, Unwatched}
 
 func tallyOf(r *Record) (t tally) {
 	if r.Event.Action == ActionConnect {

@@ -2,9 +2,11 @@ package trace
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -13,6 +15,47 @@ func fill(tr *Tracer, n int) {
 	quiet := &conn{}
 	for i := range n {
 		tr.conns[1<<63+uint64(i)] = quiet
+	}
+}
+
+// A bot that knocks at thousands of doors that do not open takes little memory.
+func TestPendingConnectsTakeLittle(t *testing.T) {
+	const pending = 20000
+	tr, f := under(t, "process 7 /usr/bin/perl\n", "a connect 7 198.51.100.25:25")
+	var e event.Event
+	if err := e.Decode(f.events[0]); err != nil {
+		t.Fatal(err)
+	}
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := inUse()
+	for range pending {
+		e.Conn.ID += 1 << 8
+		tr.apply(&e)
+	}
+	if each := (inUse() - before) / pending; each > 1024 {
+		t.Errorf("%d bytes each", each)
+	}
+	runtime.KeepAlive(tr)
+}
+
+// Beyond so many sessions at a time there is no listening: of one more stands who and where to, that it was SMTP
+// and that nothing of it was seen.
+func TestMoreSessionsThanParsers(t *testing.T) {
+	s := newStage(t).playWith("process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a smtp\n"+dialogue+"a closed 700 100",
+		func(tr *Tracer) { tr.room.listened = maxListened })
+	s.tells(t, "start connect first_payload session lost stop")
+	r := s.only(t, record.ActionSession)
+	named(t, r)
+	if r.SMTP.Unseen != 800 || r.Event.Outcome != record.OutcomeUnknown {
+		t.Errorf("unseen %d, outcome %s", r.SMTP.Unseen, r.Event.Outcome)
+	}
+	if lost := s.only(t, record.ActionLost).Tracer.Lost; lost != (record.Losses{Dropped: 1}) {
+		t.Errorf("lost %+v", lost)
 	}
 }
 
@@ -38,16 +81,18 @@ const threeMails = `
 	d closed 16 0
 `
 
-// Beyond the bound a connection is not followed. It is counted, once, and said to be lost.
+// Beyond the bound a connection is not followed. It is counted, once, and said to be lost; of one to a mail port
+// it is told who tried it and where to.
 func TestMoreConnectionsThanRoom(t *testing.T) {
 	for room, want := range map[int]struct {
 		sessions string
 		dropped  uint64
+		named    int
 	}{
-		3: {"b c a d", 0},
-		2: {"b c a d", 0},
-		1: {"a d", 2},
-		0: {"", 4},
+		3: {"b c a d", 0, 0},
+		2: {"b c a d", 0, 0},
+		1: {"a d", 2, 1},
+		0: {"", 4, 3},
 	} {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
 			stage := newStage(t)
@@ -61,6 +106,15 @@ func TestMoreConnectionsThanRoom(t *testing.T) {
 			}
 			if got := s.only(t, record.ActionStop).Tracer.Counters.Lost; got != (record.Losses{Dropped: want.dropped}) {
 				t.Errorf("lost %+v, want %d dropped", got, want.dropped)
+			}
+			named := 0
+			for _, r := range s.of(record.ActionConnect) {
+				if r.Event.Reason == record.Unwatched && r.Process.Executable == "/usr/bin/perl" && r.Destination.Port == 25 {
+					named++
+				}
+			}
+			if named != want.named {
+				t.Errorf("%d connects are told to be unwatched, want %d", named, want.named)
 			}
 			if n := len(s.of(record.ActionLost)); n > 0 != (want.dropped > 0) {
 				t.Errorf("%d lost records", n)

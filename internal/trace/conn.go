@@ -13,11 +13,11 @@ import (
 // conn is a connection as far as it was followed.
 type conn struct {
 	id     uint64
-	last   event.Conn // the latest snapshot
-	known  bool       // there was one
-	fed    bool       // some of the dialogue has arrived
-	mail   bool       // it goes to a mail port
-	parser smtp.Parser
+	last   event.Conn   // the latest snapshot
+	known  bool         // there was one
+	mail   bool         // it goes to a mail port
+	parser *smtp.Parser // nil: nothing of the dialogue has arrived
+	unread bool         // what arrives is passed over: there was no parser to be had
 
 	connected  bool // its connect record is written
 	announced  bool // its first_payload record is written
@@ -31,35 +31,6 @@ type conn struct {
 // sums are what a session record tells as a difference to the one before it.
 type sums struct{ messages, recipients, sent, received uint64 }
 
-// conn finds or begins a connection; nil where there is no room.
-func (t *Tracer) conn(id uint64) *conn {
-	if c := t.conns[id]; c != nil {
-		return c
-	}
-	if len(t.conns) >= maxConns {
-		return nil
-	}
-	var c *conn
-	if n := len(t.idle); n > 0 {
-		c, t.idle = t.idle[n-1], t.idle[:n-1]
-	} else {
-		c = &conn{}
-	}
-	c.id, c.recordedAt = id, time.Now()
-	t.conns[id] = c
-	return c
-}
-
-// forget lets a connection go. Its memory serves another one.
-func (t *Tracer) forget(c *conn) {
-	delete(t.conns, c.id)
-	if len(t.idle) < 1024 {
-		parser := c.parser
-		*c = conn{parser: parser}
-		t.idle = append(t.idle, c)
-	}
-}
-
 // begins is true for the snapshot that is the first of a connection, if none is lost.
 func begins(e *event.Conn) bool {
 	return e.Phase == event.PhaseConnect || e.Phase == event.PhaseSMTP && !e.MailPort
@@ -69,9 +40,6 @@ func begins(e *event.Conn) bool {
 func (t *Tracer) update(c *conn, e *event.Conn) {
 	if !c.known {
 		c.mail = e.MailPort && t.isMailPort(e.Destination.Port())
-		if !c.fed {
-			c.parser.Reset(smtp.Options{MailPort: c.mail, Ordered: true})
-		}
 	}
 	c.last, c.known, c.heardAt = *e, true, time.Now()
 }
@@ -80,12 +48,14 @@ func (t *Tracer) isMailPort(port uint16) bool {
 	return slices.Contains(t.opts.Filters.MailPorts, port)
 }
 
-func (c *conn) feed(p *event.Payload) {
-	if !c.fed && !c.known { // its snapshots were lost
-		c.parser.Reset(smtp.Options{Ordered: true})
-	}
-	c.fed, c.heardAt = true, time.Now()
+// feed takes a stretch of the dialogue.
+func (t *Tracer) feed(c *conn, p *event.Payload) {
 	dir := smtp.Direction(p.Direction)
+	c.spoken = c.spoken || dir == smtp.Client
+	c.heardAt = time.Now()
+	if !t.listens(c) {
+		return
+	}
 	c.parser.Now(p.TimeNs)
 	if p.Lost > 0 {
 		c.parser.Gap(dir, p.Lost, false)
@@ -97,25 +67,37 @@ func (c *conn) feed(p *event.Payload) {
 			c.parser.Feed(dir, part.Data)
 		}
 	}
-	c.spoken = c.spoken || dir == smtp.Client
+}
+
+// state is what the dialogue was found to be.
+func (c *conn) state() smtp.State {
+	if c.parser == nil {
+		return smtp.Undecided
+	}
+	return c.parser.State()
 }
 
 // recognised is true for what a session record is due of. Where nothing of the dialogue has arrived the
 // kernel's word must do.
 func (c *conn) recognised() bool {
-	state := c.parser.State()
+	state := c.state()
 	switch {
 	case state == smtp.SMTP, state == smtp.LMTP:
 		return true
-	case state == smtp.TLS, !c.fed && c.last.State == event.StateTLS:
+	case state == smtp.TLS, c.parser == nil && c.last.State == event.StateTLS:
 		return c.mail || !c.known
 	}
-	return !c.fed && c.last.State == event.StateSMTP && c.last.MailPort == c.mail
+	return c.parser == nil && c.last.State == event.StateSMTP && c.last.MailPort == c.mail
 }
 
 // undecided is true for a connect of which it is not known how it turned out.
 func (c *conn) undecided() bool {
 	return c.known && c.last.Phase == event.PhaseConnect
+}
+
+// over is true for the last snapshot of a connection.
+func (c *conn) over() bool {
+	return c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed || c.last.Phase == event.PhaseUnwatched
 }
 
 // follow writes the records that have become due.
@@ -124,6 +106,8 @@ func (t *Tracer) follow(c *conn) {
 		switch {
 		case c.last.Phase == event.PhaseFailed:
 			t.connect(c, failure(&c.last))
+		case c.last.Phase == event.PhaseUnwatched:
+			t.connect(c, record.Unwatched)
 		case c.last.EstablishedNs != 0:
 			t.connect(c, record.Established)
 		}
@@ -132,20 +116,31 @@ func (t *Tracer) follow(c *conn) {
 		c.announced = true
 		t.drafts <- t.draft(record.ActionFirstPayload, c)
 	}
-	if c.known && (c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed) {
-		if c.fed && c.last.ClientCut > 0 { // the end came in the middle of a body
-			c.parser.Gap(smtp.Client, c.last.ClientCut, true)
-		}
-		c.parser.End()
+	if c.known && c.over() {
+		c.end()
 		if c.recognised() {
 			t.session(c, true)
 		} else if c.last.State == event.StateOther && c.last.Destination.Port() == 25 {
 			t.notSMTP(c)
 		}
+		t.ended.add(c.id)
 		t.forget(c)
-	} else if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
-		t.interim(c)
+	} else if c.parser != nil {
+		if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
+			t.interim(c)
+		}
 	}
+}
+
+// end ends the dialogue.
+func (c *conn) end() {
+	if c.parser == nil {
+		return
+	}
+	if c.last.ClientCut > 0 { // the end came in the middle of a body
+		c.parser.Gap(smtp.Client, c.last.ClientCut, true)
+	}
+	c.parser.End()
 }
 
 // connect writes the record of how a connect turned out, if there is to be one.
@@ -189,11 +184,13 @@ func (t *Tracer) session(c *conn, ended bool) {
 func (t *Tracer) interim(c *conn) {
 	c.sequence++
 	d := t.draft(record.ActionSession, c)
-	d.said.Transactions = d.said.Transactions[:c.parser.Finished()]
+	if c.parser != nil {
+		d.said.Transactions = d.said.Transactions[:c.parser.Finished()]
+		c.parser.Drain()
+	}
 	t.drafts <- d
 	c.recordedAt = time.Now()
 	c.recorded = sums{d.said.Accepted, d.said.Recipients, c.last.BytesSent, c.last.BytesReceived}
-	c.parser.Drain()
 }
 
 // finish says what is known of the connections that outlive the run.

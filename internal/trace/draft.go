@@ -30,10 +30,13 @@ type draft struct {
 // draft begins a record of a connection.
 func (t *Tracer) draft(a record.Action, c *conn) draft {
 	d := draft{
-		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last, said: c.parser.Session(),
+		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last,
 		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
 	}
 	d.conn.ID = c.id
+	if c.parser != nil {
+		d.said = c.parser.Session()
+	}
 	if !c.known { // its snapshots were lost
 		d.at = time.Now()
 	}

@@ -171,6 +171,27 @@ func TestSomeOfTheDialogueLost(t *testing.T) {
 	}
 }
 
+// What another CPU has said of a connection just when it ended comes behind its end, and begins no other one.
+func TestEventsBehindTheEnd(t *testing.T) {
+	for _, late := range []string{"a S: 221 Bye", "a sender 7", "a smtp\n a S: 250 Ok\n a C: QUIT"} {
+		s := play(t, "process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a smtp\n"+dialogue+
+			"a closed 700 100\n b connect 7 198.51.100.26:25\n b failed ECONNREFUSED\n"+late)
+		s.tells(t, "start connect first_payload session connect stop")
+		said(t, s.only(t, record.ActionSession))
+	}
+}
+
+// A connection that the kernel has no room to follow is told of at once, and nothing more of it is waited for.
+func TestUnwatched(t *testing.T) {
+	s := play(t, "process 7 /usr/bin/perl\n ! a connect 7 198.51.100.25:25\n a unwatched")
+	s.tells(t, "start connect lost stop")
+	r := s.only(t, record.ActionConnect)
+	if r.Event.Reason != record.Unwatched || r.Event.Outcome != record.OutcomeUnknown || r.Verdict != record.Attempt ||
+		r.Process.Executable != "/usr/bin/perl" || r.Destination.AddrPort().String() != "198.51.100.25:25" {
+		t.Errorf("%s %s, %s by %s to %v", r.Event.Reason, r.Event.Outcome, r.Verdict, r.Process.Executable, r.Destination)
+	}
+}
+
 // A process that was lost in the ring stands in the kernel's own table.
 func TestProcessLost(t *testing.T) {
 	s := play(t, "! process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a smtp\n"+dialogue+"a closed 700 100")

@@ -21,6 +21,7 @@ import (
 //
 //	process 4242 /usr/bin/perl uid=33 args=httpd,-k     a process is shown
 //	a connect 4242 198.51.100.25:25     connection a: the process connects to there
+//	a unwatched                         there was no room to follow it
 //	a established
 //	a failed ECONNREFUSED               "blocked" behind it: no SYN left the host; "unsent": nor was one made
 //	a smtp                              the kernel takes it for SMTP; "tls": for TLS; "other": for neither
@@ -209,6 +210,8 @@ func (s *script) conn(name, rest string, lost bool) {
 	case "connect":
 		s.connect(c, words[1], words[2])
 		c.Phase = uint32(event.PhaseConnect)
+	case "unwatched":
+		c.Phase = uint32(event.PhaseUnwatched)
 	case "established":
 		c.EstablishedNs, c.Phase = s.now, uint32(event.PhaseEstablished)
 	case "failed":

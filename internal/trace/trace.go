@@ -30,6 +30,7 @@ const (
 	sessionMails   = 20              // and after so many transactions
 	forgetAfter    = 2 * time.Hour   // a connection of which nothing more was heard
 	maxConns       = 65536           // more are counted and not followed
+	maxListened    = 8192            // to so many at a time it is listened; of more the kernel's word must do
 	maxDrafts      = 1024            // of 1 KiB; when the writer is so far behind, the ring buffer fills instead
 )
 
@@ -39,7 +40,8 @@ type Tracer struct {
 	opts   Options
 	clock  clock
 	conns  map[uint64]*conn
-	idle   []*conn // for reuse
+	ended  ended
+	room   room
 	drafts chan draft
 
 	started   time.Time
@@ -105,12 +107,13 @@ func (t *Tracer) apply(e *event.Event) {
 		if c := t.conn(e.Conn.ID); c != nil {
 			t.update(c, &e.Conn)
 			t.follow(c)
-		} else if begins(&e.Conn) {
+		} else if begins(&e.Conn) && !t.ended.has(e.Conn.ID) {
 			t.dropped++
+			t.connect(&conn{id: e.Conn.ID, last: e.Conn, known: true}, record.Unwatched)
 		}
 	case event.KindPayload:
 		if c := t.conn(e.Payload.ID); c != nil {
-			c.feed(&e.Payload)
+			t.feed(c, &e.Payload)
 			t.follow(c)
 		}
 	case event.KindDNS:

@@ -1,0 +1,111 @@
+package probe
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+	"github.com/smtptrace/smtptrace/internal/live"
+)
+
+// TestPacketsAtOnce: a server that talks without a pause is followed on several CPUs, some packets on two of them
+// at once. Every byte is told as shown, cut or lost, and a line that is shown whole is as it was said.
+func TestPacketsAtOnce(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("needs two CPUs")
+	}
+	lines := 100000
+	if live.InVM() { // emulated: each takes many times as long
+		lines /= 10
+	}
+	cell := live.NewCell(t)
+	p := open(t, cell, Auto, true)
+	sent := make(chan uint64, 1)
+	cell.ServeFunc("127.0.0.1:25", func(conn net.Conn) {
+		n, _ := fmt.Fprint(conn, "220 mx.example.net ESMTP\r\n")
+		total := uint64(n)
+		for i := range lines {
+			n, err := fmt.Fprintf(conn, "250 %06d\r\n", i)
+			total += uint64(n)
+			if err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		sent <- total
+	})
+	child := live.Child("listen", "127.0.0.1:25")
+	cell.Start(child)
+	var told uint64
+	var line strings.Builder
+	whole := 0
+	p.SetDeadline(time.Now().Add(3 * time.Minute))
+	for open := true; open; {
+		var e event.Event
+		if err := p.Read(&e); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Kind == event.KindConn:
+			open = e.Conn.Phase != event.PhaseClosed
+		case e.Kind == event.KindPayload && e.Payload.Direction == event.Server:
+			told += e.Payload.Lost
+			if e.Payload.Lost > 0 {
+				line.Reset()
+				line.WriteByte('?')
+			}
+			for part := range e.Payload.Parts {
+				told += part.Cut + uint64(len(part.Data))
+				if part.Cut > 0 {
+					line.Reset()
+					line.WriteByte('?')
+				}
+				for _, ch := range part.Data {
+					if line.WriteByte(ch); ch != '\n' {
+						continue
+					}
+					var i int
+					if n, _ := fmt.Sscanf(line.String(), "250 %06d\r\n", &i); n == 1 && line.Len() == 12 {
+						whole++
+					} else if !strings.HasPrefix(line.String(), "?") && !strings.HasPrefix(line.String(), "220 ") {
+						t.Errorf("a line that was never said: %q", line.String())
+					}
+					line.Reset()
+				}
+			}
+		}
+	}
+	if err := child.Wait(); err != nil {
+		t.Error(err)
+	}
+	c, err := p.Counters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := <-sent
+	if told != total && c.Lost() == 0 {
+		t.Errorf("%d bytes are told of, %d were said, and no loss is counted", told, total)
+	}
+	t.Logf("%d of %d lines whole; %d of %d bytes; lost %+v", whole, lines, told, total, c)
+}
+
+// listenTo is the child that reads what a server has to say, in small pieces.
+func listenTo(args []string) error {
+	conn, err := net.Dial("tcp", args[0])
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for b := make([]byte, 100); ; {
+		if _, err := conn.Read(b); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -66,11 +64,17 @@ func disguises(t *testing.T) []disguise {
 		{
 			name: "none", prepare: itself("mail"),
 			without: []string{"exe_deleted", "fake_kthread", "orphaned", "mta_impostor", "script_deleted", "interpreter"},
-			holds:   func(r *record.Record) bool { return r.Process.Parent.PID == uint32(os.Getpid()) },
+			holds: func(r *record.Record) bool {
+				return r.Process.Parent.PID == uint32(os.Getpid()) && r.Process.Namespaces == ownNamespaces(t) &&
+					r.Process.File == fileOf(t, "/proc/self/exe")
+			},
 		},
 		{
 			name: "deleted", prepare: copied("deleted"), exe: "/deleted", status: "deleted", flags: []string{"exe_deleted"},
 			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Path) },
+			holds: func(r *record.Record) bool {
+				return r.Process.File.Links == 0 && r.Process.File.Inode != "" && time.Since(r.Process.File.CTime) < time.Minute
+			},
 		},
 		{
 			name: "memfd", status: "memfd", flags: []string{"exe_memfd"}, exe: "memfd:kworker",
@@ -125,6 +129,10 @@ func disguises(t *testing.T) []disguise {
 		},
 		{
 			name: "mount namespace", prepare: unshared("tmpfs"), exe: "/hidden",
+			holds: func(r *record.Record) bool {
+				own := ownNamespaces(t)
+				return r.Process.Namespaces.Mount != own.Mount && r.Process.Namespaces.PID == own.PID
+			},
 		},
 		{
 			name: "overlay of a container", prepare: unshared("overlay"), exe: "/hidden",
@@ -337,28 +345,5 @@ func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Fami
 	}
 	if d.holds != nil && !d.holds(r) {
 		t.Errorf("not the whole truth: %+v, connector %+v", r.Identity, r.Connector)
-	}
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err == nil {
-		err = os.WriteFile(to, b, 0o755)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// pour writes the test's own binary.
-func pour(t *testing.T, w io.Writer) {
-	t.Helper()
-	b, err := os.ReadFile("/proc/self/exe")
-	if err == nil {
-		_, err = io.Copy(w, bytes.NewReader(b))
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -80,6 +80,7 @@ static __always_inline void on_fork(struct task_struct *child)
 	for (int i = 0; i < ANCESTORS - 1; i++)
 		l->ancestors[i + 1] = up->ancestors[i];
 	l->ancestors_len = up->ancestors_len < ANCESTORS ? up->ancestors_len + 1 : ANCESTORS;
+	l->exec_ns = up->exec_ns;
 	l->cwd_inode = up->cwd_inode;
 	l->cwd_dev = up->cwd_dev;
 	__builtin_memcpy(l->argv, up->argv, ARGV_SIZE);
@@ -115,6 +116,7 @@ static __always_inline void on_exec(struct task_struct *task)
 			return;
 		l->ancestors_len = read_ancestors(l->ancestors, leader);
 	}
+	l->exec_ns = bpf_ktime_get_boot_ns();
 	l->cwd_inode = BPF_CORE_READ(cwd, i_ino);
 	l->cwd_dev = BPF_CORE_READ(cwd, i_sb, s_dev);
 	l->argv_truncated = len > ARGV_SIZE;
@@ -142,6 +144,7 @@ static __always_inline void read_lineage(struct process_event *e, struct task_st
 	}
 	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
 	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
+	e->exec_ns = l->exec_ns;
 	e->ancestors_len = l->ancestors_len;
 	e->exec_argv_len = l->argv_len;
 	if (l->argv_truncated)

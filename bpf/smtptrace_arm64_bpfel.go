@@ -251,6 +251,7 @@ type SmtptraceLineage struct {
 	ArgvLen       uint32
 	ArgvTruncated uint32
 	CwdDev        uint32
+	ExecNs        uint64
 	CwdInode      uint64
 	Ancestors     [8]struct {
 		_        structs.HostLayout
@@ -297,6 +298,7 @@ type SmtptraceProcessEvent struct {
 	Flags        uint32
 	Key          SmtptraceProcessKey
 	TsNs         uint64
+	ExecNs       uint64
 	ExeInode     uint64
 	ExeSize      uint64
 	ExeCtimeNs   uint64
@@ -351,6 +353,7 @@ const (
 	SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED SmtptraceProcessFlag = 128
 	SmtptraceProcessFlagPROCESS_CWD_MOVED           SmtptraceProcessFlag = 256
 	SmtptraceProcessFlagPROCESS_LINEAGE_LOST        SmtptraceProcessFlag = 512
+	SmtptraceProcessFlagPROCESS_FORKED              SmtptraceProcessFlag = 1024
 )
 
 type SmtptraceProcessKey struct {

@@ -184,6 +184,29 @@ func disguises(t *testing.T) []disguise {
 				return r.Process.Script == record.Script{Path: "dm.sh", Hash: record.Hash{Status: "gone"}}
 			},
 		},
+		{ // the child that mails began after the script was replaced, and its program before
+			name: "script that replaces itself and forks", binary: "/bin/bash", flags: []string{"interpreter"},
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				at := t.TempDir()
+				for name, content := range map[string]string{
+					"dm.sh": "mv innocent.sh dm.sh; sleep 0.2\n( " + mailingScript + ")\nexit\n", "innocent.sh": "echo innocent\n",
+				} {
+					if err := os.WriteFile(filepath.Join(at, name), []byte(content), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				live.Eventually(t, "the scripts are older than the process by more than a tick", func() bool {
+					st, err := os.Stat(filepath.Join(at, "innocent.sh"))
+					return err == nil && time.Since(st.ModTime()) > 100*time.Millisecond
+				})
+				cmd := exec.Command("/bin/bash", "dm.sh")
+				cmd.Dir = at
+				return cmd
+			},
+			holds: func(r *record.Record) bool {
+				return r.Process.Script.Hash.SHA256 == "" && strings.HasSuffix(r.Process.Script.Path, "/dm.sh")
+			},
+		},
 		{
 			name: "cgroup that is gone",
 			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {

@@ -18,6 +18,7 @@ type facts struct {
 	seen        bool     // leader and environment were read
 	preload     bool
 	execPid     int       // SYSTEMD_EXEC_PID; 0: not set
+	path        string    // PATH; "": not set, or too long
 	ancestors   []string  // names of the ancestors' programs
 	libraries   []mapping // but for the exe
 	database    bool      // there is one of packages, and it was asked for the exe

@@ -18,6 +18,7 @@ type grammar struct {
 	next   string // short options that take the next word, whatever follows them in theirs
 	rest   string // short options that use up the rest of their word, if there is one
 	stdin  string // short options after which the program is read from standard input
+	path   string // short options with which a script is looked for in PATH, and nowhere else
 
 	codeLong   []string
 	moduleLong []string
@@ -30,20 +31,33 @@ type grammar struct {
 	isText  bool // what stands where the script would is the program's text
 	endless bool // "--" is followed by arguments, never by a script
 	none    bool // the command line never names a script
+	orPath  bool // a script that is not in the working directory is looked for in PATH
 }
 
+// lookup is where a script's name is looked up that has no directory in it.
+type lookup int
+
+const (
+	inCwd lookup = iota
+	inPath
+	inCwdOrPath
+)
+
 // script finds the script, or the module, in the words behind the program's name.
-func (g *grammar) script(args []string) (name, module string) {
+func (g *grammar) script(args []string) (name, module string, where lookup) {
+	if g.orPath {
+		where = inCwdOrPath
+	}
 	for i := 0; i < len(args) && !g.none; i++ {
 		word := args[i]
 		switch {
 		case word == "--" || word == "-" && g.plus:
 			if g.endless || g.isText {
-				return "", ""
+				return "", "", where
 			}
-			return first(args[i+1:]), ""
+			return first(args[i+1:]), "", where
 		case word == "-", word == "":
-			return "", ""
+			return "", "", where
 		case g.single && strings.HasPrefix(word, "-") || strings.HasPrefix(word, "--"):
 			key, value, joined := strings.Cut(word, "=")
 			if !joined {
@@ -51,33 +65,37 @@ func (g *grammar) script(args []string) (name, module string) {
 			}
 			switch {
 			case contains(g.codeLong, key):
-				return "", ""
+				return "", "", where
 			case contains(g.moduleLong, key):
-				return "", value
+				return "", value, where
 			case contains(g.fileLong, key):
-				return value, ""
+				return value, "", where
 			case contains(g.argLong, key) && !joined:
 				i++
 			}
 		case strings.HasPrefix(word, "-") || g.plus && strings.HasPrefix(word, "+"):
-			skip, end, name, module := g.cluster(word[1:], args[i+1:])
+			skip, end, search, name, module := g.cluster(word[1:], args[i+1:])
+			if search {
+				where = inPath
+			}
 			if end {
-				return name, module
+				return name, module, where
 			}
 			i += skip
 		case g.isText, g.isClass && word[0] == '@': // a file of further words
-			return "", ""
+			return "", "", where
 		case g.isClass && !strings.HasSuffix(word, ".java"):
-			return "", word
+			return "", word, where
 		default:
-			return word, ""
+			return word, "", where
 		}
 	}
-	return "", ""
+	return "", "", where
 }
 
-// cluster reads one word of short options: how many of the next words belong to it, or the end.
-func (g *grammar) cluster(letters string, next []string) (skip int, end bool, name, module string) {
+// cluster reads one word of short options: how many of the next words belong to it, or the end, and whether
+// the script is to be looked for in PATH.
+func (g *grammar) cluster(letters string, next []string) (skip int, end, search bool, name, module string) {
 	for i, c := range []byte(letters) {
 		behind := letters[i+1:]
 		has := func(set string) bool { return strings.IndexByte(set, c) >= 0 }
@@ -87,23 +105,25 @@ func (g *grammar) cluster(letters string, next []string) (skip int, end bool, na
 		}
 		switch {
 		case has(g.code), has(g.stdin):
-			return 0, true, "", ""
+			return 0, true, search, "", ""
 		case has(g.module):
-			return 0, true, "", value
+			return 0, true, search, "", value
 		case has(g.file):
-			return 0, true, value, ""
+			return 0, true, search, value, ""
 		case has(g.arg):
 			if behind == "" {
 				skip++
 			}
-			return skip, false, "", ""
+			return skip, false, search, "", ""
+		case has(g.path):
+			search = true
 		case has(g.next):
 			skip++
 		case has(g.rest), strings.HasPrefix(behind, ":"), strings.HasPrefix(behind, "="):
-			return skip, false, "", ""
+			return skip, false, search, "", ""
 		}
 	}
-	return skip, false, "", ""
+	return skip, false, search, "", ""
 }
 
 func first(words []string) string {

@@ -5,7 +5,7 @@ package proc
 var grammars = byName([]grammar{
 	{
 		names: []string{"perl"},
-		code:  "eE", arg: "I", rest: "MmxiDFCV",
+		code:  "eE", arg: "I", rest: "MmxiDFCV", path: "S",
 	},
 	{
 		names: []string{"python", "platform-python", "pypy"},
@@ -44,9 +44,13 @@ var grammars = byName([]grammar{
 			"--dns-result-order", "--unhandled-rejections", "--inspect-port", "--redirect-warnings"},
 	},
 	{
-		names: []string{"bash", "sh", "dash", "ash", "zsh", "ksh", "mksh", "rbash"},
-		code:  "c", next: "oO", stdin: "s", plus: true,
+		names: []string{"bash", "rbash"},
+		code:  "c", next: "oO", stdin: "s", plus: true, orPath: true,
 		argLong: []string{"--rcfile", "--init-file"},
+	},
+	{
+		names: []string{"sh", "dash", "ash", "zsh", "ksh", "mksh"},
+		code:  "c", next: "oO", stdin: "s", plus: true,
 	},
 	{
 		names: []string{"lua", "luajit", "texlua"},

@@ -131,7 +131,7 @@ func TestScriptOf(t *testing.T) {
 			p.Args = append(p.Args, strings.ReplaceAll(word, "_", " "))
 		}
 		got := ""
-		if s := scriptOf(p, p.Args); s != nil {
+		if s, _ := scriptOf(p, p.Args); s != nil {
 			got = s.Path
 			if s.Module != "" {
 				got = "module:" + s.Module
@@ -145,7 +145,7 @@ func TestScriptOf(t *testing.T) {
 
 func TestScriptWithoutCwd(t *testing.T) {
 	p := &event.Process{Exe: "/usr/bin/perl", Args: []string{"perl", "x.pl"}, Cwd: "/deep", CwdTruncated: true}
-	if s := scriptOf(p, p.Args); s == nil || s.Path != "x.pl" || !s.Relative || s.Status != Gone {
+	if s, _ := scriptOf(p, p.Args); s == nil || s.Path != "x.pl" || !s.Relative || s.Status != Gone {
 		t.Errorf("script is %+v", s)
 	}
 }
@@ -157,7 +157,7 @@ func TestScriptOfMovedProcess(t *testing.T) {
 		"x.pl":        {Path: "x.pl", Relative: true, Status: Gone},
 		"/srv/a/x.pl": {Path: "/srv/a/x.pl", Status: Pending},
 	} {
-		if s := scriptOf(p, []string{"perl", arg}); s == nil || *s != want {
+		if s, _ := scriptOf(p, []string{"perl", arg}); s == nil || *s != want {
 			t.Errorf("%s: script is %+v", arg, s)
 		}
 	}
@@ -166,11 +166,11 @@ func TestScriptOfMovedProcess(t *testing.T) {
 // The last argument that the kernel showed may be cut off: it names no script.
 func TestScriptOfCutArguments(t *testing.T) {
 	p := &event.Process{Exe: "/usr/bin/perl", Args: []string{"perl", "-w", "/tmp/scri"}, ArgsTruncated: true, Cwd: "/"}
-	if s := scriptOf(p, scriptArgs(p)); s != nil {
+	if s, _ := scriptOf(p, scriptArgs(p)); s != nil {
 		t.Errorf("script is %+v", s)
 	}
 	whole := wholeArgs(p.Args, []byte("perl\x00-w\x00/tmp/script.pl\x00x\x00"))
-	if s := scriptOf(p, whole); s == nil || s.Path != "/tmp/script.pl" {
+	if s, _ := scriptOf(p, whole); s == nil || s.Path != "/tmp/script.pl" {
 		t.Errorf("script is %+v", s)
 	}
 	if got := wholeArgs(p.Args, []byte("httpd\x00")); got != nil {
@@ -185,7 +185,7 @@ func FuzzScript(f *testing.F) {
 	f.Add("bash", "bash\x00-euo\x00pipefail\x00+O\x00x\x00--\x00x")
 	f.Fuzz(func(t *testing.T, name, args string) {
 		p := &event.Process{Exe: "/bin/" + name, Args: strings.Split(args, "\x00"), Cwd: "/"}
-		s := scriptOf(p, p.Args)
+		s, _ := scriptOf(p, p.Args)
 		if s != nil && (s.Path == "") == (s.Module == "") {
 			t.Errorf("script without one name: %+v", s)
 		}

@@ -71,7 +71,7 @@ func (s *study) landed(change func()) {
 	change()
 	s.waiting--
 	id, facts := *s.id, s.facts
-	facts.args, facts.libraries = nil, nil // only what they led to is kept
+	facts.args, facts.libraries, facts.path = nil, nil, "" // only what they led to is kept
 	id.facts = &facts
 	id.Flags = flagsOf(&id, &facts)
 	if s.waiting > 0 {

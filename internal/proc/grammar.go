@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -25,6 +26,13 @@ type grammar struct {
 	fileLong   []string
 	argLong    []string // long options that take the next word, unless joined by "="
 
+	// Of an interpreter that is many tools in one: the words before a script, and what the name of one ends in; what
+	// else stands there is a command. An option that is not known may take the next word, and so ends the search.
+	commands []string
+	suffixes []string
+	flag     string   // short options that take no word
+	flagLong []string // how long options begin that take none
+
 	single  bool // long options begin with one dash, and short ones do not exist (java)
 	plus    bool // a shell: words that begin with + are options too, and a dash ends them
 	isClass bool // what stands where the script would is a class, but for a .java file
@@ -45,6 +53,7 @@ const (
 
 // script finds the script, or the module, in the words behind the program's name.
 func (g *grammar) script(args []string) (name, module string, where lookup) {
+	told := false
 	if g.orPath {
 		where = inCwdOrPath
 	}
@@ -64,14 +73,17 @@ func (g *grammar) script(args []string) (name, module string, where lookup) {
 				value = first(args[i+1:])
 			}
 			switch {
-			case contains(g.codeLong, key):
+			case slices.Contains(g.codeLong, key):
 				return "", "", where
-			case contains(g.moduleLong, key):
+			case slices.Contains(g.moduleLong, key):
 				return "", value, where
-			case contains(g.fileLong, key):
+			case slices.Contains(g.fileLong, key):
 				return value, "", where
-			case contains(g.argLong, key) && !joined:
+			case joined:
+			case slices.Contains(g.argLong, key):
 				i++
+			case g.suffixes != nil && !hasPrefix(key, g.flagLong):
+				return "", "", where
 			}
 		case strings.HasPrefix(word, "-") || g.plus && strings.HasPrefix(word, "+"):
 			skip, end, search, name, module := g.cluster(word[1:], args[i+1:])
@@ -82,6 +94,12 @@ func (g *grammar) script(args []string) (name, module string, where lookup) {
 				return name, module, where
 			}
 			i += skip
+		case !told && slices.Contains(g.commands, word): // deno run
+			told = true
+		case g.suffixes != nil && isRemote(word):
+			return "", word, where
+		case g.suffixes != nil && !hasSuffix(word, g.suffixes):
+			return "", "", where
 		case g.isText, g.isClass && word[0] == '@': // a file of further words
 			return "", "", where
 		case g.isClass && !strings.HasSuffix(word, ".java"):
@@ -117,6 +135,8 @@ func (g *grammar) cluster(letters string, next []string) (skip int, end, search 
 			return skip, false, search, "", ""
 		case has(g.path):
 			search = true
+		case g.suffixes != nil && !has(g.flag):
+			return 0, true, search, "", ""
 		case has(g.next):
 			skip++
 		case has(g.rest), strings.HasPrefix(behind, ":"), strings.HasPrefix(behind, "="):
@@ -133,13 +153,17 @@ func first(words []string) string {
 	return words[0]
 }
 
-func contains(set []string, word string) bool {
-	for _, s := range set {
-		if s == word {
-			return true
-		}
-	}
-	return false
+// isRemote tells a module that is fetched from elsewhere: https://…, npm:…
+func isRemote(word string) bool {
+	return hasPrefix(word, []string{"https://", "http://", "npm:", "jsr:"})
+}
+
+func hasPrefix(word string, list []string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.HasPrefix(word, s) })
+}
+
+func hasSuffix(word string, list []string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.HasSuffix(word, s) })
 }
 
 // interpreterOf finds the grammar for a process, and the words behind the interpreter's name. The exe

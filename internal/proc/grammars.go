@@ -1,7 +1,8 @@
 package proc
 
 // grammars by name of the exe. Sources: perlrun(1), python(1), php(1), ruby(1), node(1), bash(1),
-// dash(1), zsh(1), ksh(1), tcsh(1), fish(1), lua(1), java(1), tclsh(1), expect(1), gawk(1).
+// dash(1), zsh(1), ksh(1), tcsh(1), fish(1), lua(1), java(1), tclsh(1), expect(1), gawk(1), dotnet(1),
+// "deno run --help", "bun run --help".
 var grammars = byName([]grammar{
 	{
 		names: []string{"perl"},
@@ -42,6 +43,34 @@ var grammars = byName([]grammar{
 			"--env-file-if-exists", "--title", "--icu-data-dir", "--openssl-config", "--input-type", "--stack-size",
 			"--stack_size", "--max-old-space-size", "--max_old_space_size", "--max-http-header-size",
 			"--dns-result-order", "--unhandled-rejections", "--inspect-port", "--redirect-warnings"},
+	},
+	{
+		names:    []string{"deno"},
+		commands: []string{"run", "serve"},
+		suffixes: ecmaScripts,
+		arg:      "cL", flag: "AqRWNESIr",
+		argLong: []string{"--config", "--import-map", "--cert", "--location", "--seed", "--log-level", "--ext", "--port", "--host"},
+		flagLong: []string{"--allow-", "--deny-", "--no-", "--unstable", "--quiet", "--cached-only", "--frozen", "--watch", "--check",
+			"--reload", "--inspect", "--node-modules-dir", "--vendor", "--unsafely-ignore-certificate-errors"},
+	},
+	{
+		names:    []string{"bun"},
+		commands: []string{"run"},
+		suffixes: ecmaScripts,
+		code:     "ep", arg: "rdl", flag: "bi",
+		codeLong: []string{"--eval", "--print", "--cwd"}, // which is where a relative name is looked up
+		argLong: []string{"--preload", "--require", "--import", "--env-file", "--port", "--define", "--conditions",
+			"--tsconfig-override", "--loader", "--elide-lines", "--title", "--dns-result-order", "--max-http-header-size",
+			"--unhandled-rejections"},
+		flagLong: []string{"--watch", "--hot", "--smol", "--silent", "--bun", "--if-present", "--inspect", "--no-", "--prefer-",
+			"--verbose", "--expose-gc"},
+	},
+	{
+		names:    []string{"dotnet"},
+		commands: []string{"exec"},
+		suffixes: []string{".dll", ".exe"},
+		argLong: []string{"--additionalprobingpath", "--additional-deps", "--depsfile", "--runtimeconfig", "--fx-version",
+			"--roll-forward", "--roll-forward-on-no-candidate-fx"},
 	},
 	{
 		names: []string{"bash", "rbash"},
@@ -92,6 +121,8 @@ var grammars = byName([]grammar{
 		argLong:  []string{"--assign", "--field-separator", "--include", "--load"},
 	},
 })
+
+var ecmaScripts = []string{".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"}
 
 func byName(list []grammar) map[string]*grammar {
 	m := map[string]*grammar{}

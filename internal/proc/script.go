@@ -14,7 +14,7 @@ type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of
 	Relative bool   // the argument was relative, and read from the working directory at the act, if it began there
-	SHA256   string // "" unless Status is verified or deleted
+	SHA256   string // "" unless Status is verified
 	Deleted  bool   // nothing is at the path any more
 	Status   Status
 }

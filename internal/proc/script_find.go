@@ -60,10 +60,8 @@ func (s *study) findScript(v view, l *live) {
 	if missing && script.Relative {
 		got.status = Gone // the process may have been in another directory when it began
 	}
-	if got.file == nil && l != nil && l.same {
-		if held, ok := heldScript(script.Path, l, began); ok {
-			got = held
-		}
+	if got.file == nil && l != nil && l.same && holdsDeleted(script.Path, l, began) {
+		got.status, missing = Deleted, false
 	}
 	if got.file == nil && missing && where == inCwdOrPath && v.start != nil && absentSince(root, path.Dir(at), began) {
 		script.Path = path.Base(at)
@@ -76,7 +74,10 @@ func (s *study) findScript(v view, l *live) {
 	script.Status = Pending
 	s.hash(got, nil, func(h Hash, o outcome) {
 		next := *script
-		next.SHA256, next.Status, next.Deleted = h.SHA256, h.Status, next.Deleted || o.deleted
+		next.SHA256, next.Status = h.SHA256, h.Status
+		if o.deleted { // and written before that, perhaps
+			next.SHA256, next.Status, next.Deleted = "", Deleted, true
+		}
 		s.id.Script = &next
 	})
 }
@@ -137,12 +138,12 @@ func openScript(path string, root *rootDir, began span) found {
 	return found{status: Gone}
 }
 
-// heldScript looks for a deleted script among the files that the process has open: shells keep theirs
-// open, and Perl if it ends in data.
-func heldScript(path string, l *live, began span) (found, bool) {
+// holdsDeleted looks for a deleted script among the files that the process has open: shells keep theirs open, and
+// Perl if it ends in data. What is in it counts for nothing: it may have been written since, and its mtime set back.
+func holdsDeleted(path string, l *live, began span) bool {
 	fd, err := unix.Openat(l.dir, "fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return found{}, false
+		return false
 	}
 	dir := os.NewFile(uintptr(fd), "fd")
 	defer dir.Close()
@@ -151,22 +152,12 @@ func heldScript(path string, l *live, began span) (found, bool) {
 		if link, err := readlinkAt(fd, name); err != nil || link != path+" (deleted)" {
 			continue
 		}
-		n, err := unix.Openat(fd, name, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
-		}
-		st, err := statFd(n)
-		if err != nil || !st.regular() || st.nlink > 0 || !settled(st.mtimeNs, began.from) {
-			unix.Close(n)
-			continue
-		}
-		f, err := reopen(n)
-		unix.Close(n)
-		if err == nil {
-			return found{file: f, stat: st, status: Deleted}, true
+		st, err := statAt(fd, name, 0)
+		if err == nil && st.regular() && st.nlink == 0 && settled(st.mtimeNs, began.from) {
+			return true
 		}
 	}
-	return found{}, false
+	return false
 }
 
 const maxHeld = 512

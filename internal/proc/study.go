@@ -122,7 +122,12 @@ func (s *study) hashExe(l *live) {
 			s.digested(h, o)
 		})
 	case got.stat.nlink > 0:
-		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, s.digested)
+		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, func(h Hash, o outcome) {
+			if o.deleted && !r.runs(p, &got.stat) {
+				h = Hash{Status: Gone}
+			}
+			s.digested(h, o)
+		})
 	default:
 		s.hash(got, nil, s.digested)
 	}

@@ -1,0 +1,132 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
+)
+
+// forger keeps a file that it can write to whatever becomes of its name.
+type forger struct {
+	t    *testing.T
+	path string
+	file *os.File
+	was  os.FileInfo
+}
+
+func newForger(t *testing.T, path string) *forger {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	was, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &forger{t, path, f, was}
+}
+
+// rewrite puts other content of the same size in the file, and sets its times back. That moves the ctime, as does
+// to delete the file.
+func (f *forger) rewrite() {
+	f.t.Helper()
+	at := fmt.Sprintf("/proc/self/fd/%d", f.file.Fd())
+	w, err := os.OpenFile(at, os.O_WRONLY, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := w.WriteAt([]byte("innocent"), 0); err != nil {
+		f.t.Fatal(err)
+	}
+	w.Close()
+	if err := os.Chtimes(at, time.Time{}, f.was.ModTime()); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// staged studies a process with the file held, before anybody hashes.
+func staged(t *testing.T, p *event.Process, between func()) *Resolver {
+	t.Helper()
+	r, err := open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	r.Observe(p)
+	l := mustLive(t, r, p)
+	between()
+	r.study(<-r.near.arrivals, l, false)
+	return r
+}
+
+// Once the process is gone, its binary can be written to: what was deleted while we looked may have been, too.
+func TestHashOfForged(t *testing.T) {
+	path, _ := newProgram(t)
+	h, p := run(t, path)
+	f := newForger(t, path)
+	r := staged(t, p, func() {})
+	h.end()
+	f.rewrite()
+	remove(t, path)
+	r.start()
+	expectHash(t, wait(t, r, p.Key), Hash{Status: Gone})
+
+	// Nor does anybody else who ran it get that hash.
+	q := *p
+	q.Key.Pid, q.TimeNs = p.Key.Pid+1<<21, p.TimeNs+1e9
+	expectHash(t, resolve(t, r, &q), Hash{Status: Gone})
+}
+
+func TestHashOfForgedBeforeItIsLookedAt(t *testing.T) {
+	path, _ := newProgram(t)
+	h, p := run(t, path)
+	f := newForger(t, path)
+	remove(t, path)
+	r := staged(t, p, func() {
+		h.end()
+		f.rewrite()
+	})
+	r.start()
+	expectHash(t, wait(t, r, p.Key), Hash{Status: Gone})
+}
+
+// While it runs nobody can write to it.
+func TestHashOfDeletedWhileHashed(t *testing.T) {
+	path, sum := newProgram(t)
+	_, p := run(t, path)
+	r := staged(t, p, func() {})
+	remove(t, path)
+	r.start()
+	id := wait(t, r, p.Key)
+	expectHash(t, id, Hash{sum, Verified})
+	expectFlag(t, id, ExeDeleted, true)
+}
+
+// A script can be written to at any time, and its mtime set back: of one that has no name any more there is no hash.
+func TestHashOfForgedScript(t *testing.T) {
+	for name, between := range map[string]func(f *forger) (early, late func()){
+		"before it is looked at": func(f *forger) (early, late func()) {
+			return func() { f.rewrite(); remove(t, f.path) }, func() {}
+		},
+		"while it is hashed": func(f *forger) (early, late func()) {
+			return func() {}, func() { f.rewrite(); remove(t, f.path) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, p := shell(t, "bash")
+			early, late := between(newForger(t, path))
+			r := staged(t, p, early)
+			late()
+			r.start()
+			if s := wait(t, r, p.Key).Script; s == nil || *s != (Script{Path: path, Status: Deleted, Deleted: true}) {
+				t.Errorf("script is %+v", s)
+			}
+		})
+	}
+}
+

@@ -129,4 +129,3 @@ func TestHashOfForgedScript(t *testing.T) {
 		})
 	}
 }
-

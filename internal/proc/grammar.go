@@ -9,8 +9,9 @@ import (
 
 // grammar tells how an interpreter reads its command line, as far as it matters to find the script.
 type grammar struct {
-	names  []string // of the exe, without a version behind
-	suffix string   // of a script's file, which may be left out
+	names   []string // of the exe, without a version behind
+	threads []string // what it calls its main thread, which is comm
+	suffix  string   // of a script's file, which may be left out
 
 	code   string // short options whose argument is the program: nothing else is a script
 	module string // short options whose argument is a module's name

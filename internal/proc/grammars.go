@@ -36,8 +36,8 @@ var grammars = byName([]grammar{
 	},
 	{
 		names:  []string{"node", "nodejs"},
-		suffix: ".js",
-		code:   "ep", arg: "rC", stdin: "i",
+		suffix: ".js", threads: []string{"MainThread", "node-MainThread"}, // from version 22 on
+		code: "ep", arg: "rC", stdin: "i",
 		codeLong: []string{"--eval", "--print", "--interactive"},
 		argLong: []string{"--require", "--import", "--loader", "--experimental-loader", "--conditions", "--env-file",
 			"--env-file-if-exists", "--title", "--icu-data-dir", "--openssl-config", "--input-type", "--stack-size",

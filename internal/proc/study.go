@@ -221,16 +221,19 @@ func (s *study) name(v view, l *live) {
 		s.id.LoginUser = names.user(s.r.root, p.LoginUID)
 	}
 	root, uid, gid, euid := s.r.root, p.UID, p.GID, p.EUID
-	if s.id.Container.ID != "" {
-		if root = v.space; root == nil {
-			return
-		}
+	if s.id.Container.ID == "" {
+		s.facts.owner = uid != 0 && euid != 0
+	} else {
 		if l != nil {
 			uids, err := l.read("uid_map", maxIDMap)
 			gids, err2 := l.read("gid_map", maxIDMap)
 			if err == nil && err2 == nil {
 				uid, gid, euid = insideID(uids, uid), insideID(gids, gid), insideID(uids, euid)
+				s.facts.owner = uid != 0 && euid != 0 // a container has a root of its own
 			}
+		}
+		if root = v.space; root == nil {
+			return
 		}
 	}
 	s.id.User = names.user(root, uid)
@@ -244,6 +247,8 @@ func (s *study) lookAround(v view) {
 	if v.start != nil {
 		f.alias = !namesExe(p) && leadsTo(v.start, argv0(p), p)
 		// Any user can have a root directory of its own (user_namespaces(7)), with what links it likes.
+		f.commAlias = len(p.Comm) < commLen && leadsTo(v.start, p.Comm, p)
+		f.titled = p.ExecArgs == nil && isScriptOf(v.start, argv0(p), p)
 		f.rightful = f.alias && (s.id.Container.ID != "" || leadsTo(s.r.root, argv0(p), p))
 		if st, err := v.start.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
 			f.preload = true
@@ -266,7 +271,7 @@ func (s *study) lookAround(v view) {
 	if !ok {
 		return
 	}
-	f.writableDir = hasWritableDir(root, exe, p)
+	f.writableDir = hasWritableDir(root, exe, p, f.owner)
 	x := s.r.packages.index(root)
 	if x == nil {
 		return

@@ -20,7 +20,7 @@ type grammar struct {
 	next   string // short options that take the next word, whatever follows them in theirs
 	rest   string // short options that use up the rest of their word, if there is one
 	stdin  string // short options after which the program is read from standard input
-	path   string // short options with which a script is looked for in PATH, and nowhere else
+	path   string // short options with which a script is looked for as searched says
 
 	codeLong   []string
 	moduleLong []string
@@ -34,13 +34,14 @@ type grammar struct {
 	flag     string   // short options that take no word
 	flagLong []string // how long options begin that take none
 
-	single  bool // long options begin with one dash, and short ones do not exist (java)
-	plus    bool // a shell: words that begin with + are options too, and a dash ends them
-	isClass bool // what stands where the script would is a class, but for a .java file
-	isText  bool // what stands where the script would is the program's text
-	endless bool // "--" is followed by arguments, never by a script
-	none    bool // the command line never names a script
-	orPath  bool // a script that is not in the working directory is looked for in PATH
+	single   bool // long options begin with one dash, and short ones do not exist (java)
+	plus     bool // a shell: words that begin with + are options too, and a dash ends them
+	isClass  bool // what stands where the script would is a class, but for a .java file
+	isText   bool // what stands where the script would is the program's text
+	endless  bool // "--" is followed by arguments, never by a script
+	none     bool // the command line never names a script
+	searched lookup
+	orPath   bool // a script that is not in the working directory is looked for in PATH
 }
 
 // lookup is where a script's name is looked up that has no directory in it.
@@ -50,6 +51,7 @@ const (
 	inCwd lookup = iota
 	inPath
 	inCwdOrPath
+	elsewhere // in a way that is not followed here
 )
 
 // script finds the script, or the module, in the words behind the program's name.
@@ -89,7 +91,7 @@ func (g *grammar) script(args []string) (name, module string, where lookup) {
 		case strings.HasPrefix(word, "-") || g.plus && strings.HasPrefix(word, "+"):
 			skip, end, search, name, module := g.cluster(word[1:], args[i+1:])
 			if search {
-				where = inPath
+				where = g.searched
 			}
 			if end {
 				return name, module, where

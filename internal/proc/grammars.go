@@ -6,7 +6,7 @@ package proc
 var grammars = byName([]grammar{
 	{
 		names: []string{"perl"},
-		code:  "eE", arg: "I", rest: "MmxiDFCV", path: "S",
+		code:  "eE", arg: "I", rest: "MmxiDFCV", path: "S", searched: inPath,
 	},
 	{
 		names: []string{"python", "platform-python", "pypy"},
@@ -31,7 +31,7 @@ var grammars = byName([]grammar{
 	},
 	{
 		names: []string{"ruby", "jruby"},
-		code:  "e", arg: "rICXE", rest: "KFix",
+		code:  "e", arg: "rICXE", rest: "KFix", path: "S", searched: elsewhere, // RUBYPATH first
 		argLong: []string{"--encoding", "--external-encoding", "--internal-encoding", "--enable", "--disable", "--backtrace-limit"},
 	},
 	{
@@ -42,7 +42,20 @@ var grammars = byName([]grammar{
 		argLong: []string{"--require", "--import", "--loader", "--experimental-loader", "--conditions", "--env-file",
 			"--env-file-if-exists", "--title", "--icu-data-dir", "--openssl-config", "--input-type", "--stack-size",
 			"--stack_size", "--max-old-space-size", "--max_old_space_size", "--max-http-header-size",
-			"--dns-result-order", "--unhandled-rejections", "--inspect-port", "--redirect-warnings"},
+			"--dns-result-order", "--unhandled-rejections", "--inspect-port", "--debug-port", "--inspect-publish-uid",
+			"--redirect-warnings", "--disable-warning", "--disable-proto", "--allow-fs-read", "--allow-fs-write",
+			"--build-snapshot-config", "--snapshot-blob", "--experimental-sea-config", "--experimental-default-type",
+			"--experimental-policy", "--policy-integrity", "--cpu-prof-dir", "--cpu-prof-interval", "--cpu-prof-name",
+			"--heap-prof-dir", "--heap-prof-interval", "--heap-prof-name", "--heapsnapshot-near-heap-limit",
+			"--heapsnapshot-signal", "--diagnostic-dir", "--report-dir", "--report-directory", "--report-filename",
+			"--report-signal", "--network-family-autoselection-attempt-timeout", "--secure-heap", "--secure-heap-min",
+			"--test-concurrency", "--test-name-pattern", "--test-reporter", "--test-reporter-destination", "--test-shard",
+			"--test-timeout", "--tls-cipher-list", "--tls-keylog", "--trace-event-categories", "--trace-event-file-pattern",
+			"--trace-require-module", "--use-largepages", "--v8-pool-size", "--watch-path", "--localstorage-file",
+			// of later versions
+			"--experimental-config-file", "--max-old-space-size-percentage", "--test-coverage-branches", "--test-coverage-exclude",
+			"--test-coverage-functions", "--test-coverage-include", "--test-coverage-lines", "--test-isolation",
+			"--test-global-setup", "--test-skip-pattern", "--watch-kill-signal"},
 	},
 	{
 		names:    []string{"deno"},

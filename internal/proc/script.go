@@ -51,7 +51,7 @@ func scriptOf(p *event.Process, args []string) (*Script, lookup) {
 		return &Script{Path: name, Status: Gone}, where
 	case path.IsAbs(name):
 		return &Script{Path: below("/", name), Status: Pending}, where
-	case where == inPath || p.Cwd == "" || p.CwdTruncated || p.CwdMoved:
+	case where == inPath || where == elsewhere || p.Cwd == "" || p.CwdTruncated || p.CwdMoved:
 		return &Script{Path: name, Relative: true, Status: Gone}, where
 	}
 	return &Script{Path: below(p.Cwd, name), Relative: true, Status: Pending}, where

@@ -1,6 +1,9 @@
 package proc
 
 import (
+	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +75,9 @@ func TestScriptOf(t *testing.T) {
 
 		{"/usr/bin/ruby3.1", "ruby -rsocket -I lib -W0 x.rb", "/cwd/x.rb"},
 		{"/usr/bin/ruby3.1", "ruby -r socket -W:no-deprecated x.rb", "/cwd/x.rb"},
+		{"/usr/bin/ruby3.1", "ruby -wS x.rb", "x.rb"},
+		{"/usr/bin/ruby3.1", "ruby -S ./x.rb", "/cwd/x.rb"},
+		{"/usr/bin/perl", "perl -S x.pl", "x.pl"},
 		{"/usr/bin/ruby3.1", "ruby -ne code x.rb", none},
 		{"/usr/bin/ruby3.1", "ruby --enable frozen x.rb", "/cwd/x.rb"},
 		{"/usr/bin/ruby3.1", "ruby --enable=frozen x.rb", "/cwd/x.rb"},
@@ -83,6 +89,7 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/node", "node --eval code", none},
 		{"/usr/bin/node", "node --max-old-space-size 4096 --stack-size 900 app.js", "/cwd/app.js"},
 		{"/usr/bin/node", "node --env-file-if-exists .env app.js", "/cwd/app.js"},
+		{"/usr/bin/node", "node --disable-warning DEP0040 --watch-path src app.js", "/cwd/app.js"},
 		{"/usr/bin/node", "node", stdin},
 		{"/usr/bin/nodejs", "nodejs /a.js", "/a.js"},
 
@@ -168,6 +175,24 @@ func TestScriptOf(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s, %s: script is %q, want %q", c.exe, c.args, got, c.want)
+		}
+	}
+}
+
+// What takes a word and is not known would have that word taken for the script.
+func TestOptionsOfNode(t *testing.T) {
+	version, err := exec.Command("node", "--version").Output()
+	if err != nil || !strings.HasPrefix(string(version), "v20.") {
+		t.Skipf("no Node 20 here: %s, %v", version, err)
+	}
+	help, err := exec.Command("node", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := grammars["node"]
+	for _, option := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[\w-]+)=\.\.\.`).FindAllSubmatch(help, -1) {
+		if name := string(option[1]); !slices.Contains(node.argLong, name) && !slices.Contains(node.codeLong, name) {
+			t.Errorf("%s takes a word, and is not known", name)
 		}
 	}
 }

@@ -129,3 +129,39 @@ func TestHashOfForgedScript(t *testing.T) {
 		})
 	}
 }
+
+// What a program read it read when it began. A fork of it is younger, and so may be what is in its script by then.
+func TestScriptOfFork(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "srv/x.pl": "innocent"})
+	r := fakeResolver(t, dir)
+	const second = uint64(time.Second)
+	for i, c := range []struct {
+		name   string
+		exec   uint64 // seconds from the script's last change; 0: not seen
+		start  uint64
+		forked bool
+		want   Script
+	}{
+		{"program that began behind the change", 3, 3, false, Script{Path: "/srv/x.pl", SHA256: sha256Of("innocent"), Status: Verified}},
+		{"fork of it", 3, 4, true, Script{Path: "/srv/x.pl", SHA256: sha256Of("innocent"), Status: Verified}},
+		{"that waited before its exec", 4, 1, false, Script{Path: "/srv/x.pl", SHA256: sha256Of("innocent"), Status: Verified}},
+		{"fork of an unseen program", 0, 4, true, Script{Path: "/srv/x.pl", Status: Gone}},
+		{"unseen program", 0, 4, false, Script{Path: "/srv/x.pl", SHA256: sha256Of("innocent"), Status: Verified}},
+	} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		now := p.Key.StartNs
+		p.Key.Pid, p.Key.StartNs, p.TimeNs = uint32(5100+i), now+c.start*second, now+10*second
+		p.Args, p.Forked = []string{"perl", "/srv/x.pl"}, c.forked
+		if c.exec > 0 {
+			p.ExecNs = now + c.exec*second
+		}
+		if s := resolve(t, r, p).Script; s == nil || *s != c.want {
+			t.Errorf("%s: script is %+v, want %+v", c.name, s, c.want)
+		}
+	}
+	p := fakeProcess(t, dir, "/usr/bin/perl")
+	p.Args, p.Forked, p.Key.StartNs, p.ExecNs = []string{"perl", "/srv/x.pl"}, true, p.Key.StartNs+9*second, p.Key.StartNs-9*second
+	if s := resolve(t, r, p).Script; s == nil || *s != (Script{Path: "/srv/x.pl", Status: Replaced}) {
+		t.Errorf("fork of a program that began before the change: script is %+v", s)
+	}
+}

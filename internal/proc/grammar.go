@@ -34,14 +34,14 @@ type grammar struct {
 	flag     string   // short options that take no word
 	flagLong []string // how long options begin that take none
 
-	single   bool // long options begin with one dash, and short ones do not exist (java)
-	plus     bool // a shell: words that begin with + are options too, and a dash ends them
-	isClass  bool // what stands where the script would is a class, but for a .java file
-	isText   bool // what stands where the script would is the program's text
-	endless  bool // "--" is followed by arguments, never by a script
-	none     bool // the command line never names a script
-	searched lookup
-	orPath   bool // a script that is not in the working directory is looked for in PATH
+	single   bool   // long options begin with one dash, and short ones do not exist (java)
+	plus     bool   // a shell: words that begin with + are options too, and a dash ends them
+	isClass  bool   // what stands where the script would is a class, but for a .java file
+	isText   bool   // what stands where the script would is the program's text
+	endless  bool   // "--" is followed by arguments, never by a script
+	none     bool   // the command line never names a script
+	found    lookup // where a script is looked for
+	searched lookup // the same, with such a short option of path
 }
 
 // lookup is where a script's name is looked up that has no directory in it.
@@ -57,9 +57,7 @@ const (
 // script finds the script, or the module, in the words behind the program's name.
 func (g *grammar) script(args []string) (name, module string, where lookup) {
 	told := false
-	if g.orPath {
-		where = inCwdOrPath
-	}
+	where = g.found
 	for i := 0; i < len(args) && !g.none; i++ {
 		word := args[i]
 		switch {

@@ -2,7 +2,7 @@ package proc
 
 // grammars by name of the exe. Sources: perlrun(1), python(1), php(1), ruby(1), node(1), bash(1),
 // dash(1), zsh(1), ksh(1), tcsh(1), fish(1), lua(1), java(1), tclsh(1), expect(1), gawk(1), dotnet(1),
-// "deno run --help", "bun run --help".
+// ld.so(8), "deno run --help", "bun run --help".
 var grammars = byName([]grammar{
 	{
 		names: []string{"perl"},
@@ -87,7 +87,7 @@ var grammars = byName([]grammar{
 	},
 	{
 		names: []string{"bash", "rbash"},
-		code:  "c", next: "oO", stdin: "s", plus: true, orPath: true,
+		code:  "c", next: "oO", stdin: "s", plus: true, found: inCwdOrPath,
 		argLong: []string{"--rcfile", "--init-file"},
 	},
 	{
@@ -121,6 +121,13 @@ var grammars = byName([]grammar{
 		codeLong: []string{"--command"},
 		argLong: []string{"--init-command", "--debug", "--features", "--debug-output", "--profile",
 			"--profile-startup"},
+	},
+	{ // the dynamic linker: what it starts is another's program
+		names: []string{"ld", "ld-linux-x", "ld-linux-aarch", "ld-linux-armhf.so", "ld-linux.so", "ld-linux-riscv", "ld-musl-x",
+			"ld-musl-aarch"},
+		found: elsewhere, // among the libraries
+		argLong: []string{"--library-path", "--inhibit-rpath", "--audit", "--argv0", "--preload", "--glibc-hwcaps-prepend",
+			"--glibc-hwcaps-mask"},
 	},
 	{
 		names: []string{"expect"},

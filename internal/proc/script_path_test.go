@@ -2,6 +2,7 @@ package proc
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,4 +88,31 @@ func TestScriptThroughPath(t *testing.T) {
 	if s := resolve(t, fakeResolver(t, dir), p).Script; s == nil || *s != not("tool") {
 		t.Errorf("what was before it in PATH may be gone: script is %+v", s)
 	}
+}
+
+// A program that the dynamic linker is told to start is not the linker.
+func TestScriptOfDynamicLinker(t *testing.T) {
+	linker, err := filepath.EvalSymlinks("/lib64/ld-linux-x86-64.so.2")
+	if err != nil {
+		t.Skipf("no dynamic linker here: %v", err)
+	}
+	program, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bot := filepath.Join(t.TempDir(), "bot")
+	b, err := os.ReadFile(program)
+	if err == nil {
+		err = os.WriteFile(bot, b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(t, bot)
+	h := start(t, exec.Command(linker, bot, "-c", "echo ready; read x"), "")
+	id := resolve(t, resolver(t), observed(t, h.cmd.Process.Pid))
+	if s := id.Script; s == nil || *s != (Script{Path: bot, SHA256: sumOf(t, program), Status: Verified}) {
+		t.Errorf("%s: script is %+v", id.Process.Exe, s)
+	}
+	expectFlag(t, id, Interpreter, true)
 }

@@ -158,6 +158,12 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/fish", "fish -N --init-command code x.fish", "/cwd/x.fish"},
 		{"/usr/bin/fish", "fish -c code x.fish", none},
 
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2 --argv0 httpd --library-path /tmp /tmp/.x/bot -d", "/tmp/.x/bot"},
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "ld.so ./bot", "/cwd/bot"},
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "ld.so libbot.so", "libbot.so"},
+		{"/usr/lib64/ld-2.28.so", "/lib64/ld-linux-x86-64.so.2 /tmp/bot", "/tmp/bot"},
+		{"/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1 /tmp/bot", "/tmp/bot"},
+
 		{"/usr/sbin/exim4", "exim4 -q /x.pl", none},
 		{"/usr/bin/perldoc", "perldoc x.pl", none},
 		{"", "perl x.pl", none},

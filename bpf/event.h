@@ -46,6 +46,7 @@ enum process_flag {
 	PROCESS_CWD_MOVED = 256,    /* it is not the one of the exec */
 	PROCESS_LINEAGE_LOST = 512, /* it began while we watch, and nothing was kept of it */
 	PROCESS_FORKED = 1024,	    /* its program began in its parent, or further up */
+	PROCESS_EXE_SWAPPED = 2048, /* the exe is not the file of the exec: prctl(2), PR_SET_MM */
 };
 
 /* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path

@@ -252,6 +252,9 @@ type SmtptraceLineage struct {
 	ArgvTruncated uint32
 	CwdDev        uint32
 	ExecNs        uint64
+	ExeInode      uint64
+	ExeDev        uint32
+	Pad           uint32
 	CwdInode      uint64
 	Ancestors     [8]struct {
 		_        structs.HostLayout
@@ -354,6 +357,7 @@ const (
 	SmtptraceProcessFlagPROCESS_CWD_MOVED           SmtptraceProcessFlag = 256
 	SmtptraceProcessFlagPROCESS_LINEAGE_LOST        SmtptraceProcessFlag = 512
 	SmtptraceProcessFlagPROCESS_FORKED              SmtptraceProcessFlag = 1024
+	SmtptraceProcessFlagPROCESS_EXE_SWAPPED         SmtptraceProcessFlag = 2048
 )
 
 type SmtptraceProcessKey struct {

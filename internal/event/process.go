@@ -48,6 +48,7 @@ type Process struct {
 	Ancestors []Ancestor // the parent first; by birth, where that was seen
 
 	Kthread           bool
+	ExeSwapped        bool // the process has had the kernel call another file its exe than the one that it began as
 	Forked            bool // its program began in its parent, or further up, and not in it
 	CgroupV1          bool // Cgroup is a path of v1
 	ExeTruncated      bool // the path's upper components are missing: it begins with "…"
@@ -104,6 +105,7 @@ func (r *RawProcess) Process() *Process {
 		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen], cwdCut),
 		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen], cgroupCut),
 		Kthread:           flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
+		ExeSwapped:        flags&bpf.SmtptraceProcessFlagPROCESS_EXE_SWAPPED != 0,
 		Forked:            flags&bpf.SmtptraceProcessFlagPROCESS_FORKED != 0,
 		CgroupV1:          flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
 		ExeTruncated:      exeCut,

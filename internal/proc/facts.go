@@ -13,10 +13,12 @@ import (
 // facts are what the flags are judged from, besides the identity itself. What was read from a live
 // process is kept for later readings, when it may be gone.
 type facts struct {
-	exe         string   // the whole path, where the kernel's was cut
-	args        []string // the whole command line, or what the kernel showed
-	leader      bool     // of its session
-	seen        bool     // leader and environment were read
+	ran         *event.Process // the reading that showed the exe that the program began as
+	swapped     bool           // a later one did not
+	exe         string         // the whole path, where the kernel's was cut
+	args        []string       // the whole command line, or what the kernel showed
+	leader      bool           // of its session
+	seen        bool           // leader and environment were read
 	preload     bool
 	execPid     int       // SYSTEMD_EXEC_PID; 0: not set
 	path        string    // PATH; "": not set, or too long
@@ -56,6 +58,18 @@ func (f *facts) gather(p *event.Process, l *live) {
 			f.args = wholeArgs(p.Args, b)
 		}
 	}
+}
+
+// unswapped is a reading with the exe of an earlier one, if the process has had another file called so since.
+func unswapped(p *event.Process, f *facts) *event.Process {
+	if !p.ExeSwapped || f == nil || f.ran == nil {
+		return p
+	}
+	q, was := *p, f.ran
+	q.Exe, q.ExeInode, q.ExeSize, q.ExeCtimeNs = was.Exe, was.ExeInode, was.ExeSize, was.ExeCtimeNs
+	q.ExeDev, q.ExeNlink, q.ExeMagic, q.ExeMode = was.ExeDev, was.ExeNlink, was.ExeMagic, was.ExeMode
+	q.ExeTruncated, q.ExeSwapped = was.ExeTruncated, false
+	return &q
 }
 
 // wholeArgs takes a command line for the one that the kernel showed the beginning of, if it begins so.

@@ -10,6 +10,10 @@ const (
 	ExeDeleted Flag = "exe_deleted"
 	// ExeMemfd: the exe was made by memfd_create(2): it was never on disk.
 	ExeMemfd Flag = "exe_memfd"
+	// ExeSwapped: the kernel calls another file the exe than the one that the program began as: prctl(2), PR_SET_MM.
+	// Any user may do so in a user namespace of its own; CRIU does to restore a process. Nothing vouches for the
+	// file: it has no hash and no package.
+	ExeSwapped Flag = "exe_swapped"
 	// ExeWritableDir: a directory on the exe's path may be written by everybody, or, unless the process
 	// is root's, of the host or of its container, by the process itself: as owner, or by its group.
 	ExeWritableDir Flag = "exe_writable_dir"

@@ -29,7 +29,7 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	r.when(empty || isBracketed(wholeComm(p)) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
 	named := func(name string) bool { return mtaNames[name] && !(f.rightful && name == arg) }
 	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || named(arg) || named(p.Comm)
-	r.when(poses && !isMTAExe(p.Exe), MTAImpostor)
+	r.when(poses && (p.ExeSwapped || !isMTAExe(p.Exe)), MTAImpostor)
 }
 
 // programNames are the names that a process bears by right.

@@ -165,3 +165,36 @@ func TestScriptOfFork(t *testing.T) {
 		t.Errorf("fork of a program that began before the change: script is %+v", s)
 	}
 }
+
+// A process may have the kernel call another file its exe. Nothing of that file is said of the process.
+func TestExeSwapped(t *testing.T) {
+	dir := dpkgRoot(t)
+	put(t, dir, "tmp/bot", "bot")
+	put(t, dir, "srv/x.pl", "innocent")
+	r := fakeResolver(t, dir)
+	p := fakeProcess(t, dir, "/usr/bin/perl")
+	p.ExeSwapped, p.Comm, p.Args = true, "bot", []string{"bot", "/srv/x.pl"}
+	p.Key.StartNs += 3e9
+	alive(t, dir, p, nil)
+	id := resolve(t, r, p)
+	expectHash(t, id, Hash{Status: Gone})
+	expectFlag(t, id, ExeSwapped, true)
+	if id.Package != nil || id.HostFile || id.Script != nil {
+		t.Errorf("package %+v, script %+v, host's file %v", id.Package, id.Script, id.HostFile)
+	}
+
+	// Where it was seen before that, it is what it was.
+	bot := fakeProcess(t, dir, "/tmp/bot")
+	bot.Key.Pid = 77
+	alive(t, dir, bot, nil)
+	expectHash(t, resolve(t, r, bot), Hash{sha256Of("bot"), Verified})
+	later := fakeProcess(t, dir, "/usr/bin/perl")
+	later.Key, later.TimeNs, later.ExeSwapped = bot.Key, bot.TimeNs+1e9, true
+	id = resolve(t, r, later)
+	expectHash(t, id, Hash{sha256Of("bot"), Verified})
+	expectFlag(t, id, ExeSwapped, true)
+	expectFlag(t, id, ExeNotPackaged, true)
+	if id.Process.Exe != "/tmp/bot" || id.Package != nil {
+		t.Errorf("exe is %s of package %+v", id.Process.Exe, id.Package)
+	}
+}

@@ -170,6 +170,9 @@ func hasSuffix(word string, list []string) bool {
 // interpreterOf finds the grammar for a process, and the words behind the interpreter's name. The exe
 // decides; argv[0] only tells the applets of busybox apart.
 func interpreterOf(p *event.Process, args []string) (*grammar, []string) {
+	if p.ExeSwapped {
+		return nil, nil
+	}
 	name := baseName(p.Exe)
 	if name == "busybox" && len(args) > 0 {
 		name = strings.TrimPrefix(baseName(args[0]), "-")

@@ -29,7 +29,8 @@ type study struct {
 
 // study finds out all but the hashes, and sees them on their way. It ends l.
 func (r *Resolver) study(e *entry, l *live, far bool) {
-	p, before := e.begin()
+	latest, before := e.begin()
+	p := unswapped(latest, before.facts)
 	s := &study{r: r, entry: e, far: far, p: p, waiting: 1, id: &Identity{
 		Process: p, Container: containerOf(p.Cgroup),
 		Hash: before.Hash, Script: before.Script, Package: before.Package, Libraries: before.Libraries,
@@ -37,11 +38,12 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	if !p.CgroupTruncated { // a unit is told from the top
 		s.id.Unit = unitOf(p.Cgroup)
 	}
-	s.hashing = !before.Hash.known()
 	if before.facts != nil {
 		s.facts = *before.facts
 		s.facts.ancestors = nil
 	}
+	s.facts.swapped = s.facts.swapped || latest.ExeSwapped
+	s.hashing = !before.Hash.known()
 	r.spaces.note(p)
 	s.hashExe(l)
 	s.wholeExe(l)
@@ -96,6 +98,11 @@ func (s *study) hashExe(l *live) {
 		s.id.Hash = Hash{}
 		return
 	}
+	if p.ExeSwapped {
+		s.id.Hash = Hash{Status: Gone}
+		return
+	}
+	s.facts.ran = p
 	got := r.locate(p, l)
 	s.facts.unlinked = s.facts.unlinked || got.status == Deleted
 	if s.id.Hash.known() {
@@ -254,7 +261,7 @@ func (s *study) lookAround(v view) {
 			f.preload = true
 		}
 	}
-	if p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
+	if p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated || p.ExeSwapped {
 		return
 	}
 	// A service with a mount namespace of its own mostly runs the host's files. Then the host's word counts:
@@ -291,5 +298,3 @@ func (s *study) lookAround(v view) {
 		}
 	}
 }
-
-const maxIDMap = 64 << 10

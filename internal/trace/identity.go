@@ -83,9 +83,9 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	return r
 }
 
-// file shows the exe as the kernel saw it; nothing for a kernel thread, which has none.
+// file shows the exe as the kernel saw it; nothing for a kernel thread, which has none, nor of another's.
 func file(p *event.Process) record.File {
-	if p.ExeInode == 0 {
+	if p.ExeInode == 0 || p.ExeSwapped {
 		return record.File{}
 	}
 	f := record.File{

@@ -45,6 +45,8 @@ enum process_flag {
 	PROCESS_EXEC_ARGV_TRUNCATED = 128,
 	PROCESS_CWD_MOVED = 256,    /* it is not the one of the exec */
 	PROCESS_LINEAGE_LOST = 512, /* it began while we watch, and nothing was kept of it */
+	PROCESS_FORKED = 1024,	    /* its program began in its parent, or further up */
+	PROCESS_EXE_SWAPPED = 2048, /* the exe is not the file of the exec: prctl(2), PR_SET_MM */
 };
 
 /* process_event is who a process was at the moment of the act. exe, cwd and cgroup hold path
@@ -55,6 +57,7 @@ struct process_event {
 	__u32 flags;
 	struct process_key key;
 	__u64 ts_ns;
+	__u64 exec_ns; /* when the program began, here or before forks; 0: not seen */
 	__u64 exe_inode, exe_size, exe_ctime_ns;
 	__u32 exe_dev, exe_nlink, exe_magic, exe_mode;
 	__u64 cgroup_id, cgroup_v1_id;

@@ -191,10 +191,12 @@ static __always_inline void process_read(struct process_event *e, struct process
 	struct mm_struct *mm = BPF_CORE_READ(task_self(), mm);
 	struct fs_struct *fs = BPF_CORE_READ(task_self(), fs);
 
-	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = 0;
+	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = e->exec_ns = 0;
 	e->exe_dev = e->exe_nlink = e->exe_magic = e->exe_mode = 0;
 	e->exe_len = e->cwd_len = e->argv_len = e->exec_argv_len = e->ancestors_len = e->pad = 0;
 	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
+	if (BPF_CORE_READ(task, parent_exec_id) == key->exec_id)
+		e->flags |= PROCESS_FORKED;
 	e->key = *key;
 	e->ts_ns = bpf_ktime_get_boot_ns();
 	e->tid = BPF_CORE_READ(task_self(), pid);

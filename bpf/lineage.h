@@ -80,6 +80,9 @@ static __always_inline void on_fork(struct task_struct *child)
 	for (int i = 0; i < ANCESTORS - 1; i++)
 		l->ancestors[i + 1] = up->ancestors[i];
 	l->ancestors_len = up->ancestors_len < ANCESTORS ? up->ancestors_len + 1 : ANCESTORS;
+	l->exec_ns = up->exec_ns;
+	l->exe_inode = up->exe_inode;
+	l->exe_dev = up->exe_dev;
 	l->cwd_inode = up->cwd_inode;
 	l->cwd_dev = up->cwd_dev;
 	__builtin_memcpy(l->argv, up->argv, ARGV_SIZE);
@@ -104,6 +107,7 @@ static __always_inline void on_exec(struct task_struct *task)
 	struct lineage_key key = lineage_key(leader);
 	struct lineage *l = bpf_map_lookup_elem(&lineages, &key);
 	struct inode *cwd = BPF_CORE_READ(task, fs, pwd.dentry, d_inode);
+	struct inode *exe = BPF_CORE_READ(task, mm, exe_file, f_inode);
 	u64 start = BPF_CORE_READ(task, mm, arg_start);
 	u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
 
@@ -115,6 +119,9 @@ static __always_inline void on_exec(struct task_struct *task)
 			return;
 		l->ancestors_len = read_ancestors(l->ancestors, leader);
 	}
+	l->exec_ns = bpf_ktime_get_boot_ns();
+	l->exe_inode = BPF_CORE_READ(exe, i_ino);
+	l->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
 	l->cwd_inode = BPF_CORE_READ(cwd, i_ino);
 	l->cwd_dev = BPF_CORE_READ(cwd, i_sb, s_dev);
 	l->argv_truncated = len > ARGV_SIZE;
@@ -142,10 +149,13 @@ static __always_inline void read_lineage(struct process_event *e, struct task_st
 	}
 	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
 	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
+	e->exec_ns = l->exec_ns;
 	e->ancestors_len = l->ancestors_len;
 	e->exec_argv_len = l->argv_len;
 	if (l->argv_truncated)
 		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;
+	if (l->exe_inode && (l->exe_inode != e->exe_inode || l->exe_dev != e->exe_dev))
+		e->flags |= PROCESS_EXE_SWAPPED;
 	if (cwd_moved(l, task_self()))
 		e->flags |= PROCESS_CWD_MOVED;
 }

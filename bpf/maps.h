@@ -126,6 +126,9 @@ struct lineage_key {
 
 struct lineage {
 	u32 ancestors_len, argv_len, argv_truncated, cwd_dev;
+	u64 exec_ns;   /* 0: not seen */
+	u64 exe_inode; /* at the exec */
+	u32 exe_dev, pad;
 	u64 cwd_inode; /* at the exec; 0: not seen */
 	struct ancestor ancestors[ANCESTORS];
 	u8 argv[ARGV_SIZE];

@@ -254,6 +254,10 @@ type SmtptraceLineage struct {
 	ArgvLen       uint32
 	ArgvTruncated uint32
 	CwdDev        uint32
+	ExecNs        uint64
+	ExeInode      uint64
+	ExeDev        uint32
+	Pad           uint32
 	CwdInode      uint64
 	Ancestors     [8]struct {
 		_        structs.HostLayout
@@ -300,6 +304,7 @@ type SmtptraceProcessEvent struct {
 	Flags        uint32
 	Key          SmtptraceProcessKey
 	TsNs         uint64
+	ExecNs       uint64
 	ExeInode     uint64
 	ExeSize      uint64
 	ExeCtimeNs   uint64
@@ -354,6 +359,8 @@ const (
 	SmtptraceProcessFlagPROCESS_EXEC_ARGV_TRUNCATED SmtptraceProcessFlag = 128
 	SmtptraceProcessFlagPROCESS_CWD_MOVED           SmtptraceProcessFlag = 256
 	SmtptraceProcessFlagPROCESS_LINEAGE_LOST        SmtptraceProcessFlag = 512
+	SmtptraceProcessFlagPROCESS_FORKED              SmtptraceProcessFlag = 1024
+	SmtptraceProcessFlagPROCESS_EXE_SWAPPED         SmtptraceProcessFlag = 2048
 )
 
 type SmtptraceProcessKey struct {

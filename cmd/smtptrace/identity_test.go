@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -66,11 +64,17 @@ func disguises(t *testing.T) []disguise {
 		{
 			name: "none", prepare: itself("mail"),
 			without: []string{"exe_deleted", "fake_kthread", "orphaned", "mta_impostor", "script_deleted", "interpreter"},
-			holds:   func(r *record.Record) bool { return r.Process.Parent.PID == uint32(os.Getpid()) },
+			holds: func(r *record.Record) bool {
+				return r.Process.Parent.PID == uint32(os.Getpid()) && r.Process.Namespaces == ownNamespaces(t) &&
+					r.Process.File == fileOf(t, "/proc/self/exe")
+			},
 		},
 		{
 			name: "deleted", prepare: copied("deleted"), exe: "/deleted", status: "deleted", flags: []string{"exe_deleted"},
 			started: func(t *testing.T, cmd *exec.Cmd) { os.Remove(cmd.Path) },
+			holds: func(r *record.Record) bool {
+				return r.Process.File.Links == 0 && r.Process.File.Inode != "" && time.Since(r.Process.File.CTime) < time.Minute
+			},
 		},
 		{
 			name: "memfd", status: "memfd", flags: []string{"exe_memfd"}, exe: "memfd:kworker",
@@ -125,6 +129,10 @@ func disguises(t *testing.T) []disguise {
 		},
 		{
 			name: "mount namespace", prepare: unshared("tmpfs"), exe: "/hidden",
+			holds: func(r *record.Record) bool {
+				own := ownNamespaces(t)
+				return r.Process.Namespaces.Mount != own.Mount && r.Process.Namespaces.PID == own.PID
+			},
 		},
 		{
 			name: "overlay of a container", prepare: unshared("overlay"), exe: "/hidden",
@@ -174,6 +182,44 @@ func disguises(t *testing.T) []disguise {
 			},
 			holds: func(r *record.Record) bool {
 				return r.Process.Script == record.Script{Path: "dm.sh", Hash: record.Hash{Status: "gone"}}
+			},
+		},
+		{ // it is none of the file that it shows, which is the host's own
+			name: "another file that is called its exe", binary: "/bin/true", status: "gone", flags: []string{"exe_swapped"},
+			prepare: func(t *testing.T, c *live.Cell) *exec.Cmd {
+				if disguised["swapped"] == nil {
+					t.Skip("its code is for another machine")
+				}
+				cmd := itself("swapped")(t, c)
+				root := []syscall.SysProcIDMap{{Size: 1}}
+				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: root, GidMappings: root}
+				return cmd
+			},
+			holds: func(r *record.Record) bool {
+				return !r.Expected && r.Process.Package == record.Package{} && r.Process.File == record.File{}
+			},
+		},
+		{ // the child that mails began after the script was replaced, and its program before
+			name: "script that replaces itself and forks", binary: "/bin/bash", flags: []string{"interpreter"},
+			prepare: func(t *testing.T, _ *live.Cell) *exec.Cmd {
+				at := t.TempDir()
+				for name, content := range map[string]string{
+					"dm.sh": "mv innocent.sh dm.sh; sleep 0.2\n( " + mailingScript + ")\nexit\n", "innocent.sh": "echo innocent\n",
+				} {
+					if err := os.WriteFile(filepath.Join(at, name), []byte(content), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				live.Eventually(t, "the scripts are older than the process by more than a tick", func() bool {
+					st, err := os.Stat(filepath.Join(at, "innocent.sh"))
+					return err == nil && time.Since(st.ModTime()) > 100*time.Millisecond
+				})
+				cmd := exec.Command("/bin/bash", "dm.sh")
+				cmd.Dir = at
+				return cmd
+			},
+			holds: func(r *record.Record) bool {
+				return r.Process.Script.Hash.SHA256 == "" && strings.HasSuffix(r.Process.Script.Path, "/dm.sh")
 			},
 		},
 		{
@@ -271,7 +317,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Family, exe, sha string) {
-	if f == probe.Cgroup && (d.name == "kernel thread" || d.name == "script that moved" || strings.HasPrefix(d.name, "made by")) {
+	if f == probe.Cgroup && (d.name == "kernel thread" || d.name == "script that moved" || strings.HasPrefix(d.name, "another file") || strings.HasPrefix(d.name, "made by")) {
 		t.Skip("what a process began as takes tracepoints, which the cgroup family does without")
 	}
 	before := len(pick(tr.records(), record.ActionSession))
@@ -321,6 +367,9 @@ func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Fami
 	if d.status != "" {
 		wantHash.Status = d.status
 	}
+	if d.status == "gone" {
+		wantHash.SHA256 = ""
+	}
 	p := &r.Process
 	if len(sessions) != before+1 || !strings.HasSuffix(p.Executable, wantExe) || p.Hash != wantHash || r.User.ID != uid {
 		t.Errorf("%d sessions; got %s %v of %s, want %s %v", len(sessions)-before, p.Executable, p.Hash, r.User.ID, wantExe, wantHash)
@@ -337,28 +386,5 @@ func (d *disguise) check(t *testing.T, cell *live.Cell, tr *tracer, f probe.Fami
 	}
 	if d.holds != nil && !d.holds(r) {
 		t.Errorf("not the whole truth: %+v, connector %+v", r.Identity, r.Connector)
-	}
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err == nil {
-		err = os.WriteFile(to, b, 0o755)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// pour writes the test's own binary.
-func pour(t *testing.T, w io.Writer) {
-	t.Helper()
-	b, err := os.ReadFile("/proc/self/exe")
-	if err == nil {
-		_, err = io.Copy(w, bytes.NewReader(b))
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 type Process struct {
 	Key      ProcessKey
 	TimeNs   uint64 // when it was read, CLOCK_BOOTTIME
+	ExecNs   uint64 // when the program began, in it or in a parent that it is a fork of; 0: not seen
 	Tid      uint32
 	Ppid     uint32
 	UID      uint32
@@ -47,6 +48,8 @@ type Process struct {
 	Ancestors []Ancestor // the parent first; by birth, where that was seen
 
 	Kthread           bool
+	ExeSwapped        bool // the process has had the kernel call another file its exe than the one that it began as
+	Forked            bool // its program began in its parent, or further up, and not in it
 	CgroupV1          bool // Cgroup is a path of v1
 	ExeTruncated      bool // the path's upper components are missing: it begins with "…"
 	CwdTruncated      bool
@@ -93,7 +96,7 @@ func (r *RawProcess) Process() *Process {
 	cwdCut := flags&bpf.SmtptraceProcessFlagPROCESS_CWD_TRUNCATED != 0
 	cgroupCut := flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_TRUNCATED != 0
 	p := &Process{
-		Key: k.Key, TimeNs: k.TsNs, Tid: k.Tid, Ppid: k.Ppid,
+		Key: k.Key, TimeNs: k.TsNs, ExecNs: k.ExecNs, Tid: k.Tid, Ppid: k.Ppid,
 		UID: k.Uid, GID: k.Gid, EUID: k.Euid, LoginUID: k.Loginuid,
 		MntNS: k.Mntns, PidNS: k.Pidns, Comm: cString(k.Comm[:]),
 		Exe: path(k.Exe[:k.ExeLen], exeCut), ExeInode: k.ExeInode, ExeSize: k.ExeSize,
@@ -102,6 +105,8 @@ func (r *RawProcess) Process() *Process {
 		Args: args(k.Argv[:k.ArgvLen]), Cwd: path(k.Cwd[:k.CwdLen], cwdCut),
 		CgroupID: k.CgroupId, CgroupV1ID: k.CgroupV1Id, Cgroup: path(k.Cgroup[:k.CgroupLen], cgroupCut),
 		Kthread:           flags&bpf.SmtptraceProcessFlagPROCESS_KTHREAD != 0,
+		ExeSwapped:        flags&bpf.SmtptraceProcessFlagPROCESS_EXE_SWAPPED != 0,
+		Forked:            flags&bpf.SmtptraceProcessFlagPROCESS_FORKED != 0,
 		CgroupV1:          flags&bpf.SmtptraceProcessFlagPROCESS_CGROUP_V1 != 0,
 		ExeTruncated:      exeCut,
 		CwdTruncated:      cwdCut,

@@ -9,7 +9,7 @@ import (
 
 // environ reads what matters of /proc/PID/environ (proc_pid_environ(5)), whatever its size.
 func (f *facts) environ(r io.Reader) {
-	f.preload, f.execPid = false, 0
+	f.preload, f.execPid, f.path = false, 0, ""
 	b := bufio.NewReader(r)
 	begin := true // of a variable; a long one comes in pieces
 	for {
@@ -22,6 +22,8 @@ func (f *facts) environ(r io.Reader) {
 				f.preload = true
 			case name == "SYSTEMD_EXEC_PID":
 				f.execPid, _ = strconv.Atoi(value)
+			case name == "PATH" && err != bufio.ErrBufferFull && f.path == "": // the first counts (getenv(3))
+				f.path = strings.TrimSuffix(string(piece), "\x00")[len("PATH="):]
 			}
 		}
 		if err != nil && err != bufio.ErrBufferFull {

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,12 +13,15 @@ import (
 // facts are what the flags are judged from, besides the identity itself. What was read from a live
 // process is kept for later readings, when it may be gone.
 type facts struct {
-	exe         string   // the whole path, where the kernel's was cut
-	args        []string // the whole command line, or what the kernel showed
-	leader      bool     // of its session
-	seen        bool     // leader and environment were read
+	ran         *event.Process // the reading that showed the exe that the program began as
+	swapped     bool           // a later one did not
+	exe         string         // the whole path, where the kernel's was cut
+	args        []string       // the whole command line, or what the kernel showed
+	leader      bool           // of its session
+	seen        bool           // leader and environment were read
 	preload     bool
 	execPid     int       // SYSTEMD_EXEC_PID; 0: not set
+	path        string    // PATH; "": not set, or too long
 	ancestors   []string  // names of the ancestors' programs
 	libraries   []mapping // but for the exe
 	database    bool      // there is one of packages, and it was asked for the exe
@@ -26,7 +30,10 @@ type facts struct {
 	imaged      *digest // of the file that its container's image has at its path
 	unlinked    bool    // the exe had no name when it was opened
 	writableDir bool
+	owner       bool // what is owned by the user of the process is its own to change
 	alias       bool // argv[0] leads to the exe
+	commAlias   bool // comm does
+	titled      bool // argv[0] is a script of this interpreter, which was not seen to begin as another
 	rightful    bool // and does for everybody on the host, or in the container
 }
 
@@ -53,6 +60,18 @@ func (f *facts) gather(p *event.Process, l *live) {
 	}
 }
 
+// unswapped is a reading with the exe of an earlier one, if the process has had another file called so since.
+func unswapped(p *event.Process, f *facts) *event.Process {
+	if !p.ExeSwapped || f == nil || f.ran == nil {
+		return p
+	}
+	q, was := *p, f.ran
+	q.Exe, q.ExeInode, q.ExeSize, q.ExeCtimeNs = was.Exe, was.ExeInode, was.ExeSize, was.ExeCtimeNs
+	q.ExeDev, q.ExeNlink, q.ExeMagic, q.ExeMode = was.ExeDev, was.ExeNlink, was.ExeMagic, was.ExeMode
+	q.ExeTruncated, q.ExeSwapped = was.ExeTruncated, false
+	return &q
+}
+
 // wholeArgs takes a command line for the one that the kernel showed the beginning of, if it begins so.
 func wholeArgs(shown []string, cmdline []byte) []string {
 	all := strings.TrimRight(string(cmdline), "\x00")
@@ -63,9 +82,9 @@ func wholeArgs(shown []string, cmdline []byte) []string {
 }
 
 // hasWritableDir looks at the directories on the exe's path in a root, as far as they still exist.
-func hasWritableDir(root *rootDir, exe string, p *event.Process) bool {
+func hasWritableDir(root *rootDir, exe string, p *event.Process, owner bool) bool {
 	for dir := path.Dir(exe); ; dir = path.Dir(dir) {
-		if st, err := root.stat(dir, noSymlinks); err == nil && st.dir() && writable(&st, p) {
+		if st, err := root.stat(dir, noSymlinks); err == nil && st.dir() && writable(&st, p, owner) {
 			return true
 		}
 		if dir == "/" || dir == "." {
@@ -74,11 +93,11 @@ func hasWritableDir(root *rootDir, exe string, p *event.Process) bool {
 	}
 }
 
-func writable(st *stat, p *event.Process) bool {
+func writable(st *stat, p *event.Process, owner bool) bool {
 	if st.mode&unix.S_IWOTH != 0 {
 		return true
 	}
-	if p.UID == 0 || p.EUID == 0 {
+	if !owner {
 		return false
 	}
 	return st.mode&unix.S_IWUSR != 0 && (st.uid == p.UID || st.uid == p.EUID) ||
@@ -97,6 +116,35 @@ func leadsTo(root *rootDir, name string, p *event.Process) bool {
 		if err == nil && st.inode == p.ExeInode && st.ctimeNs == int64(p.ExeCtimeNs) {
 			return true
 		}
+	}
+	return false
+}
+
+// isScriptOf tells whether a program's name is that of a script in such a directory for the interpreter that runs
+// (execve(2)), as that of a server in Perl is.
+func isScriptOf(root *rootDir, name string, p *event.Process) bool {
+	g, _ := interpreterOf(p, nil)
+	if g == nil || name == "" {
+		return false
+	}
+	for _, dir := range programDirs {
+		f, _, err := root.open(dir+name, inRoot)
+		if err != nil {
+			continue
+		}
+		head := make([]byte, 256)
+		n, _ := f.ReadAt(head, 0)
+		f.Close()
+		line, _, _ := strings.Cut(string(head[:n]), "\n")
+		line, ok := strings.CutPrefix(line, "#!")
+		words := strings.Fields(line)
+		if ok && len(words) > 1 && baseName(words[0]) == "env" {
+			words = words[1:]
+			if words[0] == "-S" && len(words) > 1 {
+				words = words[1:]
+			}
+		}
+		return ok && len(words) > 0 && slices.Contains(g.names, unversioned(baseName(words[0])))
 	}
 	return false
 }

@@ -10,8 +10,12 @@ const (
 	ExeDeleted Flag = "exe_deleted"
 	// ExeMemfd: the exe was made by memfd_create(2): it was never on disk.
 	ExeMemfd Flag = "exe_memfd"
+	// ExeSwapped: the kernel calls another file the exe than the one that the program began as: prctl(2), PR_SET_MM.
+	// Any user may do so in a user namespace of its own; CRIU does to restore a process. Nothing vouches for the
+	// file: it has no hash and no package.
+	ExeSwapped Flag = "exe_swapped"
 	// ExeWritableDir: a directory on the exe's path may be written by everybody, or, unless the process
-	// is root's, by the process itself: as owner, or by its group.
+	// is root's, of the host or of its container, by the process itself: as owner, or by its group.
 	ExeWritableDir Flag = "exe_writable_dir"
 	// ExeHiddenDir: the name of a directory on the exe's path begins with a dot.
 	ExeHiddenDir Flag = "exe_hidden_dir"
@@ -21,10 +25,12 @@ const (
 	// which is the one that ran.
 	ExeModified Flag = "exe_modified"
 	// Argv0Mismatch: the name in argv[0], up to the first blank or colon, is neither the exe's, with or
-	// without a version, nor the script's, nor that of a link to the exe in a system directory of programs.
+	// without a version, nor the script's, nor that of a link to the exe in a system directory of programs, nor
+	// another of the interpreter's. Where the start was not seen, a title names a script of the interpreter that
+	// is in such a directory by right.
 	Argv0Mismatch Flag = "argv0_mismatch"
 	// CommMismatch: comm, of which the kernel keeps 15 bytes, is none of the names that argv[0] may have
-	// without a mismatch, nor all of such an argv[0].
+	// without a mismatch, nor all of such an argv[0], nor what the interpreter calls its main thread.
 	CommMismatch Flag = "comm_mismatch"
 	// FakeKthread: comm or argv[0] stands in brackets, as ps shows kernel threads, or the arguments are
 	// empty, so that ps puts them there; and the process has an exe, which no kernel thread has.

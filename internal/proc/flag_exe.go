@@ -7,9 +7,10 @@ func exeFlags(r *raised, id *Identity, f *facts) {
 	memfd := isMemfd(p)
 	r.when(!memfd && (p.ExeNlink == 0 || f.unlinked), ExeDeleted)
 	r.when(memfd, ExeMemfd)
-	r.when(f.writableDir, ExeWritableDir)
+	r.when(p.ExeSwapped || f.swapped, ExeSwapped)
+	r.when(f.writableDir && !p.ExeSwapped, ExeWritableDir)
 	r.when(!memfd && hasHiddenDir(p.Exe), ExeHiddenDir)
-	r.when(f.database && f.owned == nil && !memfd && !p.ExeTruncated, ExeNotPackaged)
+	r.when(f.database && f.owned == nil && !memfd && !p.ExeTruncated && !p.ExeSwapped, ExeNotPackaged)
 	r.when(id.Package != nil && id.Package.Intact != nil && !*id.Package.Intact, ExeModified)
 }
 

@@ -4,12 +4,12 @@ import "strings"
 
 var (
 	webServers = set("apache2", "httpd", "nginx", "lighttpd", "php-fpm", "php-cgi", "caddy", "litespeed", "lshttpd",
-		"openlitespeed", "lsphp", "angie", "h2o", "cherokee", "uwsgi", "fcgiwrap")
+		"openlitespeed", "lsphp", "angie", "h2o", "cherokee", "uwsgi", "uwsgi-core", "fcgiwrap", "frankenphp", "unitd")
 	cronDaemons = set("cron", "crond", "atd", "anacron", "fcron", "cronie", "bcron-sched", "dcron")
 	// containerMonitors are the parents of a container's first process and of what is run in it later: the
 	// program that makes it ends at once.
-	containerMonitors = set("conmon", "containerd-shim", "containerd-shim-runc-v1", "containerd-shim-runc-v2", "lxc-start",
-		"systemd-nspawn")
+	containerMonitors = set("conmon", "conmonrs", "containerd-shim", "containerd-shim-runc-v1", "containerd-shim-runc-v2",
+		"lxc-start", "lxc-attach", "lxd", "incusd", "systemd-nspawn")
 )
 
 func lineageFlags(r *raised, id *Identity, f *facts) {

@@ -12,17 +12,24 @@ func nameFlags(r *raised, id *Identity, f *facts) {
 	p := id.Process
 	names := programNames(id)
 	arg := argv0(p)
-	fits := f.alias || namesExe(p) || fitsAny(arg, names)
+	g, _ := interpreterOf(p, nil)
+	if g != nil {
+		names = append(names, g.names...)
+	}
+	fits := f.alias || f.titled || namesExe(p) || fitsAny(arg, names)
 	r.when(len(p.Args) > 0 && !fits, Argv0Mismatch)
 	if fits && arg != "" {
 		names = append(names, arg, p.Args[0])
 	}
-	r.when(!fitsAny(p.Comm, names), CommMismatch)
+	if g != nil {
+		names = append(names, g.threads...)
+	}
+	r.when(!f.commAlias && !fitsAny(p.Comm, names), CommMismatch)
 	empty := len(p.Args) == 0 && !p.ArgsUnreadable
-	r.when(empty || isBracketed(p.Comm) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
+	r.when(empty || isBracketed(wholeComm(p)) || len(p.Args) > 0 && isBracketed(p.Args[0]), FakeKthread)
 	named := func(name string) bool { return mtaNames[name] && !(f.rightful && name == arg) }
 	poses := mtaUsers[id.User] || mtaUsers[id.EffectiveUser] || named(arg) || named(p.Comm)
-	r.when(poses && !isMTAExe(p.Exe), MTAImpostor)
+	r.when(poses && (p.ExeSwapped || !isMTAExe(p.Exe)), MTAImpostor)
 }
 
 // programNames are the names that a process bears by right.
@@ -40,14 +47,25 @@ func namesExe(p *event.Process) bool {
 	return fitsAny(argv0(p), exe) || len(p.Args) > 0 && fitsAny(baseName(p.Args[0]), exe)
 }
 
+// wholeComm is comm, or where that was cut the title of which it is the beginning.
+func wholeComm(p *event.Process) string {
+	if len(p.Comm) == commLen && p.Comm[commLen-1] != ']' && len(p.Args) > 0 && strings.HasPrefix(p.Args[0], p.Comm) {
+		return p.Args[0]
+	}
+	return p.Comm
+}
+
 // argv0 is the name in argv[0]: the last component, without the dash of a login shell, and of a title
-// ("nginx: master process") what stands before the first colon or blank.
+// ("nginx: master process", "lsphp:/srv/x.php") what stands before the first colon or blank.
 func argv0(p *event.Process) string {
 	if len(p.Args) == 0 {
 		return ""
 	}
 	name, _, _ := strings.Cut(p.Args[0], " ")
 	name = strings.TrimSuffix(name, ":")
+	if colon := strings.IndexByte(name, ':'); colon >= 0 && strings.IndexByte(name, '/') > colon {
+		name = name[:colon]
+	}
 	name = baseName(strings.TrimPrefix(name, "-"))
 	name, _, _ = strings.Cut(name, ":")
 	return name

@@ -116,7 +116,7 @@ func (h *hasher) landed(id fileID, o outcome) {
 	h.mu.Lock()
 	waiting := h.flights[id]
 	delete(h.flights, id)
-	if o.err == nil {
+	if o.err == nil && !o.deleted { // whether that was all nobody can tell but by the process
 		h.cache.Put(id, o.digest)
 	}
 	h.mu.Unlock()

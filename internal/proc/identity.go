@@ -44,7 +44,7 @@ const (
 	// Verified: read from the file that ran: same inode, device, ctime and size. A file system that is served
 	// by a program or by another machine may lie about all of them.
 	Verified Status = "verified"
-	Deleted  Status = "deleted"   // the same, of a file without a name, read through the process
+	Deleted  Status = "deleted"   // the same, of a file without a name, read through the process; of a script no hash
 	Memfd    Status = "memfd"     // the same, of a file that lives in memory only
 	Replaced Status = "replaced"  // another file, or a changed one, is now at the path: not hashed
 	Gone     Status = "gone"      // no file can be reached that is provably the one that ran

@@ -39,7 +39,7 @@ func (s *study) findImage(before *Identity) {
 		return
 	}
 	of.User = of.layers.user(r.root, r.names, p.UID)
-	if p.ExeInode == 0 || p.ExeTruncated {
+	if p.ExeInode == 0 || p.ExeTruncated || p.ExeSwapped {
 		return
 	}
 	file, st, sure := of.layers.open(r.root, p.Exe)

@@ -85,7 +85,7 @@ func (s *study) lineage() {
 		s.id.Ancestors = append(s.id.Ancestors, strconv.Itoa(int(a.Pid))+" "+a.Comm)
 		exe := s.r.programs.exe(a)
 		name := baseName(exe)
-		if exe == "" {
+		if exe == "" || name == "busybox" { // which is many programs
 			name = a.Comm
 		}
 		s.facts.ancestors = append(s.facts.ancestors, name)

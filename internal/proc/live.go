@@ -81,6 +81,16 @@ func (l *live) stillRuns(exe *stat) func() bool {
 	}
 }
 
+// runs tells that a process still runs a file, as stillRuns does.
+func (r *Resolver) runs(p *event.Process, exe *stat) bool {
+	l, err := openLive(r.procfs, p)
+	if err != nil {
+		return false
+	}
+	defer l.close()
+	return l.stillRuns(exe)()
+}
+
 // open opens a file of the process's /proc directory.
 func (l *live) open(name string) (*os.File, error) { return openProc(l.dir, name) }
 

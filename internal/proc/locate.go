@@ -12,7 +12,7 @@ type found struct {
 	file   *os.File
 	stat   stat
 	status Status
-	fresh  bool // written so shortly before the act that a later write could bear the same ctime
+	fresh  bool // it could be written after the act and nothing tell: it speaks for what ran while it runs
 }
 
 func (g found) close() {
@@ -58,11 +58,12 @@ func running(p *event.Process, f *os.File, dir int) (found, bool) {
 		return found{f, st, status, !settled(written, wallNs(p.TimeNs))}, true
 	}
 	// Deleting a file moves its ctime. It is still the one that ran if it was born before the act, so that
-	// its number was not used again, and not written after it.
+	// its number was not used again, and not written after it, by its mtime, which its owner can set; but as long
+	// as it runs nobody can write it.
 	seen := int64(p.ExeCtimeNs)
 	if p.ExeNlink > 0 && st.nlink == 0 && st.btimeNs > 0 && st.btimeNs <= seen && st.mtimeNs <= seen &&
 		settled(seen, wallNs(p.TimeNs)) {
-		return found{file: f, stat: st, status: status}, true
+		return found{f, st, status, true}, true
 	}
 	return found{}, false
 }

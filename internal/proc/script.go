@@ -8,12 +8,13 @@ import (
 )
 
 // Script is the file of a program that an interpreter runs, as its arguments name it: those at its exec,
-// or, where that was not seen, those of the moment, which are its own memory and may have been changed.
+// or, where that was not seen, those of the moment, which are its own memory and may have been changed. Of one that was found through PATH there
+// is a path and no hash: the environment is the process's memory, too.
 type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of
 	Relative bool   // the argument was relative, and read from the working directory at the act, if it began there
-	SHA256   string // "" unless Status is verified or deleted
+	SHA256   string // "" unless Status is verified
 	Deleted  bool   // nothing is at the path any more
 	Status   Status
 }
@@ -30,26 +31,30 @@ func scriptArgs(p *event.Process) []string {
 	return args
 }
 
-// scriptOf reads the script out of a command line; nil: the exe is no interpreter, or runs no file.
-func scriptOf(p *event.Process, args []string) *Script {
+// scriptOf reads the script out of a command line; nil: the exe is no interpreter, or runs no file. One that is
+// looked for in PATH alone has a name, and not yet a path.
+func scriptOf(p *event.Process, args []string) (*Script, lookup) {
 	g, args := interpreterOf(p, args)
 	if g == nil {
-		return nil
+		return nil, inCwd
 	}
-	name, module := g.script(args)
+	name, module, where := g.script(args)
+	if strings.Contains(name, "/") {
+		where = inCwd
+	}
 	switch {
 	case module != "":
-		return &Script{Module: module, Status: Gone}
+		return &Script{Module: module, Status: Gone}, where
 	case strings.TrimSpace(name) == "": // also what is left of arguments behind a title
-		return nil
+		return nil, where
 	case isOwn(name):
-		return &Script{Path: name, Status: Gone}
+		return &Script{Path: name, Status: Gone}, where
 	case path.IsAbs(name):
-		return &Script{Path: below("/", name), Status: Pending}
-	case p.Cwd == "" || p.CwdTruncated || p.CwdMoved:
-		return &Script{Path: name, Relative: true, Status: Gone}
+		return &Script{Path: below("/", name), Status: Pending}, where
+	case where == inPath || where == elsewhere || p.Cwd == "" || p.CwdTruncated || p.CwdMoved:
+		return &Script{Path: name, Relative: true, Status: Gone}, where
 	}
-	return &Script{Path: below(p.Cwd, name), Relative: true, Status: Pending}
+	return &Script{Path: below(p.Cwd, name), Relative: true, Status: Pending}, where
 }
 
 // isOwn tells a path that means another file to each process, such as the /dev/fd/63 of bash <(…).

@@ -2,8 +2,11 @@ package proc
 
 import (
 	"os"
+	"path"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/internal/event"
 )
 
 // findScript finds the script of a reading, and keeps the one of an earlier reading: a program that
@@ -21,11 +24,15 @@ func (s *study) findScript(v view, l *live) {
 	if args == nil || s.p.ArgsChanged() {
 		args = scriptArgs(s.p)
 	}
-	script := scriptOf(s.p, args)
+	script, where := scriptOf(s.p, args)
 	if script == nil {
 		return
 	}
 	s.id.Script = script
+	began := programBegan(s.p)
+	if where == inPath && v.start != nil {
+		script.search(s.facts.path, v.start, began, true)
+	}
 	if script.Status != Pending {
 		return
 	}
@@ -36,27 +43,29 @@ func (s *study) findScript(v view, l *live) {
 	if script.Status = Gone; root == nil {
 		return
 	}
-	startNs := wallNs(s.p.Key.StartNs)
-	path := script.Path
+	at := script.Path
 	if script.Relative {
 		var ok bool
-		if path, ok = root.inside(path); !ok {
+		if at, ok = root.inside(at); !ok {
 			return
 		}
 	}
-	got := openScript(path, root, startNs)
+	got := openScript(at, root, began)
 	if g, _ := interpreterOf(s.p, args); got.status == Deleted && g.suffix != "" {
-		if whole := openScript(path+g.suffix, root, startNs); whole.status != Deleted {
+		if whole := openScript(at+g.suffix, root, began); whole.status != Deleted {
 			got, script.Path = whole, script.Path+g.suffix
 		}
 	}
-	if got.status == Deleted && script.Relative {
+	missing := got.status == Deleted
+	if missing && script.Relative {
 		got.status = Gone // the process may have been in another directory when it began
 	}
-	if got.file == nil && l != nil && l.same {
-		if held, ok := heldScript(script.Path, l, startNs); ok {
-			got = held
-		}
+	if got.file == nil && l != nil && l.same && holdsDeleted(script.Path, l, began) {
+		got.status, missing = Deleted, false
+	}
+	if got.file == nil && missing && where == inCwdOrPath && v.start != nil && absentSince(root, path.Dir(at), began) {
+		script.Path = path.Base(at)
+		script.search(s.facts.path, v.start, began, false)
 	}
 	script.Status, script.Deleted = got.status, got.status == Deleted
 	if got.file == nil {
@@ -65,7 +74,10 @@ func (s *study) findScript(v view, l *live) {
 	script.Status = Pending
 	s.hash(got, nil, func(h Hash, o outcome) {
 		next := *script
-		next.SHA256, next.Status, next.Deleted = h.SHA256, h.Status, next.Deleted || o.deleted
+		next.SHA256, next.Status = h.SHA256, h.Status
+		if o.deleted { // and written before that, perhaps
+			next.SHA256, next.Status, next.Deleted = "", Deleted, true
+		}
 		s.id.Script = &next
 	})
 }
@@ -89,19 +101,34 @@ func (s *study) missScript(v view) {
 	}
 }
 
+// span is a time that is known to lie between two others, in ns since the epoch.
+type span struct{ from, to int64 }
+
+// programBegan tells when a program began, which is before the process did where that is a fork: what it read
+// then may have been changed before the fork. Where the exec was not seen, a fork's was after the boot.
+func programBegan(p *event.Process) span {
+	switch {
+	case p.ExecNs != 0:
+		return span{wallNs(p.ExecNs), wallNs(p.ExecNs)}
+	case p.Forked:
+		return span{wallNs(0), wallNs(p.Key.StartNs)}
+	}
+	return span{wallNs(p.Key.StartNs), wallNs(p.Key.StartNs)}
+}
+
 // openScript finds a script by its path. Its content is taken for what ran only if neither the file nor
 // a link that leads to it has changed since the process began; if one changed right then, nobody can tell.
-func openScript(path string, root *rootDir, startNs int64) found {
+func openScript(path string, root *rootDir, began span) found {
 	f, st, err := root.open(path, inRoot)
 	switch {
-	case err == nil && !linksSettled(root, path, startNs):
+	case err == nil && !linksSettled(root, path, began.from):
 		f.Close()
 		return found{status: Gone}
-	case err == nil && settled(st.ctimeNs, startNs):
+	case err == nil && settled(st.ctimeNs, began.from):
 		return found{file: f, stat: st, status: Verified}
 	case err == nil:
 		f.Close()
-		if st.ctimeNs < startNs {
+		if st.ctimeNs < began.to {
 			return found{status: Gone}
 		}
 		return found{status: Replaced}
@@ -111,12 +138,12 @@ func openScript(path string, root *rootDir, startNs int64) found {
 	return found{status: Gone}
 }
 
-// heldScript looks for a deleted script among the files that the process has open: shells keep theirs
-// open, and Perl if it ends in data.
-func heldScript(path string, l *live, startNs int64) (found, bool) {
+// holdsDeleted looks for a deleted script among the files that the process has open: shells keep theirs open, and
+// Perl if it ends in data. What is in it counts for nothing: it may have been written since, and its mtime set back.
+func holdsDeleted(path string, l *live, began span) bool {
 	fd, err := unix.Openat(l.dir, "fd", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return found{}, false
+		return false
 	}
 	dir := os.NewFile(uintptr(fd), "fd")
 	defer dir.Close()
@@ -125,22 +152,12 @@ func heldScript(path string, l *live, startNs int64) (found, bool) {
 		if link, err := readlinkAt(fd, name); err != nil || link != path+" (deleted)" {
 			continue
 		}
-		n, err := unix.Openat(fd, name, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
-		}
-		st, err := statFd(n)
-		if err != nil || !st.regular() || st.nlink > 0 || !settled(st.mtimeNs, startNs) {
-			unix.Close(n)
-			continue
-		}
-		f, err := reopen(n)
-		unix.Close(n)
-		if err == nil {
-			return found{file: f, stat: st, status: Deleted}, true
+		st, err := statAt(fd, name, 0)
+		if err == nil && st.regular() && st.nlink == 0 && settled(st.mtimeNs, began.from) {
+			return true
 		}
 	}
-	return found{}, false
+	return false
 }
 
 const maxHeld = 512

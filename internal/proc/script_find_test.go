@@ -42,15 +42,14 @@ func TestScriptOfShell(t *testing.T) {
 	expectFlag(t, id, ScriptDeleted, false)
 }
 
-// A shell reads its script as it goes, and so has the deleted file still.
+// A shell reads its script as it goes, and so has the deleted file still. But it may have been written since.
 func TestScriptDeletedOfShell(t *testing.T) {
 	for _, interpreter := range []string{"dash", "bash"} {
 		t.Run(interpreter, func(t *testing.T) {
 			path, p := shell(t, interpreter)
-			sum := sumOf(t, path)
 			remove(t, path)
 			id := resolve(t, resolver(t), p)
-			if s := id.Script; s == nil || *s != (Script{Path: path, SHA256: sum, Status: Deleted, Deleted: true}) {
+			if s := id.Script; s == nil || *s != (Script{Path: path, Status: Deleted, Deleted: true}) {
 				t.Errorf("script is %+v", s)
 			}
 			expectFlag(t, id, ScriptDeleted, true)

@@ -1,6 +1,9 @@
 package proc
 
 import (
+	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,6 +75,9 @@ func TestScriptOf(t *testing.T) {
 
 		{"/usr/bin/ruby3.1", "ruby -rsocket -I lib -W0 x.rb", "/cwd/x.rb"},
 		{"/usr/bin/ruby3.1", "ruby -r socket -W:no-deprecated x.rb", "/cwd/x.rb"},
+		{"/usr/bin/ruby3.1", "ruby -wS x.rb", "x.rb"},
+		{"/usr/bin/ruby3.1", "ruby -S ./x.rb", "/cwd/x.rb"},
+		{"/usr/bin/perl", "perl -S x.pl", "x.pl"},
 		{"/usr/bin/ruby3.1", "ruby -ne code x.rb", none},
 		{"/usr/bin/ruby3.1", "ruby --enable frozen x.rb", "/cwd/x.rb"},
 		{"/usr/bin/ruby3.1", "ruby --enable=frozen x.rb", "/cwd/x.rb"},
@@ -83,8 +89,38 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/node", "node --eval code", none},
 		{"/usr/bin/node", "node --max-old-space-size 4096 --stack-size 900 app.js", "/cwd/app.js"},
 		{"/usr/bin/node", "node --env-file-if-exists .env app.js", "/cwd/app.js"},
+		{"/usr/bin/node", "node --disable-warning DEP0040 --watch-path src app.js", "/cwd/app.js"},
 		{"/usr/bin/node", "node", stdin},
 		{"/usr/bin/nodejs", "nodejs /a.js", "/a.js"},
+
+		{"/root/.deno/bin/deno", "deno run --allow-net=a -A app.ts x.ts", "/cwd/app.ts"},
+		{"/root/.deno/bin/deno", "deno run --allow-read --config deno.json -c a.json --import-map m.js ./app.ts", "/cwd/app.ts"},
+		{"/root/.deno/bin/deno", "deno app.mts run", "/cwd/app.mts"},
+		{"/root/.deno/bin/deno", "deno serve --port 8000 -NR=/srv app.js", "/cwd/app.js"},
+		{"/root/.deno/bin/deno", "deno run -A npm:cowsay x.ts", "module:npm:cowsay"},
+		{"/root/.deno/bin/deno", "deno run https://example.org/x.ts", "module:https://example.org/x.ts"},
+		{"/root/.deno/bin/deno", "deno run --new-option what.ts app.ts", none},
+		{"/root/.deno/bin/deno", "deno run -Z what.ts app.ts", none},
+		{"/root/.deno/bin/deno", "deno run - x.ts", stdin},
+		{"/root/.deno/bin/deno", "deno task x.ts", none},
+		{"/root/.deno/bin/deno", "deno eval code.ts", none},
+		{"/root/.deno/bin/deno", "deno run build", none},
+		{"/usr/local/bin/bun", "bun run --watch ./app.ts", "/cwd/app.ts"},
+		{"/usr/local/bin/bun", "bun --watch run app.ts", "/cwd/app.ts"},
+		{"/usr/local/bin/bun", "bun run run app.ts", none},
+		{"/usr/local/bin/bun", "bun app.tsx", "/cwd/app.tsx"},
+		{"/usr/local/bin/bun", "bun --smol -r ./hook.ts --env-file .env app.js", "/cwd/app.js"},
+		{"/usr/local/bin/bun", "bun -e code.js", none},
+		{"/usr/local/bin/bun", "bun run build", none},
+		{"/usr/local/bin/bun", "bun test a.ts", none},
+		{"/usr/local/bin/bun", "bun --cwd=/srv app.ts", none},
+		{"/usr/local/bin/bun", "bun --new what.ts app.ts", none},
+		{"/usr/lib/dotnet/dotnet", "dotnet app.dll x.dll", "/cwd/app.dll"},
+		{"/usr/lib/dotnet/dotnet", "/usr/bin/dotnet exec --depsfile a.json --fx-version 8.0.1 /srv/app.dll", "/srv/app.dll"},
+		{"/usr/lib/dotnet/dotnet", "dotnet --roll-forward Major app.dll", "/cwd/app.dll"},
+		{"/usr/lib/dotnet/dotnet", "dotnet build app.dll", none},
+		{"/usr/lib/dotnet/dotnet", "dotnet run", none},
+		{"/usr/local/lsws/lsphp82/bin/lsphp", "lsphp:/home/u/public_html/x.php", none}, // its title, cut in front if it is long
 
 		{"/usr/bin/bash", "bash x.sh", "/cwd/x.sh"},
 		{"/usr/bin/bash", "/bin/bash /etc/cron.daily/x", "/etc/cron.daily/x"},
@@ -122,6 +158,12 @@ func TestScriptOf(t *testing.T) {
 		{"/usr/bin/fish", "fish -N --init-command code x.fish", "/cwd/x.fish"},
 		{"/usr/bin/fish", "fish -c code x.fish", none},
 
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2 --argv0 httpd --library-path /tmp /tmp/.x/bot -d", "/tmp/.x/bot"},
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "ld.so ./bot", "/cwd/bot"},
+		{"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "ld.so libbot.so", "libbot.so"},
+		{"/usr/lib64/ld-2.28.so", "/lib64/ld-linux-x86-64.so.2 /tmp/bot", "/tmp/bot"},
+		{"/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-x86_64.so.1 /tmp/bot", "/tmp/bot"},
+
 		{"/usr/sbin/exim4", "exim4 -q /x.pl", none},
 		{"/usr/bin/perldoc", "perldoc x.pl", none},
 		{"", "perl x.pl", none},
@@ -131,7 +173,7 @@ func TestScriptOf(t *testing.T) {
 			p.Args = append(p.Args, strings.ReplaceAll(word, "_", " "))
 		}
 		got := ""
-		if s := scriptOf(p, p.Args); s != nil {
+		if s, _ := scriptOf(p, p.Args); s != nil {
 			got = s.Path
 			if s.Module != "" {
 				got = "module:" + s.Module
@@ -143,9 +185,27 @@ func TestScriptOf(t *testing.T) {
 	}
 }
 
+// What takes a word and is not known would have that word taken for the script.
+func TestOptionsOfNode(t *testing.T) {
+	version, err := exec.Command("node", "--version").Output()
+	if err != nil || !strings.HasPrefix(string(version), "v20.") {
+		t.Skipf("no Node 20 here: %s, %v", version, err)
+	}
+	help, err := exec.Command("node", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := grammars["node"]
+	for _, option := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[\w-]+)=\.\.\.`).FindAllSubmatch(help, -1) {
+		if name := string(option[1]); !slices.Contains(node.argLong, name) && !slices.Contains(node.codeLong, name) {
+			t.Errorf("%s takes a word, and is not known", name)
+		}
+	}
+}
+
 func TestScriptWithoutCwd(t *testing.T) {
 	p := &event.Process{Exe: "/usr/bin/perl", Args: []string{"perl", "x.pl"}, Cwd: "/deep", CwdTruncated: true}
-	if s := scriptOf(p, p.Args); s == nil || s.Path != "x.pl" || !s.Relative || s.Status != Gone {
+	if s, _ := scriptOf(p, p.Args); s == nil || s.Path != "x.pl" || !s.Relative || s.Status != Gone {
 		t.Errorf("script is %+v", s)
 	}
 }
@@ -157,7 +217,7 @@ func TestScriptOfMovedProcess(t *testing.T) {
 		"x.pl":        {Path: "x.pl", Relative: true, Status: Gone},
 		"/srv/a/x.pl": {Path: "/srv/a/x.pl", Status: Pending},
 	} {
-		if s := scriptOf(p, []string{"perl", arg}); s == nil || *s != want {
+		if s, _ := scriptOf(p, []string{"perl", arg}); s == nil || *s != want {
 			t.Errorf("%s: script is %+v", arg, s)
 		}
 	}
@@ -166,11 +226,11 @@ func TestScriptOfMovedProcess(t *testing.T) {
 // The last argument that the kernel showed may be cut off: it names no script.
 func TestScriptOfCutArguments(t *testing.T) {
 	p := &event.Process{Exe: "/usr/bin/perl", Args: []string{"perl", "-w", "/tmp/scri"}, ArgsTruncated: true, Cwd: "/"}
-	if s := scriptOf(p, scriptArgs(p)); s != nil {
+	if s, _ := scriptOf(p, scriptArgs(p)); s != nil {
 		t.Errorf("script is %+v", s)
 	}
 	whole := wholeArgs(p.Args, []byte("perl\x00-w\x00/tmp/script.pl\x00x\x00"))
-	if s := scriptOf(p, whole); s == nil || s.Path != "/tmp/script.pl" {
+	if s, _ := scriptOf(p, whole); s == nil || s.Path != "/tmp/script.pl" {
 		t.Errorf("script is %+v", s)
 	}
 	if got := wholeArgs(p.Args, []byte("httpd\x00")); got != nil {
@@ -185,7 +245,7 @@ func FuzzScript(f *testing.F) {
 	f.Add("bash", "bash\x00-euo\x00pipefail\x00+O\x00x\x00--\x00x")
 	f.Fuzz(func(t *testing.T, name, args string) {
 		p := &event.Process{Exe: "/bin/" + name, Args: strings.Split(args, "\x00"), Cwd: "/"}
-		s := scriptOf(p, p.Args)
+		s, _ := scriptOf(p, p.Args)
 		if s != nil && (s.Path == "") == (s.Module == "") {
 			t.Errorf("script without one name: %+v", s)
 		}

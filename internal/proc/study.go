@@ -29,7 +29,8 @@ type study struct {
 
 // study finds out all but the hashes, and sees them on their way. It ends l.
 func (r *Resolver) study(e *entry, l *live, far bool) {
-	p, before := e.begin()
+	latest, before := e.begin()
+	p := unswapped(latest, before.facts)
 	s := &study{r: r, entry: e, far: far, p: p, waiting: 1, id: &Identity{
 		Process: p, Container: containerOf(p.Cgroup),
 		Hash: before.Hash, Script: before.Script, Package: before.Package, Libraries: before.Libraries,
@@ -37,11 +38,12 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 	if !p.CgroupTruncated { // a unit is told from the top
 		s.id.Unit = unitOf(p.Cgroup)
 	}
-	s.hashing = !before.Hash.known()
 	if before.facts != nil {
 		s.facts = *before.facts
 		s.facts.ancestors = nil
 	}
+	s.facts.swapped = s.facts.swapped || latest.ExeSwapped
+	s.hashing = !before.Hash.known()
 	r.spaces.note(p)
 	s.hashExe(l)
 	s.wholeExe(l)
@@ -71,7 +73,7 @@ func (s *study) landed(change func()) {
 	change()
 	s.waiting--
 	id, facts := *s.id, s.facts
-	facts.args, facts.libraries = nil, nil // only what they led to is kept
+	facts.args, facts.libraries, facts.path = nil, nil, "" // only what they led to is kept
 	id.facts = &facts
 	id.Flags = flagsOf(&id, &facts)
 	if s.waiting > 0 {
@@ -96,6 +98,11 @@ func (s *study) hashExe(l *live) {
 		s.id.Hash = Hash{}
 		return
 	}
+	if p.ExeSwapped {
+		s.id.Hash = Hash{Status: Gone}
+		return
+	}
+	s.facts.ran = p
 	got := r.locate(p, l)
 	s.facts.unlinked = s.facts.unlinked || got.status == Deleted
 	if s.id.Hash.known() {
@@ -122,7 +129,12 @@ func (s *study) hashExe(l *live) {
 			s.digested(h, o)
 		})
 	case got.stat.nlink > 0:
-		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, s.digested)
+		s.hash(got, func() *os.File { return r.byPath(p, nil).file }, func(h Hash, o outcome) {
+			if o.deleted && !r.runs(p, &got.stat) {
+				h = Hash{Status: Gone}
+			}
+			s.digested(h, o)
+		})
 	default:
 		s.hash(got, nil, s.digested)
 	}
@@ -216,16 +228,19 @@ func (s *study) name(v view, l *live) {
 		s.id.LoginUser = names.user(s.r.root, p.LoginUID)
 	}
 	root, uid, gid, euid := s.r.root, p.UID, p.GID, p.EUID
-	if s.id.Container.ID != "" {
-		if root = v.space; root == nil {
-			return
-		}
+	if s.id.Container.ID == "" {
+		s.facts.owner = uid != 0 && euid != 0
+	} else {
 		if l != nil {
 			uids, err := l.read("uid_map", maxIDMap)
 			gids, err2 := l.read("gid_map", maxIDMap)
 			if err == nil && err2 == nil {
 				uid, gid, euid = insideID(uids, uid), insideID(gids, gid), insideID(uids, euid)
+				s.facts.owner = uid != 0 && euid != 0 // a container has a root of its own
 			}
+		}
+		if root = v.space; root == nil {
+			return
 		}
 	}
 	s.id.User = names.user(root, uid)
@@ -239,12 +254,14 @@ func (s *study) lookAround(v view) {
 	if v.start != nil {
 		f.alias = !namesExe(p) && leadsTo(v.start, argv0(p), p)
 		// Any user can have a root directory of its own (user_namespaces(7)), with what links it likes.
+		f.commAlias = len(p.Comm) < commLen && leadsTo(v.start, p.Comm, p)
+		f.titled = p.ExecArgs == nil && isScriptOf(v.start, argv0(p), p)
 		f.rightful = f.alias && (s.id.Container.ID != "" || leadsTo(s.r.root, argv0(p), p))
 		if st, err := v.start.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
 			f.preload = true
 		}
 	}
-	if p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated {
+	if p.ExeInode == 0 || isMemfd(p) || p.ExeTruncated || p.ExeSwapped {
 		return
 	}
 	// A service with a mount namespace of its own mostly runs the host's files. Then the host's word counts:
@@ -261,7 +278,7 @@ func (s *study) lookAround(v view) {
 	if !ok {
 		return
 	}
-	f.writableDir = hasWritableDir(root, exe, p)
+	f.writableDir = hasWritableDir(root, exe, p, f.owner)
 	x := s.r.packages.index(root)
 	if x == nil {
 		return
@@ -281,5 +298,3 @@ func (s *study) lookAround(v view) {
 		}
 	}
 }
-
-const maxIDMap = 64 << 10

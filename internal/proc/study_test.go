@@ -235,7 +235,7 @@ func TestWritableDir(t *testing.T) {
 		{"/prog", uid + 1, gid + 1, false},
 	} {
 		p := &event.Process{Exe: c.exe, UID: c.uid, EUID: c.uid, GID: c.gid}
-		if got := hasWritableDir(root, c.exe, p); got != c.want {
+		if got := hasWritableDir(root, c.exe, p, c.uid != 0); got != c.want {
 			t.Errorf("%s for %d:%d: writable is %v", c.exe, c.uid, c.gid, got)
 		}
 	}

@@ -55,6 +55,8 @@ func isSystemPath(exe string) bool {
 	return strings.HasPrefix(exe, "/usr/") || strings.HasPrefix(exe, "/bin/") || strings.HasPrefix(exe, "/sbin/")
 }
 
+const maxIDMap = 64 << 10 // bytes
+
 // insideID turns an id of the host into that of a process's user namespace, where its root's files
 // are written, by /proc/PID/uid_map or gid_map (user_namespaces(7)); ^0: it has none there.
 func insideID(idMap []byte, id uint32) uint32 {

@@ -49,7 +49,9 @@ func TestEncode(t *testing.T) {
 			`"network":{"namespace":4026531840},` +
 			`"process":{"pid":77,"thread":{"id":78},"executable":"/usr/bin/python3.11",` +
 			`"args":["python3","/opt/x.py"],"args_truncated":true,` +
-			`"script":{"path":"/opt/x.py","hash":{"sha256":"cd34","status":"verified"}}},` +
+			`"file":{"inode":"18446744073709551615","device":"8:1","ctime":"2018-02-13T02:44:05.000000007Z","mode":"4755","size":0,"links":0},` +
+			`"script":{"path":"/opt/x.py","hash":{"sha256":"cd34","status":"verified"}},` +
+			`"namespaces":{"mnt":4026531841,"pid":4026531836}},` +
 			`"user":{"id":"0","name":"root","audit":{"id":"1000","name":"eve"}},` +
 			`"error":{"code":"ECONNREFUSED","errno":111,"message":"connection refused"},` +
 			`"smtptrace":{"schema":1},"ecs":{"version":"8.17.0"},` +

@@ -23,12 +23,30 @@ func (p *Process) object() (o object) {
 	o.strs("exec_args", p.ExecArgs)
 	o.str("working_directory", p.WorkingDirectory)
 	o.put("hash", p.Hash.object())
+	o.put("file", p.File.object())
 	o.put("script", p.Script.object())
 	o.put("package", p.Package.object())
 	o.put("parent", p.Parent.object())
 	o.strs("ancestors", p.Ancestors)
 	o.strs("libraries", p.Libraries)
 	o.strs("flags", p.Flags)
+	var spaces object
+	spaces.num("mnt", uint64(p.Namespaces.Mount))
+	spaces.num("pid", uint64(p.Namespaces.PID))
+	o.put("namespaces", spaces)
+	return o
+}
+
+func (f *File) object() (o object) {
+	if *f == (File{}) {
+		return o
+	}
+	o.str("inode", f.Inode)
+	o.str("device", f.Device)
+	o.time("ctime", f.CTime)
+	o.str("mode", f.Mode)
+	o.count("size", f.Size)
+	o.count("links", uint64(f.Links))
 	return o
 }
 

@@ -25,17 +25,36 @@ type Process struct {
 	ExecArgs         []string  `json:"exec_args"`      // what it began with, where it has written over that
 	WorkingDirectory string    `json:"working_directory"`
 	Hash             Hash      `json:"hash"` // of the executable
+	File             File      `json:"file"` // the executable, as the kernel saw it at the act
 	Script           Script    `json:"script"`
 	Package          Package   `json:"package"`
 	Parent           Parent    `json:"parent"`
 	Ancestors        []string  `json:"ancestors"` // "4240 apache2", the parent first
 	Libraries        []string  `json:"libraries"` // mapped files that no package owns
 	Flags            []string  `json:"flags"`     // of the connector; those of who sent are the record's
+	// The network namespace is that of the connection: network.namespace.
+	Namespaces Namespaces `json:"namespaces"`
 }
 
 // Thread is the thread that acted, where it is not the main one.
 type Thread struct {
 	ID uint32 `json:"id"`
+}
+
+// File is what the kernel knew of a file besides its path, in the fields of ECS's file where it has them.
+type File struct {
+	Inode  string    `json:"inode"`  // decimal
+	Device string    `json:"device"` // of its file system, as in /proc/PID/mountinfo: "8:1"
+	CTime  time.Time `json:"ctime"`  // of its last change: content, name, owner or mode. Nobody can set it.
+	Mode   string    `json:"mode"`   // octal, as in "4755"
+	Size   uint64    `json:"size"`   // bytes
+	Links  uint32    `json:"links"`  // names that it has; 0: deleted, or never had one
+}
+
+// Namespaces are what the process was in, by the inode numbers in /proc/PID/ns.
+type Namespaces struct {
+	Mount uint32 `json:"mnt"`
+	PID   uint32 `json:"pid"`
 }
 
 // Hash is the content of a file, and how sure it is.

@@ -30,6 +30,9 @@ var leads = []struct {
 	{"mta_impostor", func(s *scene) string {
 		return "it has a mail server's name or user, and none of its files: compare with what the package brought"
 	}},
+	{"exe_swapped", func(s *scene) string {
+		return paste("it began as another binary than the one that it now shows; while it runs, keep its memory: gcore %s", s.pid())
+	}},
 	{"exe_memfd", func(s *scene) string { return s.keep("its binary was never on disk") }},
 	{"exe_deleted", func(s *scene) string { return s.keep("its binary is deleted") }},
 	{"script_deleted", func(s *scene) string {

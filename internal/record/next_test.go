@@ -23,6 +23,8 @@ func TestNext(t *testing.T) {
 		"no pid":        {func(s *scene) { s.Process.PID = 0 }, nil},
 		"memfd": {func(s *scene) { s.flags = []string{"exe_memfd"} },
 			[]string{"its binary was never on disk; while it runs, keep a copy: cp /proc/7/exe ./exe-7"}},
+		"swapped": {func(s *scene) { s.flags = []string{"exe_swapped"} },
+			[]string{"it began as another binary than the one that it now shows; while it runs, keep its memory: gcore 7"}},
 		"web": {func(s *scene) {
 			s.flags = []string{"web_child"}
 			s.first = at.In(time.FixedZone("", 3600)) // as an access log has it

@@ -29,7 +29,7 @@ func PartsOf(r *Record) Parts {
 		Headline: string(appendHeadline(nil, r)), Program: string(appendProgram(nil, &r.Process)),
 		Peer: string(appendPeer(nil, r)), Reply: Escape(r.SMTP.deciding(), maxPath),
 		Place: string(appendPlace(nil, r.Systemd.innermost(), &r.Container)), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
-		Origin: string(appendOrigin(nil, &r.Identity)), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
+		Origin: string(appendOrigin(nil, &r.Identity, r.Time.Location())), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
 	}
 	if r.User.Name != "" || r.User.ID != "" {
 		p.User = string(appendUser(nil, &r.User))
@@ -41,7 +41,7 @@ func PartsOf(r *Record) Parts {
 }
 
 // appendOrigin appends where a program comes from, as far as the line for a person does not say.
-func appendOrigin(dst []byte, id *Identity) []byte {
+func appendOrigin(dst []byte, id *Identity, in *time.Location) []byte {
 	part := func(name, value string, limit int) {
 		if value == "" {
 			return
@@ -63,6 +63,13 @@ func appendOrigin(dst []byte, id *Identity) []byte {
 	}
 	part("package", p.Package.Name, maxShort)
 	part("sha256", p.Hash.SHA256, maxName)
+	// When it came here: of what a package brought unmodified that says nothing, of what was deleted it is when.
+	if at := p.File.CTime; !at.IsZero() && p.File.Links > 0 && (p.Package.Intact == nil || !*p.Package.Intact) {
+		if len(dst) > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = at.In(in).AppendFormat(append(dst, "binary changed "...), time.DateTime+" MST")
+	}
 	part("script sha256", p.Script.Hash.SHA256, maxName)
 	if p.Parent.PID != 0 {
 		part("parent", strconv.FormatUint(uint64(p.Parent.PID), 10), maxShort)

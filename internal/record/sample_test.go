@@ -72,7 +72,10 @@ func refusedConnect() Record {
 		Identity: Identity{
 			Process: Process{PID: 77, Thread: Thread{ID: 78}, Executable: "/usr/bin/python3.11",
 				Args: []string{"python3", "/opt/x.py"}, ArgsTruncated: true,
-				Script: Script{Path: "/opt/x.py", Hash: Hash{SHA256: "cd34", Status: "verified"}}},
+				File: File{Inode: "18446744073709551615", Device: "8:1", CTime: time.Date(2018, 2, 13, 2, 44, 5, 7, time.UTC),
+					Mode: "4755", Size: 0, Links: 0},
+				Namespaces: Namespaces{Mount: 4026531841, PID: 4026531836},
+				Script:     Script{Path: "/opt/x.py", Hash: Hash{SHA256: "cd34", Status: "verified"}}},
 			User: User{ID: "0", Name: "root", Audit: Account{ID: "1000", Name: "eve"}},
 		},
 		Error: ErrorOf(syscall.ECONNREFUSED),

@@ -57,15 +57,15 @@ Evidence:
 
 2015-12-04 14:30:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx mta_impostor exe_writable_dir helo_loopback
-           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+           unit cron.service, sha256 ab12cd34, binary changed 2015-12-03 02:44:05 UTC, parent 880 /usr/sbin/cron
 2015-12-04 14:32:00 DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix  → 198.51.100.25:25  EHLO web1.example.org  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx
-           unit postfix@-.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+           unit postfix@-.service, package postfix, sha256 ab12cd34, parent 880 /usr/sbin/cron
 2015-12-04 14:33:00 CONNECT blocked by this host's firewall, unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25
-           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+           unit cron.service, sha256 ab12cd34, binary changed 2015-12-03 02:44:05 UTC, parent 880 /usr/sbin/cron
 2015-12-04 14:40:00 DIRECT-MX unexpected  pid 4242 /var/tmp/smtp  postfix  → 198.51.100.25:25  HELO [127.0.0.1]  1 message, 3 recipients  250 2.0.0 Ok: queued as 4E81026038
            flags direct_mx mta_impostor exe_writable_dir helo_loopback
-           unit cron.service, sha256 ab12cd34, parent 880 /usr/sbin/cron
+           unit cron.service, sha256 ab12cd34, binary changed 2015-12-03 02:44:05 UTC, parent 880 /usr/sbin/cron
 
 Coverage:
   web1: 90.0 % of 2015-12-04 14:15:00 to 14:45:00 UTC was watched; lost nothing
@@ -87,7 +87,8 @@ Logs:
 func TestTextInAnotherZone(t *testing.T) {
 	a := whole(t)
 	a.Now = a.Now.In(time.FixedZone("CET", 3600))
-	sentence(t, a, "Asked: 2015-12-04 15:15:00 to 15:45:00 CET", "\n2015-12-04 15:30:00 DIRECT-MX", "!14:30:00")
+	sentence(t, a, "Asked: 2015-12-04 15:15:00 to 15:45:00 CET", "\n2015-12-04 15:30:00 DIRECT-MX", "!14:30:00",
+		"binary changed 2015-12-03 03:44:05 CET")
 }
 
 // JSON has all of it, with the evidence as records.

@@ -57,7 +57,10 @@ func session(id string, at time.Time) record.Record {
 		Destination: record.Endpoint{IP: netip.MustParseAddr("198.51.100.25"), Port: 25, Bytes: 388},
 		Identity: record.Identity{
 			Process: record.Process{PID: 4242, Name: "smtp", Executable: "/var/tmp/smtp", Args: []string{"smtp"},
-				Hash: record.Hash{SHA256: "ab12cd34", Status: "verified"}, Parent: record.Parent{PID: 880, Executable: "/usr/sbin/cron"}},
+				Hash: record.Hash{SHA256: "ab12cd34", Status: "verified"},
+				File: record.File{Inode: "393231", Device: "8:1", CTime: time.Date(2015, 12, 3, 2, 44, 5, 0, time.UTC),
+					Mode: "0755", Size: 71024, Links: 1},
+				Namespaces: record.Namespaces{Mount: 4026531841, PID: 4026531836}, Parent: record.Parent{PID: 880, Executable: "/usr/sbin/cron"}},
 			User:    record.User{ID: "89", Name: "postfix"},
 			Systemd: record.Systemd{Unit: "cron.service"},
 		},
@@ -76,6 +79,7 @@ func session(id string, at time.Time) record.Record {
 func postfix(id string, at time.Time) record.Record {
 	r := session(id, at)
 	r.Process.Executable, r.Process.PID, r.Systemd.Unit = "/usr/lib/postfix/sbin/smtp", 900, "postfix@-.service"
+	r.Process.Package = record.Package{Name: "postfix", Version: "3.7.11-0+deb12u1", Intact: new(true)}
 	r.Expected, r.Flags, r.SMTP.HELO, r.SMTP.Verb = true, []string{"direct_mx"}, "web1.example.org", "EHLO"
 	return r
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -42,6 +43,8 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	}
 	r.Process.WorkingDirectory = p.Cwd
 	r.Process.Hash = record.Hash{SHA256: id.Hash.SHA256, Status: string(id.Hash.Status)}
+	r.Process.File = file(p)
+	r.Process.Namespaces = record.Namespaces{Mount: p.MntNS, PID: p.PidNS}
 	r.Process.Parent = record.Parent{PID: id.Parent.Pid, Name: id.Parent.Name, Executable: id.Parent.Exe}
 	r.Process.Ancestors, r.Process.Libraries = id.Ancestors, id.Libraries
 	if s := id.Script; s != nil {
@@ -78,6 +81,22 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	}
 	r.Cgroup = record.Cgroup{ID: p.CgroupID, Path: p.Cgroup}
 	return r
+}
+
+// file shows the exe as the kernel saw it; nothing for a kernel thread, which has none, nor of another's.
+func file(p *event.Process) record.File {
+	if p.ExeInode == 0 || p.ExeSwapped {
+		return record.File{}
+	}
+	f := record.File{
+		Inode:  strconv.FormatUint(p.ExeInode, 10),
+		Device: number(p.ExeDev>>20) + ":" + number(p.ExeDev&(1<<20-1)),
+		Mode:   fmt.Sprintf("%04o", p.ExeMode&0o7777), Size: p.ExeSize, Links: p.ExeNlink,
+	}
+	if p.ExeCtimeNs != 0 {
+		f.CTime = time.Unix(0, int64(p.ExeCtimeNs)).UTC()
+	}
+	return f
 }
 
 func number(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

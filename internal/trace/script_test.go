@@ -149,6 +149,7 @@ func (s *script) process(words []string, lost bool) {
 		Kind: uint32(event.KindProcess), Key: key, TsNs: s.now, Tid: pid, Ppid: 1, Loginuid: ^uint32(0),
 		ExeInode: st.Ino, ExeSize: uint64(st.Size), ExeCtimeNs: uint64(st.Ctim.Nano()), ExeNlink: uint32(st.Nlink),
 		ExeDev: unix.Major(st.Dev)<<20 | unix.Minor(st.Dev), ExeMagic: uint32(fs.Type), ExeMode: st.Mode, CgroupId: 4711,
+		Pidns: 4026531836,
 	}
 	args, unit := exe, ""
 	for _, word := range words[2:] {

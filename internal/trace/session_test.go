@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/record"
 )
@@ -116,6 +119,15 @@ func TestOneMail(t *testing.T) {
 		Systemd: record.Systemd{Unit: "apache2.service", Slice: "system.slice"},
 		Cgroup:  record.Cgroup{ID: 4711, Path: "/system.slice/apache2.service"},
 	}
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(stage.root, "usr/bin/perl"), &st); err != nil {
+		t.Fatal(err)
+	}
+	who.Process.File = record.File{
+		Inode: fmt.Sprint(st.Ino), Device: fmt.Sprintf("%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)),
+		CTime: time.Unix(st.Ctim.Unix()).UTC(), Mode: "0755", Size: 13, Links: 1,
+	}
+	who.Process.Namespaces = record.Namespaces{PID: 4026531836}
 
 	connect := who
 	connect.Event = record.Event{

@@ -117,7 +117,7 @@ func ownFile(st os.FileInfo) bool {
 // provably runs the host's own file: in another namespace, a path and a package database are what its owner
 // made them. An interpreter that is given stands for every script that it runs.
 func (h *Host) Expected(id *proc.Identity, role record.Verdict, given []Sender) bool {
-	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified {
+	if id == nil || id.Process == nil || id.Hash.Status != proc.Verified || slices.Contains(id.Flags, proc.ExeSwapped) {
 		return false
 	}
 	ours := id.Process.MntNS == h.MntNS || id.HostFile

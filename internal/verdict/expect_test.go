@@ -84,6 +84,7 @@ func TestExpectedMailers(t *testing.T) {
 		{"not known whether modified", func(id *proc.Identity) { id.Package.Intact = nil }, false},
 		{"of no package", func(id *proc.Identity) { id.Package = nil }, false},
 		{"replaced since", func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Replaced} }, false},
+		{"which it now says that it is not", func(id *proc.Identity) { id.Flags = []proc.Flag{proc.ExeSwapped} }, false},
 		{"deleted since", func(id *proc.Identity) { id.Hash.Status = proc.Deleted }, false},
 		{"not hashed yet", func(id *proc.Identity) { id.Hash = proc.Hash{Status: proc.Pending} }, false},
 		{"at another path, as the same user", func(id *proc.Identity) { id.Process.Exe = "/var/tmp/smtp" }, false},

@@ -30,6 +30,7 @@ type facts struct {
 	imaged      *digest // of the file that its container's image has at its path
 	unlinked    bool    // the exe had no name when it was opened
 	writableDir bool
+	scriptDir   bool // the same of the script's path
 	owner       bool // what is owned by the user of the process is its own to change
 	alias       bool // argv[0] leads to the exe
 	commAlias   bool // comm does

@@ -44,6 +44,10 @@ const (
 	// ScriptDeleted: nothing is at the script's path, where it was found or, if that was given as an
 	// absolute one, must have been.
 	ScriptDeleted Flag = "script_deleted"
+	// ScriptWritableDir and ScriptHiddenDir: of the script's path, what ExeWritableDir and ExeHiddenDir say of the
+	// exe's.
+	ScriptWritableDir Flag = "script_writable_dir"
+	ScriptHiddenDir   Flag = "script_hidden_dir"
 	// WebChild: the process or an ancestor runs a program with the name of a web server (by its exe while
 	// that can be read, else by its comm), or its unit is one's.
 	WebChild Flag = "web_child"

@@ -1,6 +1,9 @@
 package proc
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 var (
 	webServers = set("apache2", "httpd", "nginx", "lighttpd", "php-fpm", "php-cgi", "caddy", "litespeed", "lshttpd",
@@ -16,7 +19,11 @@ func lineageFlags(r *raised, id *Identity, f *facts) {
 	p := id.Process
 	g, _ := interpreterOf(p, nil)
 	r.when(g != nil, Interpreter)
-	r.when(id.Script != nil && id.Script.Deleted, ScriptDeleted)
+	if id.Script != nil {
+		r.when(id.Script.Deleted, ScriptDeleted)
+		r.when(f.scriptDir, ScriptWritableDir)
+		r.when(path.IsAbs(id.Script.Path) && hasHiddenDir(id.Script.Path), ScriptHiddenDir)
+	}
 	lineage := f.ancestors
 	if p.ExeInode != 0 {
 		lineage = append([]string{baseName(p.Exe)}, lineage...)

@@ -83,6 +83,18 @@ func TestFlags(t *testing.T) {
 		{"a link", func(id *Identity, f *facts) {
 			f.alias, id.Process.Comm, id.Process.Args = true, "sendurl", []string{"sendurl"}
 		}, nil},
+		{"a script in a writable directory", func(id *Identity, f *facts) {
+			running("/usr/bin/perl", "perl", "perl", "/srv/dm.cgi")(id, f)
+			id.Script, f.scriptDir = &Script{Path: "/srv/dm.cgi"}, true
+		}, []Flag{Interpreter, ScriptWritableDir}},
+		{"a script in a hidden directory", func(id *Identity, f *facts) {
+			running("/usr/bin/perl", "perl", "perl", "/tmp/.x/dm.cgi")(id, f)
+			id.Script = &Script{Path: "/tmp/.x/dm.cgi"}
+		}, []Flag{Interpreter, ScriptHiddenDir}},
+		{"a hidden script", func(id *Identity, f *facts) {
+			running("/usr/bin/perl", "perl", "perl", "/srv/.dm.cgi")(id, f)
+			id.Script = &Script{Path: "/srv/.dm.cgi"}
+		}, []Flag{Interpreter}},
 		{"a script's name", func(id *Identity, _ *facts) {
 			id.Process.Exe, id.Process.Comm, id.Process.Args = "/usr/bin/perl", "dm.cgi", []string{"/usr/bin/perl", "/srv/dm.cgi"}
 			id.Script = &Script{Path: "/srv/dm.cgi"}

@@ -50,6 +50,7 @@ func (s *study) findScript(v view, l *live) {
 			return
 		}
 	}
+	s.facts.scriptDir = hasWritableDir(root, path.Join("/", at), s.p, s.facts.owner)
 	got := openScript(at, root, began)
 	if g, _ := interpreterOf(s.p, args); got.status == Deleted && g.suffix != "" {
 		if whole := openScript(at+g.suffix, root, began); whole.status != Deleted {

@@ -117,6 +117,34 @@ func TestFindScript(t *testing.T) {
 	}
 }
 
+// Where a script is tells as much as where a program is.
+func TestScriptDirs(t *testing.T) {
+	dir := files(t, map[string]string{"usr/bin/perl": "x", "usr/share/x.pl": "1", "tmp/x.pl": "1", "opt/.x/x.pl": "1"})
+	for path, mode := range map[string]os.FileMode{"": 0o755, "tmp": 0o777 | os.ModeSticky} {
+		if err := os.Chmod(filepath.Join(dir, path), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := fakeResolver(t, dir)
+	for i, c := range []struct {
+		cwd, arg         string
+		writable, hidden bool
+	}{
+		{"/", "/usr/share/x.pl", false, false},
+		{"/", "/tmp/x.pl", true, false},
+		{"/tmp", "x.pl", true, false},
+		{"/tmp", "gone.pl", true, false},
+		{"/opt", ".x/x.pl", false, true},
+	} {
+		p := fakeProcess(t, dir, "/usr/bin/perl")
+		p.Key.Pid, p.Key.StartNs = uint32(5200+i), p.Key.StartNs+uint64(3*time.Second)
+		p.Args, p.Cwd = []string{"perl", c.arg}, c.cwd
+		id := resolve(t, r, p)
+		expectFlag(t, id, ScriptWritableDir, c.writable)
+		expectFlag(t, id, ScriptHiddenDir, c.hidden)
+	}
+}
+
 // A link that was made or turned after the process began leads to another script than it did then.
 func TestScriptBehindNewLink(t *testing.T) {
 	for name, links := range map[string]map[string]string{

@@ -3,6 +3,7 @@ package record
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,9 @@ var leads = []struct {
 	{"container", (*scene).container},
 	{"web_child", func(s *scene) string {
 		return "a web server is above it: look in its access log at " + s.first.Format("02/Jan/2006:15:04:05")
+	}},
+	{"script_writable_dir", func(s *scene) string {
+		return paste("others than root may write where its script is: ls -lat %s", path.Dir(s.Process.Script.Path))
 	}},
 	{"cron_child", func(s *scene) string {
 		what := cmp.Or(s.Process.Script.Path, s.Process.Executable)

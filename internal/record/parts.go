@@ -28,7 +28,7 @@ func PartsOf(r *Record) Parts {
 	p := Parts{
 		Headline: string(appendHeadline(nil, r)), Program: string(appendProgram(nil, &r.Process)),
 		Peer: string(appendPeer(nil, r)), Reply: Escape(r.SMTP.deciding(), maxPath),
-		Place: string(appendPlace(nil, r.Systemd.innermost(), &r.Container)), Flags: Escape(strings.Join(r.Flags, " "), 2*maxPath),
+		Place: string(appendPlace(nil, r.Systemd.innermost(), &r.Container)), Flags: Escape(strings.Join(r.Flags, " "), maxList),
 		Origin: string(appendOrigin(nil, &r.Identity, r.Time.Location())), Weak: Escape(strings.Join(r.Tracer.Weak, " "), maxName),
 	}
 	if r.User.Name != "" || r.User.ID != "" {

@@ -11,6 +11,7 @@ const (
 	maxPath  = 120
 	maxName  = 80
 	maxShort = 40
+	maxList  = 600
 )
 
 // appendToken appends a value that stands among others in a line: escaped, shortened, and quoted where

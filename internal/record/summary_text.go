@@ -128,7 +128,7 @@ func (p *program) appendTraits(dst []byte, in *time.Location) []byte {
 			dst = append(append(append(append(dst, "    "...), name...), text...), '\n')
 		}
 	}
-	line("flags: ", Escape(strings.Join(p.flags, " "), 2*maxPath))
+	line("flags: ", Escape(strings.Join(p.flags, " "), maxList))
 	line("started by: ", Escape(strings.Join(p.who.Process.Ancestors, ", "), maxPath))
 	for _, words := range p.scene(in).next() {
 		line("next: ", words)

@@ -97,11 +97,12 @@ type Program struct {
 	Beyond       bool // there are more destinations
 	HELOs        []string
 	First, Last  time.Time
+	Began        time.Time // the connect of the first
 }
 
 // Next says what to look at next, with the commands to paste; times are in the location.
 func (p *Program) Next(in *time.Location) []string {
-	s := scene{&p.Identity, p.Flags, p.Verdict, p.Expected, p.First.In(in), p.Last.In(in)}
+	s := scene{&p.Identity, p.Flags, p.Verdict, p.Expected, p.Began.In(in), p.Last.In(in)}
 	return s.next()
 }
 
@@ -112,7 +113,7 @@ func (s *Summary) Programs() []Program {
 		q := Program{
 			Key: p.key, Identity: p.who, Verdict: p.verdict, Expected: p.expected, Flags: p.flags,
 			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts,
-			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last,
+			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last, Began: p.began,
 		}
 		for d := range p.destinations {
 			q.Destinations = append(q.Destinations, d)

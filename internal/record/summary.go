@@ -62,7 +62,7 @@ func (s *Summary) count(r *Record, verdict Verdict) {
 	}
 	if p == nil {
 		p = &program{
-			key: key, verdict: verdict, expected: r.Expected, first: r.Time,
+			key: key, verdict: verdict, expected: r.Expected, first: r.Time, began: r.Time,
 			destinations: map[netip.AddrPort]struct{}{},
 		}
 		s.programs[key] = p

@@ -66,7 +66,7 @@ func TestSummary(t *testing.T) {
  4. DIRECT-MX expected  pid 1 /usr/lib/postfix/sbin/smtp  root
     1 session, 40 messages, 40 recipients; 1 destination (198.51.100.25:25); 2026-11-21 14:31:07 to 14:31:07; HELO [127.0.0.1]
     flags: exe_writable_dir argv0_mismatch script_deleted helo_loopback
-    next: its log tells who handed the mail in
+    next: look for who handed the mail in: its log
 
 Watched web1 (kernel 6.1.0-18-amd64), only uid 0, from 2026-11-21 14:31:07 to 15:31:07 UTC (1h0m0s); connect by tp_btf/inet_sock_set_state; wire by cgroup_skb/egress,ingress; lost 12: 3 connections, 9 stretches of dialogue
 `

@@ -46,6 +46,7 @@ type program struct {
 	helos        []string
 	moreHELOs    bool
 	first, last  time.Time
+	began        time.Time // the connect of the first
 }
 
 // tally is what can be added up.
@@ -105,6 +106,12 @@ func (p *program) add(r *Record, verdict Verdict) {
 	if r.Time.Before(p.first) {
 		p.first = r.Time
 	}
+	if at := r.Event.Start; !at.IsZero() && at.Before(p.began) {
+		p.began = at
+	}
+	if r.Time.Before(p.began) {
+		p.began = r.Time
+	}
 	if r.Time.After(p.last) {
 		p.last = r.Time
 	}
@@ -140,7 +147,7 @@ func (p *program) addHELO(name string) {
 
 // scene is what p shows to one in that location.
 func (p *program) scene(in *time.Location) *scene {
-	return &scene{&p.who, p.flags, p.verdict, p.expected, p.first.In(in), p.last.In(in)}
+	return &scene{&p.who, p.flags, p.verdict, p.expected, p.began.In(in), p.last.In(in)}
 }
 
 // compare orders programs as a reader wants them, the worst first.

@@ -46,12 +46,12 @@ Programs, the worst first:
     2 sessions, 2 messages, 6 recipients, 1 failed connect (1 blocked by this host's firewall); 1 destination (198.51.100.25:25); 2015-12-04 14:30:00 to 14:40:00; HELO [127.0.0.1]
     flags: direct_mx mta_impostor exe_writable_dir helo_loopback
     next: it has a mail server's name or user, and none of its files: compare with what the package brought
-    next: others than root may write where its binary is: stat /var/tmp/smtp
-    next: journalctl -u cron.service --since '2015-12-04 14:29:00 UTC' --until '2015-12-04 14:41:00 UTC'
+    next: others than root may write where its binary is: stat /var/tmp/smtp /var/tmp/systemd-private-*-cron.service-*/tmp/smtp
+    next: journalctl -u cron.service --since '2015-12-04 14:28:59 UTC' --until '2015-12-04 14:41:00 UTC'
  2. DIRECT-MX expected  pid 900 /usr/lib/postfix/sbin/smtp  postfix  postfix@-.service
     1 session, 1 message, 3 recipients; 1 destination (198.51.100.25:25); 2015-12-04 14:32:00 to 14:32:00; HELO web1.example.org
     flags: direct_mx
-    next: journalctl -u postfix@-.service --since '2015-12-04 14:31:00 UTC' --until '2015-12-04 14:33:00 UTC' tells who handed the mail in
+    next: look for who handed the mail in: journalctl -u postfix@-.service --since '2015-12-04 14:30:59 UTC' --until '2015-12-04 14:33:00 UTC'
 
 Evidence:
 

@@ -41,7 +41,7 @@ func findHELOs(text string) (names []string) {
 			}
 			lead, name := strings.ToLower(group(rest, at, 1)), strings.TrimRight(group(rest, at, 3), ".:,")
 			quoted := group(rest, at, 2) != ""
-			if !isHELO(lead, quoted, name, rest[at[1]:]) {
+			if !isHELO(lead, quoted, name, rest[at[7]:]) {
 				rest = rest[at[6]:] // which may be the beginning of what is one
 				continue
 			}
@@ -54,7 +54,10 @@ func findHELOs(text string) (names []string) {
 	return names
 }
 
-var noName = regexp.MustCompile(`^(?i:\d+|rfc-?\d+)$`)
+// noName is a number, a standard, a day, or what checkers say of a name.
+var noName = regexp.MustCompile(`^(?i:\d+|rfc-?\d+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
+
+var endQuote = regexp.MustCompile("^[.,:;]?[\"'”’`>)]")
 
 var blanks = regexp.MustCompile(`[ \t\r\f\v\x{a0}]+`)
 
@@ -63,7 +66,7 @@ func isHELO(lead string, quoted bool, name, rest string) bool {
 	if name == "" || slices.Contains([]string{"helo", "ehlo", "fqdn", "e.g", "i.e"}, strings.ToLower(name)) {
 		return false
 	}
-	if quoted {
+	if quoted && endQuote.MatchString(rest) { // and not the first of several words
 		return true
 	}
 	if noName.MatchString(name) { // HELO of 5 characters, HELO as RFC5321 demands

@@ -41,9 +41,10 @@ func splitImage(name string) (repository, tag, digest string) {
 	return repository, tag, digest
 }
 
-// isImagesMailer says whether a process is a known mailer of its image, under its own user there or the one given.
+// isImagesMailer says whether a process is a known mailer of its image, under its own user there or the one given,
+// who may have a library of its own in it.
 func (s *Sender) isImagesMailer(id *proc.Identity, role record.Verdict) bool {
 	return id.Script == nil && isMailer(id, role, func(m *mailer) bool {
-		return s.User != "" || slices.Contains(m.users, id.Image.User)
+		return slices.Contains(m.users, id.Image.User) || s.User != "" && !slices.Contains(id.Flags, proc.LibUnpackaged)
 	})
 }

@@ -68,6 +68,12 @@ func TestExpectedOfImage(t *testing.T) {
 		{name: "by path, of another user", given: byPath + ",user=postfix", change: perl},
 		{name: "by path, not the image's", given: byPath, change: func(id *proc.Identity) { perl(id); id.Image.Intact = &no }},
 		{name: "by path alone", given: "/usr/bin/perl", change: perl},
+		{name: "of that user, with a library of somebody's", given: image + ",user=33", change: func(id *proc.Identity) {
+			id.Process.Exe, id.Process.UID, id.Flags = "/usr/sbin/dma", 33, []proc.Flag{proc.LibUnpackaged}
+		}},
+		{name: "of that user, as the image brought it", given: image + ",user=33", want: true, change: func(id *proc.Identity) {
+			id.Process.Exe, id.Process.UID = "/usr/sbin/dma", 33
+		}},
 		{name: "by hash", given: byHash, want: true},
 		{name: "by hash, not the image's", given: byHash, want: true, change: func(id *proc.Identity) { id.Image.Intact = &no }},
 		{name: "by hash, of another image", given: byHash, change: func(id *proc.Identity) { id.Image.Name = "nginx" }},

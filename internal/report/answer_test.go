@@ -316,6 +316,13 @@ func TestSentenceAstray(t *testing.T) {
 		if got := a.Sentence(time.UTC); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%+v: %s", test, got)
 		}
+		page, err := a.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if green := bytes.Contains(page, []byte(`<h1 class="good">`)); green == (test.local || test.foreign) {
+			t.Errorf("%+v: the page's answer is green: %t", test, green)
+		}
 	}
 }
 

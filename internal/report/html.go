@@ -23,7 +23,7 @@ const maxListed = 50
 // HTML.
 type page struct {
 	Host, Answer, Asked, Made string
-	Clean                     bool // nobody did it, and all was watched
+	Cleared                   bool
 	ClueKind                  string
 	Clues                     []string
 	Programs                  []pageProgram
@@ -59,7 +59,7 @@ type pageRow struct {
 func (a *Answer) HTML() ([]byte, error) {
 	p := page{
 		Host: a.hostNames(), Answer: a.Sentence(time.UTC), Asked: a.askedWords(time.UTC), Made: a.Now.UTC().Format(time.DateTime + " MST"),
-		Clean: len(a.Programs) == 0 && a.Unsure == 0 && len(a.besides()) == 0 && a.Watched(), Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
+		Cleared: a.cleared(), Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
 	}
 	if a.Clues != nil {
 		p.ClueKind = a.Clues.Kind

@@ -44,12 +44,18 @@ func (a *Answer) sentence(in *time.Location) string {
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case a.Unsure > 0:
 		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.Watched() && (a.Asked.ofProgram() || a.older() || len(a.besides()) > 0 || a.astray()):
-		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
-	case a.Watched():
+	case a.cleared():
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
+	case a.Watched():
+		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
 	}
 	return "Nothing matches in what was watched. " + covered
+}
+
+// cleared says whether, for all that is known, no local process did it.
+func (a *Answer) cleared() bool {
+	return len(a.Programs) == 0 && a.Unsure == 0 && a.Watched() &&
+		!a.Asked.ofProgram() && !a.older() && len(a.besides()) == 0 && !a.astray()
 }
 
 // astray says whether what was received may be of another time, as somebody's clock showed it nobody knows where, or

@@ -361,6 +361,22 @@ func TestStartTLS(t *testing.T) {
 			smtp, EHLO "client.example" 250, tls starttls_unused
 			<a@x.example> -> <b@y.example> 250 6 octets: accepted "250 queued"
 			last "250 queued"`},
+		{"a server that says something in the clear in front of its handshake", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			` + hello + `
+			S: 250 ok\r\n\x16\x03\x03\x00\x7a binary`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "250 ok"`},
+		{"a client that says something in the clear in front of its handshake", onPort25, greeted + `
+			C: STARTTLS
+			S: 220 go ahead
+			C: NOOP
+			S: 250 ok
+			` + hello + `
+			S: \x16\x03\x03\x00\x7a binary`, `
+			smtp, EHLO "client.example" 250, tls starttls
+			last "250 ok"`},
 		{"Exchange's own", onPort25, greeted + `
 			C: X-ANONYMOUSTLS
 			S: 220 go ahead

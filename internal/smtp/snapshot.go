@@ -83,8 +83,8 @@ func (p *Parser) session() Session {
 	switch {
 	case p.state == TLS:
 		s.TLS = ImplicitTLS
-	case s.TLS == NoTLS && p.client.crypted:
-		s.TLS = StartTLS // the reply to STARTTLS was not seen
+	case p.client.crypted && s.TLS != TLSRefused:
+		s.TLS = StartTLS // whatever the two had said, if that was seen
 	}
 	if p.hello.valid {
 		s.SNI, s.ALPN = string(p.hello.sni[:p.hello.sniN]), p.hello.protocols()

@@ -93,6 +93,7 @@ type Program struct {
 	Messages     uint64
 	Recipients   uint64
 	Attempts     uint64 // connects that failed
+	Unwatched    uint64 // connections that were not followed: whether they failed is not known
 	Destinations []netip.AddrPort
 	Beyond       bool // there are more destinations
 	HELOs        []string
@@ -112,7 +113,7 @@ func (s *Summary) Programs() []Program {
 	for _, p := range s.ranked() {
 		q := Program{
 			Key: p.key, Identity: p.who, Verdict: p.verdict, Expected: p.expected, Flags: p.flags,
-			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts,
+			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts, Unwatched: p.unwatched,
 			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last, Began: p.began,
 		}
 		for d := range p.destinations {

@@ -156,6 +156,10 @@ func (t *tally) appendSums(dst []byte) []byte {
 	if t.attempts > 0 {
 		count(t.attempts, "failed connect")
 	}
+	if t.unwatched > 0 {
+		count(t.unwatched, "connection")
+		dst = append(append(dst, ' '), Unwatched.words()...)
+	}
 	return dst
 }
 

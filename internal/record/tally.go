@@ -56,6 +56,7 @@ type tally struct {
 	messages   uint64
 	recipients uint64
 	attempts   uint64 // connects that failed
+	unwatched  uint64 // connections that were not followed: whether they failed is not known
 }
 
 func (t *tally) add(more *tally) {
@@ -64,13 +65,18 @@ func (t *tally) add(more *tally) {
 	t.messages += more.messages
 	t.recipients += more.recipients
 	t.attempts += more.attempts
+	t.unwatched += more.unwatched
 }
 
 // failures are the reasons that are told apart, in the order of telling.
-var failures = [...]Reason{Blocked, Refused, TimedOut, Unreachable, Reset, NotSent, GivenUp, StillOpen, Unwatched}
+var failures = [...]Reason{Blocked, Refused, TimedOut, Unreachable, Reset, NotSent, GivenUp, StillOpen}
 
 func tallyOf(r *Record) (t tally) {
-	if r.Event.Action == ActionConnect {
+	switch {
+	case r.Event.Reason == Unwatched:
+		t.unwatched = 1
+		return t
+	case r.Event.Action == ActionConnect:
 		t.attempts = 1
 		return t
 	}
@@ -156,6 +162,7 @@ func (p *program) compare(q *program) int {
 		cmp.Compare(p.rank(), q.rank()),
 		cmp.Compare(q.messages, p.messages),
 		cmp.Compare(q.sessions, p.sessions),
+		cmp.Compare(q.unwatched, p.unwatched),
 		cmp.Compare(q.attempts, p.attempts),
 		cmp.Compare(p.key.Executable, q.key.Executable),
 		cmp.Compare(p.key.Script, q.key.Script),

@@ -285,6 +285,25 @@ func TestBeside(t *testing.T) {
 	}
 }
 
+// A connection that was not followed may be any: it has not failed for all that is known, and may have had any HELO.
+func TestUnwatched(t *testing.T) {
+	r := session("u", T)
+	r.Event = record.Event{Action: record.ActionConnect, ID: "u", Outcome: record.OutcomeUnknown, Reason: record.Unwatched}
+	r.Verdict, r.SMTP, r.Flags = record.Attempt, record.SMTP{}, nil
+	log := append(watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour)), r)
+	all := Query{}
+	all.Around(T, 15*time.Minute)
+	sentence(t, ask(t, all, log...), "1 connection not followed matches, by /var/tmp/smtp, user postfix, cron.service: ATTEMPT unexpected.",
+		"\n    1 connection not followed for want of room; 1 destination", "!failed")
+	for _, term := range []Term{with(t, of(HELO, "mail.com")).groups[0][0], with(t, of(Reply, "TS03")).groups[0][0]} {
+		q := Query{}
+		q.Add(term)
+		q.Around(T, 15*time.Minute)
+		sentence(t, ask(t, q, log...), "Nothing matches for certain, but 1 session does not show what was asked for",
+			"\n  ATTEMPT unexpected  /var/tmp/smtp  postfix  1 session\n")
+	}
+}
+
 // Who sent most does not hide another who is as bad.
 func TestEvidenceOfEachProgram(t *testing.T) {
 	var log []record.Record

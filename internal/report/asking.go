@@ -71,13 +71,28 @@ func (a *asking) found(f *found) {
 		return
 	}
 	if f.record.Event.Action == record.ActionConnect {
-		if f.judged == yes {
-			a.answer.Attempts++
-			a.count(f)
-		}
+		a.connect(f)
 		return
 	}
 	a.session(f)
+}
+
+// connect counts a record of a connect that failed, or of a connection that was not followed.
+func (a *asking) connect(f *found) {
+	unwatched := f.record.Event.Reason == record.Unwatched
+	switch {
+	case f.judged == unsure && unwatched:
+		a.answer.Unsure++
+		a.unclear.Add(&f.record)
+		return
+	case f.judged == unsure:
+		return
+	case unwatched:
+		a.answer.Unwatched++
+	default:
+		a.answer.Attempts++
+	}
+	a.count(f)
 }
 
 // session counts a record of a session. Of one that has several, the first that matches counts it, and the

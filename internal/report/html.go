@@ -120,6 +120,9 @@ func pageProgramOf(q *record.Program) pageProgram {
 	if q.Attempts > 0 {
 		sums = append(sums, count(q.Attempts, "failed connect"))
 	}
+	if q.Unwatched > 0 {
+		sums = append(sums, count(q.Unwatched, "connection")+" not followed")
+	}
 	destinations := count(uint64(len(q.Destinations)), "destination")
 	if q.Beyond {
 		destinations = "more than " + destinations

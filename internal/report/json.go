@@ -25,6 +25,7 @@ type jsonAnswer struct {
 	Sessions   uint64            `json:"sessions"`
 	Unfinished uint64            `json:"unfinished"`
 	Attempts   uint64            `json:"attempts"`
+	Unwatched  uint64            `json:"unwatched"` // connections that were not followed
 	Unsure     uint64            `json:"unsure"`
 	Programs   []jsonProgram     `json:"programs"`
 	Unclear    []jsonProgram     `json:"unsure_programs,omitempty"`
@@ -76,6 +77,7 @@ type jsonProgram struct {
 	Messages     uint64         `json:"messages"`
 	Recipients   uint64         `json:"recipients"`
 	Attempts     uint64         `json:"attempts"`
+	Unwatched    uint64         `json:"unwatched"`
 	Destinations []string       `json:"destinations"`
 	Beyond       bool           `json:"more_destinations,omitempty"`
 	SMTP         jsonSMTP       `json:"smtp"`
@@ -177,7 +179,7 @@ func (a *Answer) JSON() ([]byte, error) {
 	j := jsonAnswer{
 		Time: a.Now.UTC(), ECS: jsonECS{record.ECSVersion}, Event: jsonEvent{"report"}, Tracer: jsonSchema{record.Schema},
 		Message: a.Sentence(time.UTC), Query: a.jsonQuery(),
-		Sessions: a.Sessions, Unfinished: a.Unfinished, Attempts: a.Attempts, Unsure: a.Unsure,
+		Sessions: a.Sessions, Unfinished: a.Unfinished, Attempts: a.Attempts, Unwatched: a.Unwatched, Unsure: a.Unsure,
 		Programs: jsonPrograms(a.Programs), Unclear: jsonPrograms(a.Unclear), Beside: jsonPrograms(a.besides()),
 		Evidence: []json.RawMessage{}, LeftOut: a.LeftOut, Coverage: []jsonCoverage{}, Repeated: a.Repeated, Forgetful: a.Forgetful, Crowded: a.Crowded,
 	}
@@ -239,7 +241,7 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 			},
 			User: jsonUser{p.User.ID, p.User.Name}, Systemd: jsonSystemd{p.Key.Unit},
 			Container: jsonContainer{p.Container.ID, p.Container.Name, jsonImage{p.Container.Image.Name}},
-			Sessions:  p.Sessions, Hidden: p.Hidden, Messages: p.Messages, Recipients: p.Recipients, Attempts: p.Attempts,
+			Sessions:  p.Sessions, Hidden: p.Hidden, Messages: p.Messages, Recipients: p.Recipients, Attempts: p.Attempts, Unwatched: p.Unwatched,
 			Destinations: []string{}, Beyond: p.Beyond, SMTP: jsonSMTP{p.HELOs}, Flags: p.Flags, Next: p.Next(time.UTC), First: p.First.UTC(), Last: p.Last.UTC(),
 			Words: parts.Headline + ": " + parts.Program,
 		}

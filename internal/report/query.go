@@ -83,6 +83,11 @@ func (q *Query) ofProgram() bool {
 	})
 }
 
+// ofDialogue says whether terms of a name ask for what was said.
+func ofDialogue(name string) bool {
+	return slices.Contains([]string{"helo", "from", "rcpt", "reply"}, name)
+}
+
 // Words lists the conditions, as a person says them.
 func (q *Query) Words() []string {
 	var list []string
@@ -106,6 +111,9 @@ func (q *Query) judge(r *record.Record) judgement {
 		any := no
 		for i := range g {
 			any = max(any, g[i].judge(r))
+		}
+		if any == no && r.Event.Reason == record.Unwatched && ofDialogue(g[0].name) {
+			any = unsure
 		}
 		if all = min(all, any); all == no {
 			return no

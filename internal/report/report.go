@@ -34,11 +34,12 @@ type Answer struct {
 	Sessions   uint64 // that match
 	Unfinished uint64 // of these, those whose end is not in the logs
 	Attempts   uint64 // failed connects that match
+	Unwatched  uint64 // connections that match and were not followed
 	Summary    *record.Summary
 	Programs   []record.Program // the worst first
 	Evidence   []record.Record  // the worst, in the order of time
 	LeftOut    uint64           // matching records that are not in Evidence
-	Unsure     uint64           // sessions that hide what was asked for
+	Unsure     uint64           // sessions, and connections that were not followed, that hide what was asked for
 	Unclear    []record.Program // who made these
 	Beside     *record.Summary  // where nobody unexpected matches: who else sent in the window, unexpected; nil: not asked
 

@@ -94,8 +94,11 @@ func (a *Answer) culprit() string {
 	if a.Attempts > 0 {
 		what = append(what, count(a.Attempts, "failed connect"))
 	}
+	if a.Unwatched > 0 {
+		what = append(what, count(a.Unwatched, "connection")+" not followed")
+	}
 	words := strings.Join(what, " and ")
-	does := verb(a.Sessions+a.Attempts, "matches", "match")
+	does := verb(a.Sessions+a.Attempts+a.Unwatched, "matches", "match")
 	if n := len(a.Programs); n > 1 {
 		return fmt.Sprintf("%s of %d programs %s; the worst is %s: %s.", words, n, does, who, parts.Headline)
 	}

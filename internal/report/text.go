@@ -39,7 +39,7 @@ func (a *Answer) Text(color bool) string {
 		fmt.Fprintf(&b, "\n%s, %s:\n", a.unsureWords(), unsureWhy)
 		for i := range min(len(a.Unclear), 10) {
 			p := a.Unclear[i].Parts()
-			fmt.Fprintf(&b, "  %s  %s  %s  %s\n", p.Headline, p.Program, p.User, count(a.Unclear[i].Sessions, "session"))
+			fmt.Fprintf(&b, "  %s  %s  %s  %s\n", p.Headline, p.Program, p.User, count(a.Unclear[i].Sessions+a.Unclear[i].Unwatched, "session"))
 		}
 	}
 	if len(a.besides()) > 0 {

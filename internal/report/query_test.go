@@ -210,6 +210,8 @@ func TestTerms(t *testing.T) {
 		{"reply", Reply, "TS03", nil, no},
 		{"reply", Reply, "ts03", func(r *record.Record) { r.SMTP.LastReply = "421 4.7.0 [TS03] All messages deferred" }, yes},
 		{"reply under TLS", Reply, "TS03", tls, unsure},
+		{"reply kept without its text", Reply, "unrecognized", func(r *record.Record) { r.SMTP.LastReply = "500 5.5.1" }, unsure},
+		{"reply kept without its text, by its code", Reply, "500", func(r *record.Record) { r.SMTP.LastReply = "500 5.5.1" }, yes},
 	} {
 		term, err := test.term(test.value)
 		if err != nil {

@@ -189,11 +189,19 @@ func Reply(text string) (Term, error) {
 	}
 	return Term{"reply", text, func(r *record.Record) judgement {
 		s := &r.SMTP
-		found := globFold(like, s.LastReply) || globFold(like, s.FirstReply) || globFold(like, s.Banner) ||
-			slices.ContainsFunc(s.Transactions, func(t record.Transaction) bool { return globFold(like, t.Reply) })
-		if !found && (s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0) {
+		said := []string{s.LastReply, s.FirstReply, s.Banner}
+		for i := range s.Transactions {
+			said = append(said, s.Transactions[i].Reply)
+		}
+		found := slices.ContainsFunc(said, func(reply string) bool { return globFold(like, reply) })
+		if !found && (s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0 || slices.ContainsFunc(said, textless)) {
 			return unsure
 		}
 		return judge(found)
 	}}, nil
+}
+
+// textless says whether a reply may be one that was kept without its text, since that may have repeated a secret.
+func textless(reply string) bool {
+	return strings.HasPrefix(reply, "5") && strings.Trim(reply, "0123456789. ") == ""
 }

@@ -253,7 +253,7 @@ func TestBeside(t *testing.T) {
 	log := watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))
 	log = append(log, session("in", T), session("in", T), postfix("ours", T), session("before", T.Add(-20*time.Minute)))
 	a := ask(t, q, log...)
-	const want = "Nothing matches: 100 % of the window watched, 0 lost. But in that time /var/tmp/smtp sent mail that nobody expects: see below."
+	const want = "Nothing matches: 100 % of the window watched, 0 lost. But in that time /var/tmp/smtp had sessions that nobody expects: see below."
 	if got := a.Sentence(time.UTC); got != want {
 		t.Errorf("got %s", got)
 	}

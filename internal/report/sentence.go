@@ -22,7 +22,7 @@ func (a *Answer) Sentence(in *time.Location) string {
 	if n := uint64(len(others)) - 1; n > 0 {
 		who += " and " + count(n, "other program")
 	}
-	return words + fmt.Sprintf(" But in that time %s sent mail that nobody expects: see below.", who)
+	return words + fmt.Sprintf(" But in that time %s had sessions that nobody expects: see below.", who)
 }
 
 // besides are the programs that were not asked for, and are to be looked at.

@@ -97,7 +97,7 @@ func (c *conn) undecided() bool {
 
 // over is true for the last snapshot of a connection.
 func (c *conn) over() bool {
-	return c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed || c.last.Phase == event.PhaseUnwatched
+	return c.last.Phase == event.PhaseClosed || c.last.Phase == event.PhaseFailed
 }
 
 // follow writes the records that have become due.
@@ -106,8 +106,6 @@ func (t *Tracer) follow(c *conn) {
 		switch {
 		case c.last.Phase == event.PhaseFailed:
 			t.connect(c, failure(&c.last))
-		case c.last.Phase == event.PhaseUnwatched:
-			t.connect(c, record.Unwatched)
 		case c.last.EstablishedNs != 0:
 			t.connect(c, record.Established)
 		}
@@ -157,6 +155,11 @@ func (t *Tracer) connect(c *conn, reason record.Reason) {
 		d.end = d.at
 	}
 	t.drafts <- d
+}
+
+// unwatched writes that there was no room to follow a connection, in the kernel or here.
+func (t *Tracer) unwatched(e *event.Conn) {
+	t.connect(&conn{id: e.ID, last: *e, known: true}, record.Unwatched)
 }
 
 // notSMTP writes that a connection to port 25 was used for something else.

@@ -192,6 +192,15 @@ func TestUnwatched(t *testing.T) {
 	}
 }
 
+// So it is where the agent has no room either.
+func TestUnwatchedBeyondTheBound(t *testing.T) {
+	stage := newStage(t)
+	s := stage.playWith("process 7 /usr/bin/perl\n ! a connect 7 198.51.100.25:25\n a unwatched", func(tr *Tracer) { fill(tr, maxConns) })
+	if r := s.only(t, record.ActionConnect); r.Event.Reason != record.Unwatched || r.Process.Executable != "/usr/bin/perl" {
+		t.Errorf("%s by %s", r.Event.Reason, r.Process.Executable)
+	}
+}
+
 // A process that was lost in the ring stands in the kernel's own table.
 func TestProcessLost(t *testing.T) {
 	s := play(t, "! process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a smtp\n"+dialogue+"a closed 700 100")

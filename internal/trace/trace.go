@@ -104,12 +104,14 @@ func (t *Tracer) apply(e *event.Event) {
 	case event.KindProcess:
 		t.opts.Resolver.Observe(e.Process.Process())
 	case event.KindConn:
-		if c := t.conn(e.Conn.ID); c != nil {
+		if e.Conn.Phase == event.PhaseUnwatched {
+			t.unwatched(&e.Conn)
+		} else if c := t.conn(e.Conn.ID); c != nil {
 			t.update(c, &e.Conn)
 			t.follow(c)
 		} else if begins(&e.Conn) && !t.ended.has(e.Conn.ID) {
 			t.dropped++
-			t.connect(&conn{id: e.Conn.ID, last: e.Conn, known: true}, record.Unwatched)
+			t.unwatched(&e.Conn)
 		}
 	case event.KindPayload:
 		if c := t.conn(e.Payload.ID); c != nil {

@@ -190,13 +190,13 @@ static __always_inline void process_read(struct process_event *e, struct process
 	struct task_struct *task = BPF_CORE_READ(task_self(), group_leader);
 	struct mm_struct *mm = BPF_CORE_READ(task_self(), mm);
 	struct fs_struct *fs = BPF_CORE_READ(task_self(), fs);
+	u32 flags = BPF_CORE_READ(task, flags);
 
 	e->exe_inode = e->exe_size = e->exe_ctime_ns = e->cgroup_v1_id = e->exec_ns = 0;
 	e->exe_dev = e->exe_nlink = e->exe_magic = e->exe_mode = 0;
 	e->exe_len = e->cwd_len = e->argv_len = e->exec_argv_len = e->ancestors_len = e->pad = 0;
-	e->flags = BPF_CORE_READ(task, flags) & PF_KTHREAD ? PROCESS_KTHREAD : 0;
-	if (BPF_CORE_READ(task, parent_exec_id) == key->exec_id)
-		e->flags |= PROCESS_FORKED;
+	e->flags = (flags & PF_KTHREAD ? PROCESS_KTHREAD : 0) |
+		   (flags & PF_FORKNOEXEC ? PROCESS_FORKED : 0);
 	e->key = *key;
 	e->ts_ns = bpf_ktime_get_boot_ns();
 	e->tid = BPF_CORE_READ(task_self(), pid);

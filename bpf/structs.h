@@ -190,7 +190,7 @@ struct task_struct {
 	unsigned int flags;
 	int pid, tgid;
 	u64 start_boottime;
-	u64 parent_exec_id, self_exec_id;
+	u64 self_exec_id;
 	char comm[16];
 	struct task_struct *group_leader, *real_parent;
 	struct mm_struct *mm;

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/live"
 )
@@ -25,6 +27,8 @@ func TestMain(m *testing.M) {
 		"load":    loadChild,
 		"visitor": visitor,
 		"listen":  listenTo,
+		"fork":    forkTo(0),
+		"sibling": forkTo(unix.CLONE_PARENT),
 		"play":    live.PlayChild,
 	})
 }

@@ -35,7 +35,7 @@ func (e *entry) observe(p *event.Process) bool {
 	if e.isDone() {
 		e.done = make(chan struct{})
 		next := *e.identity
-		next.Process = p
+		next.Process, _ = unswapped(p, next.facts) // what is known is of that exe
 		e.identity = &next
 	}
 	e.latest = p

@@ -61,16 +61,21 @@ func (f *facts) gather(p *event.Process, l *live) {
 	}
 }
 
-// unswapped is a reading with the exe of an earlier one, if the process has had another file called so since.
-func unswapped(p *event.Process, f *facts) *event.Process {
-	if !p.ExeSwapped || f == nil || f.ran == nil {
-		return p
+// unswapped is a reading with the exe of an earlier one, if the process has had another file called so since. It runs
+// no other program, by its key: where its exec was not seen, that file's number tells it.
+func unswapped(p *event.Process, f *facts) (q *event.Process, swapped bool) {
+	if f == nil || f.ran == nil || f.ran.ExeInode == 0 || p.ExeInode == 0 {
+		return p, p.ExeSwapped
 	}
-	q, was := *p, f.ran
-	q.Exe, q.ExeInode, q.ExeSize, q.ExeCtimeNs = was.Exe, was.ExeInode, was.ExeSize, was.ExeCtimeNs
-	q.ExeDev, q.ExeNlink, q.ExeMagic, q.ExeMode = was.ExeDev, was.ExeNlink, was.ExeMagic, was.ExeMode
-	q.ExeTruncated, q.ExeSwapped = was.ExeTruncated, false
-	return &q
+	was := f.ran
+	if !p.ExeSwapped && p.ExeInode == was.ExeInode && p.ExeDev == was.ExeDev {
+		return p, false
+	}
+	one := *p
+	one.Exe, one.ExeInode, one.ExeSize, one.ExeCtimeNs = was.Exe, was.ExeInode, was.ExeSize, was.ExeCtimeNs
+	one.ExeDev, one.ExeNlink, one.ExeMagic, one.ExeMode = was.ExeDev, was.ExeNlink, was.ExeMagic, was.ExeMode
+	one.ExeTruncated, one.ExeSwapped = was.ExeTruncated, false
+	return &one, true
 }
 
 // wholeArgs takes a command line for the one that the kernel showed the beginning of, if it begins so.

@@ -183,18 +183,33 @@ func TestExeSwapped(t *testing.T) {
 		t.Errorf("package %+v, script %+v, host's file %v", id.Package, id.Script, id.HostFile)
 	}
 
-	// Where it was seen before that, it is what it was.
-	bot := fakeProcess(t, dir, "/tmp/bot")
-	bot.Key.Pid = 77
-	alive(t, dir, bot, nil)
-	expectHash(t, resolve(t, r, bot), Hash{sha256Of("bot"), Verified})
-	later := fakeProcess(t, dir, "/usr/bin/perl")
-	later.Key, later.TimeNs, later.ExeSwapped = bot.Key, bot.TimeNs+1e9, true
-	id = resolve(t, r, later)
-	expectHash(t, id, Hash{sha256Of("bot"), Verified})
-	expectFlag(t, id, ExeSwapped, true)
-	expectFlag(t, id, ExeNotPackaged, true)
-	if id.Process.Exe != "/tmp/bot" || id.Package != nil {
-		t.Errorf("exe is %s of package %+v", id.Process.Exe, id.Package)
+	// Where it was seen before that, it is what it was, even if its exec was not seen.
+	for i, told := range []bool{true, false} {
+		bot := fakeProcess(t, dir, "/tmp/bot")
+		bot.Key.Pid = uint32(77 + i)
+		alive(t, dir, bot, nil)
+		expectHash(t, resolve(t, r, bot), Hash{sha256Of("bot"), Verified})
+		later := fakeProcess(t, dir, "/usr/bin/perl")
+		later.Key, later.TimeNs, later.ExeSwapped = bot.Key, bot.TimeNs+1e9, told
+		id = resolve(t, r, later)
+		expectHash(t, id, Hash{sha256Of("bot"), Verified})
+		expectFlag(t, id, ExeSwapped, true)
+		expectFlag(t, id, ExeNotPackaged, true)
+		if id.Process.Exe != "/tmp/bot" || id.Package != nil {
+			t.Errorf("exe is %s of package %+v", id.Process.Exe, id.Package)
+		}
+	}
+}
+
+// Nor is anything of it said before that reading has been looked at.
+func TestExeSwappedAndNotLookedAt(t *testing.T) {
+	bot := &event.Process{Exe: "/tmp/bot", ExeInode: 7}
+	e := newEntry(bot)
+	e.finish(&Identity{Process: bot, Hash: Hash{sha256Of("bot"), Verified}, facts: &facts{ran: bot}})
+	later := *bot
+	later.Exe, later.ExeInode = "/usr/bin/perl", 8
+	e.observe(&later)
+	if id, done, _ := e.now(); done || id.Process.Exe != "/tmp/bot" {
+		t.Errorf("exe is %s, done %v", id.Process.Exe, done)
 	}
 }

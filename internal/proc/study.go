@@ -30,7 +30,7 @@ type study struct {
 // study finds out all but the hashes, and sees them on their way. It ends l.
 func (r *Resolver) study(e *entry, l *live, far bool) {
 	latest, before := e.begin()
-	p := unswapped(latest, before.facts)
+	p, swapped := unswapped(latest, before.facts)
 	s := &study{r: r, entry: e, far: far, p: p, waiting: 1, id: &Identity{
 		Process: p, Container: containerOf(p.Cgroup),
 		Hash: before.Hash, Script: before.Script, Package: before.Package, Libraries: before.Libraries,
@@ -42,7 +42,7 @@ func (r *Resolver) study(e *entry, l *live, far bool) {
 		s.facts = *before.facts
 		s.facts.ancestors = nil
 	}
-	s.facts.swapped = s.facts.swapped || latest.ExeSwapped
+	s.facts.swapped = s.facts.swapped || swapped
 	s.hashing = !before.Hash.known()
 	r.spaces.note(p)
 	s.hashExe(l)

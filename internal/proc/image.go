@@ -38,7 +38,7 @@ type image struct {
 // images knows the images of containers, below the root directory.
 type images struct {
 	mu    sync.Mutex
-	known *lru.Map[string, image] // by the container's id; empty: nobody knows it
+	known *lru.Map[string, image] // by runtime, home and the container's id; empty: nobody knows it
 }
 
 func newImages() *images { return &images{known: lru.New[string, image](knownImages)} }
@@ -48,7 +48,7 @@ func (a *images) of(root *rootDir, c Container, home string) image {
 	if !hexID.MatchString(c.ID) {
 		return image{}
 	}
-	key := home + " " + c.ID
+	key := c.Runtime + " " + home + " " + c.ID
 	a.mu.Lock()
 	found, ok := a.known.Get(key)
 	a.mu.Unlock()

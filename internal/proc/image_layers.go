@@ -5,6 +5,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // layers are the directories of an image in the overlay driver of docker or of containers/storage, which no
@@ -51,7 +53,7 @@ func (l layers) open(root *rootDir, name string) (f *os.File, st stat, sure bool
 		}
 		f = nil
 		clear = isMissing(err) || errors.Is(err, errNotRegular) // a whiteout is a device
-		return isMissing(err)
+		return errors.Is(err, unix.ENOENT)                      // not where that is of a directory on the way
 	})
 	return f, st, whole && clear
 }

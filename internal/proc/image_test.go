@@ -149,6 +149,26 @@ func TestImageIntact(t *testing.T) {
 	if got := imageOf(t, whiteout, scope, "/usr/bin/perl", "perl of the image"); words(got) != "nginx true false mail" {
 		t.Errorf("a file that the image took away: %q", words(got))
 	}
+	above := dockerState("var/lib/docker/", containerID, "nginx")
+	above["var/lib/docker/overlay2/upper1/diff/usr/bin"] = "no directory any more"
+	if got := imageOf(t, above, scope, "/usr/bin/perl", "perl of the image"); words(got) != "nginx true false mail" {
+		t.Errorf("a file whose directory the image took away: %q", words(got))
+	}
+}
+
+// Who names a cgroup like another one's container, of another runtime, hides nothing of it.
+func TestImageLookedForInVain(t *testing.T) {
+	dir := files(t, dockerState("var/lib/docker/", containerID, "nginx"))
+	put(t, dir, "usr/sbin/exim", "exim of the image")
+	r := fakeResolver(t, dir)
+	for i, cgroup := range []string{"/system.slice/x.service/libpod-" + containerID + ".scope", "/system.slice/docker-" + containerID + ".scope"} {
+		p := fakeProcess(t, dir, "/usr/sbin/exim")
+		p.Cgroup, p.UID, p.Key.Pid = cgroup, 8, uint32(5200+i)
+		want := []string{"none", "nginx true true mail"}[i]
+		if got := words(resolve(t, r, p).Image); got != want {
+			t.Errorf("%s: image is %q, want %q", cgroup, got, want)
+		}
+	}
 }
 
 // What was found of a container stays when it is gone, with its state.

@@ -32,7 +32,8 @@ var (
 )
 
 // digestFile reads a file to its end through buf. It fails if the file changed meanwhile. To lose its name is no
-// change, but hides one: the mtime, by which they are told apart, can be set back. allow is asked before each stretch, and may wait; false ends the reading.
+// change, but hides one: the mtime, by which they are told apart, can be set back. allow is asked before each
+// stretch, and may wait; false ends the reading.
 func digestFile(f *os.File, want stat, buf []byte, allow func(n int) bool) outcome {
 	sha, md := sha256.New(), md5.New()
 	var at int64

@@ -33,9 +33,9 @@ type facts struct {
 	scriptDir   bool // the same of the script's path
 	owner       bool // what is owned by the user of the process is its own to change
 	alias       bool // argv[0] leads to the exe
-	commAlias   bool // comm does
-	titled      bool // argv[0] is a script of this interpreter, which was not seen to begin as another
 	rightful    bool // and does for everybody on the host, or in the container
+	commAlias   bool // comm leads to the exe
+	titled      bool // argv[0] is a script of this interpreter, which was not seen to begin as another
 }
 
 const maxCmdline = 64 << 10

@@ -8,8 +8,8 @@ import (
 )
 
 // Script is the file of a program that an interpreter runs, as its arguments name it: those at its exec,
-// or, where that was not seen, those of the moment, which are its own memory and may have been changed. Of one that was found through PATH there
-// is a path and no hash: the environment is the process's memory, too.
+// or, where that was not seen, those of the moment, which are its own memory and may have been changed. Of one that
+// was found through PATH there is a path and no hash: the environment is the process's memory, too.
 type Script struct {
 	Path     string // absolute; relative only if the working directory is not known
 	Module   string // "" but for python -m and a Java class: a name that no path is known of

@@ -253,9 +253,9 @@ func (s *study) lookAround(v view) {
 	p, f := s.p, &s.facts
 	if v.start != nil {
 		f.alias = !namesExe(p) && leadsTo(v.start, argv0(p), p)
-		// Any user can have a root directory of its own (user_namespaces(7)), with what links it likes.
 		f.commAlias = len(p.Comm) < commLen && leadsTo(v.start, p.Comm, p)
 		f.titled = p.ExecArgs == nil && isScriptOf(v.start, argv0(p), p)
+		// Any user can have a root directory of its own (user_namespaces(7)), with what links it likes.
 		f.rightful = f.alias && (s.id.Container.ID != "" || leadsTo(s.r.root, argv0(p), p))
 		if st, err := v.start.stat("etc/ld.so.preload", inRoot); err == nil && st.regular() && st.size > 0 {
 			f.preload = true

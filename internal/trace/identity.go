@@ -49,7 +49,7 @@ func identity(id *proc.Identity, key event.ProcessKey, tid uint32, start time.Ti
 	r.Process.Ancestors, r.Process.Libraries = id.Ancestors, id.Libraries
 	if s := id.Script; s != nil {
 		r.Process.Script = record.Script{
-			Path: s.Path, Module: s.Module, Deleted: s.Deleted,
+			Path: s.Path, Module: privacy.Args([]string{s.Module})[0], Deleted: s.Deleted,
 			Hash: record.Hash{SHA256: s.SHA256, Status: string(s.Status)},
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -161,5 +163,19 @@ func TestSecretsAreInNoOutput(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A password in the address of a script stands in the arguments, and in the script's name.
+func TestPasswordOfRemoteScriptIsInNoRecord(t *testing.T) {
+	const url = "https://bob:" + password + "@example.org/bot.ts"
+	id := &proc.Identity{
+		Process: &event.Process{Exe: "/usr/bin/deno", Args: []string{"deno", "run", url}},
+		Script:  &proc.Script{Module: url, Status: proc.Gone},
+	}
+	r := record.Record{Identity: identity(id, event.ProcessKey{Pid: 7}, 7, time.Time{})}
+	line := string(record.NewEncoder().Encode(&r))
+	if strings.Contains(line, password) || strings.Count(line, "https://bob:"+privacy.Hidden+"@example.org/bot.ts") != 2 {
+		t.Error(line)
 	}
 }

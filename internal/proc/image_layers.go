@@ -2,6 +2,7 @@ package proc
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"strings"
@@ -53,7 +54,7 @@ func (l layers) open(root *rootDir, name string) (f *os.File, st stat, sure bool
 		}
 		f = nil
 		clear = isMissing(err) || errors.Is(err, errNotRegular) // a whiteout is a device
-		return errors.Is(err, unix.ENOENT)                      // not where that is of a directory on the way
+		return seesBelow(layer, name, err)
 	})
 	return f, st, whole && clear
 }
@@ -65,7 +66,28 @@ func (l layers) user(root *rootDir, names *accounts, uid uint32) (name string) {
 		if err == nil && st.regular() {
 			name = names.name(layer, "etc/passwd", uid)
 		}
-		return err != nil && isMissing(err)
+		return seesBelow(layer, "etc/passwd", err)
 	})
 	return name
+}
+
+// seesBelow says whether the layers under one show what they have at a path, of which this error came: not where a
+// directory on the way has been taken away, or made anew (overlayfs.rst of Linux: whiteouts and opaque directories).
+func seesBelow(layer *rootDir, name string, err error) bool {
+	if !errors.Is(err, unix.ENOENT) {
+		return false
+	}
+	for dir := path.Dir(name); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		fd, _, err := layer.look(dir, noSymlinks)
+		if err != nil {
+			continue
+		}
+		var opaque [2]byte
+		n, err := unix.Getxattr(fmt.Sprintf("/proc/self/fd/%d", fd), "trusted.overlay.opaque", opaque[:])
+		unix.Close(fd)
+		if err == nil && string(opaque[:n]) == "y" {
+			return false
+		}
+	}
+	return true
 }

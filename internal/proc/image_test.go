@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -153,6 +155,23 @@ func TestImageIntact(t *testing.T) {
 	above["var/lib/docker/overlay2/upper1/diff/usr/bin"] = "no directory any more"
 	if got := imageOf(t, above, scope, "/usr/bin/perl", "perl of the image"); words(got) != "nginx true false mail" {
 		t.Errorf("a file whose directory the image took away: %q", words(got))
+	}
+}
+
+// A directory that the image made anew has nothing of the one that was there.
+func TestImageOfOpaqueDirectory(t *testing.T) {
+	host := dockerState("var/lib/docker/", containerID, "nginx")
+	host["var/lib/docker/overlay2/upper1/diff/usr/bin/sh"] = "a shell"
+	dir := files(t, host)
+	opaque := filepath.Join(dir, "var/lib/docker/overlay2/upper1/diff/usr/bin")
+	if err := unix.Setxattr(opaque, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
+		t.Skipf("to make a directory opaque takes root: %v", err)
+	}
+	put(t, dir, "usr/bin/perl", "perl of the image")
+	p := fakeProcess(t, dir, "/usr/bin/perl")
+	p.Cgroup, p.UID = "/system.slice/docker-"+containerID+".scope", 8
+	if got := words(resolve(t, fakeResolver(t, dir), p).Image); got != "nginx true false mail" {
+		t.Errorf("image is %q", got)
 	}
 }
 

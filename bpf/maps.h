@@ -33,7 +33,7 @@ struct stream {
 	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
 	u32 tail;	 /* BDAT: the last letters behind the length */
 	u32 segment_cut; /* bytes cut in that segment */
-	u32 inside;	 /* programs that take a packet of it, or try to */
+	s32 inside;	 /* programs that take a packet of it, or try to */
 	u8 held;	 /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
 	u8 pad[7];
 	u64 out;

@@ -106,7 +106,7 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Inside     uint32
+		Inside     int32
 		Held       uint8
 		Pad        [7]uint8
 		Out        uint64
@@ -138,7 +138,7 @@ type SmtptraceConn struct {
 		Bad        uint8
 		Tail       uint32
 		SegmentCut uint32
-		Inside     uint32
+		Inside     int32
 		Held       uint8
 		Pad        [7]uint8
 		Out        uint64

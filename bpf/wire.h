@@ -89,13 +89,14 @@ static __always_inline bool stream_advance(struct stream *s, struct packet *p)
 
 /* stream_claim is false where another CPU takes a packet of the same stream and does not come to
  * its end. The packet is then left out, and the next one finds it missing. Of two that come at once
- * at most one finds itself alone: 5.10 has no atomic that gives the value before.
+ * at most one finds itself alone: 5.10 has no atomic that gives the value before. It is below
+ * that where the state's memory was given to another connection while a packet was taken.
  */
 static __always_inline bool stream_claim(struct stream *s)
 {
 	for (int i = 0; i < CLAIMS; i++) {
 		__sync_fetch_and_add(&s->inside, 1);
-		if (*(volatile u32 *)&s->inside == 1)
+		if (*(volatile s32 *)&s->inside <= 1)
 			return true;
 		__sync_fetch_and_add(&s->inside, -1);
 	}

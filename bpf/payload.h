@@ -156,6 +156,11 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		barrier();
 	}
 	done = e->done;
+	c = conn_of(skb);
+	if (!c || c->id != e->conn) { /* it was closed meanwhile, and its memory may be another's */
+		bpf_ringbuf_discard(e, 0);
+		return end;
+	}
 	payload_finish(s, e);
 	return done ? off + done : end;
 }

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		"load":    loadChild,
 		"visitor": visitor,
 		"listen":  listenTo,
+		"hurry":   hurry,
 		"fork":    forkTo(0),
 		"sibling": forkTo(unix.CLONE_PARENT),
 		"play":    live.PlayChild,

@@ -48,6 +48,10 @@ type Options struct {
 	// NoPackets does without the packet hooks, as on a kernel that has none: what is said is then read
 	// from the sender's memory, and the answers are not seen.
 	NoPackets bool
+
+	// NoStorage keeps the state of connections in a hash, as where tracing programs have no storage in sockets
+	// (before 5.11).
+	NoStorage bool
 }
 
 // portBits is the bit map that the programs test a port against.

@@ -62,7 +62,7 @@ func (p *Probe) open(o Options) (err error) {
 	if p.selftest, err = startSelftest(p.cgroup); err != nil {
 		return fmt.Errorf("start the self-test: %w", err)
 	}
-	storage := p.packets && o.Family != Kprobe && storageWorks()
+	storage := p.packets && o.Family != Kprobe && !o.NoStorage && storageWorks()
 	if p.loader, err = newLoader(&o, p.cgroup, p.selftest.pid, p.selftest.netns, storage); err != nil {
 		return err
 	}

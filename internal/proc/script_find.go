@@ -31,7 +31,7 @@ func (s *study) findScript(v view, l *live) {
 	s.id.Script = script
 	began := programBegan(s.p)
 	if where == inPath && v.start != nil {
-		script.search(s.facts.path, v.start, began, true)
+		s.searchScript(script, v.start, began, true)
 	}
 	if script.Status != Pending {
 		return
@@ -66,7 +66,7 @@ func (s *study) findScript(v view, l *live) {
 	}
 	if got.file == nil && missing && where == inCwdOrPath && v.start != nil && absentSince(root, path.Dir(at), began) {
 		script.Path = path.Base(at)
-		script.search(s.facts.path, v.start, began, false)
+		s.searchScript(script, v.start, began, false)
 	}
 	script.Status, script.Deleted = got.status, got.status == Deleted
 	if got.file == nil {
@@ -81,6 +81,12 @@ func (s *study) findScript(v view, l *live) {
 		}
 		s.id.Script = &next
 	})
+}
+
+// searchScript looks for a script in PATH.
+func (s *study) searchScript(script *Script, root *rootDir, began span, executable bool) {
+	script.search(s.facts.path, root, began, executable)
+	s.facts.scriptDir = !script.Relative && hasWritableDir(root, script.Path, s.p, s.facts.owner)
 }
 
 // missScript looks whether a script that was found once is still there.

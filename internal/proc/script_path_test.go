@@ -116,3 +116,30 @@ func TestScriptOfDynamicLinker(t *testing.T) {
 	}
 	expectFlag(t, id, Interpreter, true)
 }
+
+// What is said of a script's directory is of the one that it was found in.
+func TestWritableDirOfScriptThroughPath(t *testing.T) {
+	for _, c := range []struct {
+		writable string
+		args     []string
+		want     bool
+	}{
+		{"cwd", []string{"bash", "only"}, false}, {"b", []string{"bash", "only"}, true}, {"b", []string{"perl", "-S", "only"}, true},
+		{"a", []string{"perl", "-S", "only"}, false},
+	} {
+		dir := files(t, map[string]string{"usr/bin/perl": "x", "usr/bin/bash": "x", "proc/self/x": "", "cwd/x": "", "a/x": "", "b/only": "only"})
+		for name, mode := range map[string]os.FileMode{"b/only": 0o755, c.writable: 0o777} {
+			if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := fakeProcess(t, dir, "/usr/bin/"+c.args[0])
+		p.Args, p.Cwd, p.Key.StartNs = c.args, "/cwd", p.Key.StartNs+3e9
+		alive(t, dir, p, map[string]string{"environ": "PATH=/a:/b"})
+		id := resolve(t, fakeResolver(t, dir), p)
+		if id.Script == nil || id.Script.Path != "/b/only" {
+			t.Fatalf("script is %+v", id.Script)
+		}
+		expectFlag(t, id, ScriptWritableDir, c.want)
+	}
+}

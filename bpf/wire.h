@@ -230,6 +230,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	if (p.syn && !dir)
 		c->syn_left = 1;
 	s = dir ? &c->server : &c->client;
+	if (p.off == p.end && !p.syn) /* nothing is said, and nothing missed by passing over it */
+		return;
 	if (!stream_claim(s))
 		return;
 	take_packet(skb, c, s, &p, dir);

@@ -14,12 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/internal/live"
+	"github.com/smtptrace/smtptrace/internal/probe"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
 // TestNoRoomInSocket: a program that has filled its socket's memory for options, so that the kernel keeps nothing
 // with it, is named all the same, and what is not seen of it is counted. A state that is elsewhere has room.
 func TestNoRoomInSocket(t *testing.T) {
+	live.Thorough(t)
+	major, minor := live.Kernel(t)
 	for _, f := range allFamilies() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
@@ -30,7 +33,8 @@ func TestNoRoomInSocket(t *testing.T) {
 			tr.end()
 			records := tr.records()
 			lost := records[len(records)-1].Tracer.Counters.Lost.Unwatched
-			if sessions := pick(records, record.ActionSession); len(sessions) == 1 && lost == 0 {
+			inSocket := f != probe.Kprobe && (major > 5 || major == 5 && minor >= 11)
+			if sessions := pick(records, record.ActionSession); !inSocket && len(sessions) == 1 && lost == 0 {
 				return
 			}
 			connects := pick(records, record.ActionConnect)

@@ -18,6 +18,7 @@ import (
 // TestReconnect: a socket that is disconnected in the middle of a message and connected again is another session,
 // of which all is seen, in every family.
 func TestReconnect(t *testing.T) {
+	live.Thorough(t)
 	for _, f := range allFamilies() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)
@@ -40,6 +41,7 @@ func TestReconnect(t *testing.T) {
 // TestUnreachable: a connect for which there is no route is recorded by the cgroup hooks alone, each time that the
 // same socket tries.
 func TestUnreachable(t *testing.T) {
+	live.Thorough(t)
 	cell := live.NewCell(t)
 	cell.Serve(mx)
 	tr := start(t, cell, probe.Cgroup)

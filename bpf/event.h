@@ -44,7 +44,7 @@ enum process_flag {
 	PROCESS_CGROUP_V1 = 64, /* the path is of the v1 memory or pids hierarchy */
 	PROCESS_EXEC_ARGV_TRUNCATED = 128,
 	PROCESS_CWD_MOVED = 256,    /* it is not the one of the exec */
-	PROCESS_LINEAGE_LOST = 512, /* it began while we watch, and nothing was kept of it */
+	PROCESS_LINEAGE_LOST = 512, /* it began while we watch, and not all was kept of it */
 	PROCESS_FORKED = 1024,	    /* its program began in its parent, or further up */
 	PROCESS_EXE_SWAPPED = 2048, /* the exe is not the file of the exec: prctl(2), PR_SET_MM */
 };

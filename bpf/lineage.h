@@ -71,6 +71,7 @@ static __always_inline void on_fork(struct task_struct *child)
 	l = lineage_make(&key);
 	if (!l)
 		return;
+	l->exec_id = BPF_CORE_READ(child, self_exec_id);
 	up = bpf_map_lookup_elem(&lineages, &of_parent);
 	if (!up) {
 		l->ancestors_len = read_ancestors(l->ancestors, child);
@@ -80,6 +81,7 @@ static __always_inline void on_fork(struct task_struct *child)
 	for (int i = 0; i < ANCESTORS - 1; i++)
 		l->ancestors[i + 1] = up->ancestors[i];
 	l->ancestors_len = up->ancestors_len < ANCESTORS ? up->ancestors_len + 1 : ANCESTORS;
+	l->exec_id = up->exec_id;
 	l->exec_ns = up->exec_ns;
 	l->exe_inode = up->exe_inode;
 	l->exe_dev = up->exe_dev;
@@ -119,6 +121,7 @@ static __always_inline void on_exec(struct task_struct *task)
 			return;
 		l->ancestors_len = read_ancestors(l->ancestors, leader);
 	}
+	l->exec_id = BPF_CORE_READ(leader, self_exec_id);
 	l->exec_ns = bpf_ktime_get_boot_ns();
 	l->exe_inode = BPF_CORE_READ(exe, i_ino);
 	l->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
@@ -149,8 +152,12 @@ static __always_inline void read_lineage(struct process_event *e, struct task_st
 	}
 	__builtin_memcpy(e->ancestors, l->ancestors, sizeof(e->ancestors));
 	__builtin_memcpy(e->exec_argv, l->argv, sizeof(e->exec_argv));
-	e->exec_ns = l->exec_ns;
 	e->ancestors_len = l->ancestors_len;
+	if (l->exec_id != (u32)BPF_CORE_READ(leader, self_exec_id)) {
+		e->flags |= PROCESS_LINEAGE_LOST; /* the rest is of another program */
+		return;
+	}
+	e->exec_ns = l->exec_ns;
 	e->exec_argv_len = l->argv_len;
 	if (l->argv_truncated)
 		e->flags |= PROCESS_EXEC_ARGV_TRUNCATED;

@@ -128,7 +128,8 @@ struct lineage {
 	u32 ancestors_len, argv_len, argv_truncated, cwd_dev;
 	u64 exec_ns;   /* 0: not seen */
 	u64 exe_inode; /* at the exec */
-	u32 exe_dev, pad;
+	u32 exe_dev;
+	u32 exec_id; /* of the last exec that was seen: its program may be interrupted, and miss one */
 	u64 cwd_inode; /* at the exec; 0: not seen */
 	struct ancestor ancestors[ANCESTORS];
 	u8 argv[ARGV_SIZE];

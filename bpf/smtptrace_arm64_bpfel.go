@@ -257,7 +257,7 @@ type SmtptraceLineage struct {
 	ExecNs        uint64
 	ExeInode      uint64
 	ExeDev        uint32
-	Pad           uint32
+	ExecId        uint32
 	CwdInode      uint64
 	Ancestors     [8]struct {
 		_        structs.HostLayout

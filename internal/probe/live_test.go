@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +153,41 @@ func TestLineageMissing(t *testing.T) {
 	}
 	cell.Run(live.Child("mail", "127.0.0.1:25"))
 	collect(t, p, 1)
+	if c, err := p.Counters(); err != nil || c.LineageMissing != 1 {
+		t.Errorf("%d lineages are counted as missing, %v", c.LineageMissing, err)
+	}
+}
+
+// TestExecMissed: the program that sees execs may be interrupted by another task, and miss one. What was kept of the
+// parent is then not taken for the process's own, and the lack is counted.
+func TestExecMissed(t *testing.T) {
+	cell := live.NewCell(t)
+	const addr = "127.0.0.1:25"
+	cell.Serve(addr)
+	p := open(t, cell, Auto, true)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail := live.Child("mail", addr)
+	shell := exec.Command("/bin/sh", append([]string{"-c", `read go; "$@"; exit $?`, "sh", exe}, mail.Args[1:]...)...)
+	shell.Env = mail.Env
+	in, err := shell.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell.Start(shell)
+	lineage := p.answers[slices.Index(Questions, Lineage)]
+	lineage.links[1].Close() // its exec
+	in.Write([]byte("\n"))
+	if err := shell.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	conns, procs := collect(t, p, 1)
+	who := procs[conns[addr].last.Connector.Pid]
+	if who == nil || who.ExeSwapped || who.ExecArgs != nil || who.ExecNs != 0 || len(who.Ancestors) == 0 || who.Ancestors[0].Pid != uint32(shell.Process.Pid) {
+		t.Errorf("seen as %+v", who)
+	}
 	if c, err := p.Counters(); err != nil || c.LineageMissing != 1 {
 		t.Errorf("%d lineages are counted as missing, %v", c.LineageMissing, err)
 	}

@@ -129,7 +129,7 @@ struct lineage {
 	u64 exec_ns;   /* 0: not seen */
 	u64 exe_inode; /* at the exec */
 	u32 exe_dev;
-	u32 exec_id; /* of the last exec that was seen: its program may be interrupted, and miss one */
+	u32 exec_id;   /* of the last exec that was seen: one may be missed */
 	u64 cwd_inode; /* at the exec; 0: not seen */
 	struct ancestor ancestors[ANCESTORS];
 	u8 argv[ARGV_SIZE];

@@ -51,8 +51,7 @@ __noinline u32 dns_qtype(struct __sk_buff *skb, u32 off)
 static __always_inline void dns_show(struct __sk_buff *skb, u32 off, u32 len, u32 dir)
 {
 	u32 n = skb->len - off, netns = sock_netns(skb_sock(skb));
-	struct conn *c =
-		conn_of(skb); /* of TCP: it was admitted, and its packets leave in anybody's time */
+	struct conn *c = conn_of(skb); /* TCP's was admitted; its packets leave at any time */
 	struct dns_event *e;
 
 	if (!c &&

@@ -49,9 +49,12 @@ const (
 // although it goes to port 25, a second one at its end.
 type Reason string
 
-// The reasons of a connect record.
+// The reasons of a connect record. The first of a connection says how the connect turned out. The last five
+// come at its end, or at the run's, where no session record tells what was said; source.bytes and
+// destination.bytes are then what each side sent.
 const (
 	Established Reason = "established"
+	Adopted     Reason = "adopted"     // it was there before the run: it is followed from then on
 	Refused     Reason = "refused"     // the other side answered with a reset
 	TimedOut    Reason = "timed_out"   // no answer
 	Reset       Reason = "reset"       // broken off before anything was said
@@ -61,15 +64,20 @@ const (
 	GivenUp     Reason = "given_up"    // the program closed the socket before an answer
 	StillOpen   Reason = "still_open"  // not decided when the run stopped
 	Unwatched   Reason = "unwatched"   // tried, and not followed: there was no room for it, or none left in its socket
-	NotSMTP     Reason = "not_smtp"    // established long since: what the client said on port 25 is not SMTP
+
+	NotSMTP    Reason = "not_smtp"     // on a mail port, or behind an SMTP greeting, the client said something else
+	Silent     Reason = "silent"       // the client sent no octet
+	Unjudged   Reason = "unjudged"     // the client sent something, and what it was is not known
+	EndNotSeen Reason = "end_not_seen" // it has ended, and the events that would tell how were lost
+	Broken     Reason = "broken"       // smtptrace failed on it: a fault of its own, counted in lost
 )
 
 // Outcome is the event.outcome of a connect that turned out like this.
 func (r Reason) Outcome() Outcome {
 	switch r {
-	case Established, NotSMTP:
+	case Established, Adopted, NotSMTP, Silent, Unjudged:
 		return Success
-	case StillOpen, Unwatched, "":
+	case StillOpen, Unwatched, EndNotSeen, Broken, "":
 		return OutcomeUnknown
 	}
 	return Failure
@@ -83,13 +91,23 @@ func (r Reason) words() string {
 	case Blocked:
 		return "blocked by this host's firewall"
 	case NotSent:
-		return "not sent for want of a local port or a route"
+		return "not sent: no local port or no route"
 	case GivenUp:
 		return "given up"
 	case NotSMTP:
-		return "not SMTP on port 25"
+		return "not SMTP on a mail port"
+	case Adopted:
+		return "open since before the start"
+	case Silent:
+		return "said nothing"
+	case Unjudged:
+		return "said something unknown"
+	case EndNotSeen:
+		return "end not seen"
+	case Broken:
+		return "lost by a fault of smtptrace"
 	case Unwatched:
-		return "not followed for want of room"
+		return "not tracked: the table was full"
 	case StillOpen, "":
 		return "undecided"
 	}

@@ -8,12 +8,14 @@ func (t *Tracer) object(run, lost bool) (o object) {
 	if run || t.Forwarding {
 		o.flag("forwarding", t.Forwarding)
 	}
+	o.str("forwards", t.Forwards)
 	if run || t.Counters != (Counters{}) {
 		o.put("counters", t.Counters.object())
 	}
 	o.array("smarthosts", len(t.Smarthosts), func(i int) object { return t.Smarthosts[i].object() })
 	o.array("open", len(t.Open), func(i int) object { return t.Open[i].object() })
 	o.num("open_omitted", t.OpenOmitted)
+	o.num("open_other", t.OpenOther)
 	o.yes("open_unknown", t.OpenUnknown)
 	if lost || t.Lost != (Losses{}) {
 		o.put("lost", t.Lost.object())
@@ -45,6 +47,7 @@ func (c *Open) object() (o object) {
 	o.put("destination", c.Destination.object(false))
 	o.put("process", c.Process.object())
 	o.put("user", c.User.object())
+	o.yes("adopted", c.Adopted)
 	return o
 }
 

@@ -22,7 +22,11 @@ type SMTP struct {
 	LastReply           string        `json:"last_reply"`
 	Transactions        []Transaction `json:"transactions"`
 	TransactionsOmitted uint64        `json:"transactions_omitted"` // more than a record holds
-	Unseen              uint64        `json:"unseen"`               // octets of the dialogue that were lost
+
+	// Unseen counts octets of the dialogue that were lost, cut without being understood, or given up; 1 where
+	// their number is not known. Where it is not 0, Messages, Recipients and the transactions prove nothing of
+	// what is not among them.
+	Unseen uint64 `json:"unseen"`
 }
 
 // hidden says whether TLS hid how many messages there were.

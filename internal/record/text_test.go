@@ -117,7 +117,7 @@ func TestTextOfConnects(t *testing.T) {
 		{Blocked, Failure, "14:31:07 CONNECT blocked by this host's firewall, unexpected"},
 		{GivenUp, Failure, "14:31:07 CONNECT given up, unexpected"},
 		{StillOpen, OutcomeUnknown, "14:31:07 CONNECT undecided, unexpected"},
-		{Unwatched, OutcomeUnknown, "14:31:07 CONNECT not followed for want of room, unexpected"},
+		{Unwatched, OutcomeUnknown, "14:31:07 CONNECT not tracked: the table was full, unexpected"},
 		{"", OutcomeUnknown, "14:31:07 CONNECT undecided, unexpected"},
 		{"of the\nfuture", Failure, `14:31:07 CONNECT of the\nfuture, unexpected`},
 	} {

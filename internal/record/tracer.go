@@ -11,14 +11,17 @@ type Tracer struct {
 	Hooks      []Hook   `json:"hooks"`
 	Filters    Filters  `json:"filters"`
 	Forwarding bool     `json:"forwarding"` // forwarded traffic is watched too
+	Forwards   string   `json:"forwards"`   // whether this host forwards packets for others: yes, no, unknown; "" in logs of before
 	Counters   Counters `json:"counters"`
 
 	// Of start: what the verdict relay rests on.
 	Smarthosts []Smarthost `json:"smarthosts"`
 
-	// Of start: connections to mail ports that were there before. What was said on them is not known.
+	// Of start: connections to mail ports that were there before. What was said on them before is not known. What
+	// is said on an adopted one from then on has records of its own.
 	Open        []Open `json:"open"`
 	OpenOmitted uint64 `json:"open_omitted"` // more than are listed
+	OpenOther   uint64 `json:"open_other"`   // connections to other ports that were there before and are not adopted
 	OpenUnknown bool   `json:"open_unknown"` // there may be more: not all could be found
 
 	// Of lost: what was lost since the lost record before it.
@@ -51,6 +54,7 @@ type Open struct {
 	Destination Endpoint `json:"destination"`
 	Process     Parent   `json:"process"`
 	User        User     `json:"user"`
+	Adopted     bool     `json:"adopted"` // it is followed from the start on
 }
 
 // Filters is what was watched; the zero value is everything.
@@ -107,7 +111,8 @@ type Identities struct {
 // beside them, always; a kind only where it is not 0.
 type Losses struct {
 	Processes    uint64 `json:"processes"`    // the ring was full: identities,
-	Connections  uint64 `json:"connections"`  // connections,
+	Connections  uint64 `json:"connections"`  // whole connections: no record names them,
+	Snapshots    uint64 `json:"snapshots"`    // states of connections that have records,
 	Payloads     uint64 `json:"payloads"`     // stretches of a dialogue
 	Unwatched    uint64 `json:"unwatched"`    // connections for whose state there was no room
 	Unidentified uint64 `json:"unidentified"` // identities that were evicted before they were needed
@@ -115,13 +120,15 @@ type Losses struct {
 	Undecodable  uint64 `json:"undecodable"`  // events that the agent could not decode
 	Missed       uint64 `json:"missed"`       // program runs skipped by the kernel's recursion guard
 	Dropped      uint64 `json:"dropped"`      // sessions for which the agent had no room
+	Broken       uint64 `json:"broken"`       // connections on which the agent failed: a fault of its own
 }
 
 // kinds lists the counters with the words for them.
-func (l *Losses) kinds() [9]loss {
-	return [9]loss{
+func (l *Losses) kinds() [11]loss {
+	return [11]loss{
 		{"processes", "identities", &l.Processes},
 		{"connections", "connections", &l.Connections},
+		{"snapshots", "states of connections", &l.Snapshots},
 		{"payloads", "stretches of dialogue", &l.Payloads},
 		{"unwatched", "connections not watched", &l.Unwatched},
 		{"unidentified", "processes not identified", &l.Unidentified},
@@ -129,6 +136,7 @@ func (l *Losses) kinds() [9]loss {
 		{"undecodable", "events not decodable", &l.Undecodable},
 		{"missed", "hooks skipped", &l.Missed},
 		{"dropped", "sessions dropped", &l.Dropped},
+		{"broken", "connections given up after a fault", &l.Broken},
 	}
 }
 

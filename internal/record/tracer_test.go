@@ -14,7 +14,7 @@ func TestLosses(t *testing.T) {
 		reflect.ValueOf(&difference).Elem().Field(i).SetUint(10)
 	}
 	since := now.Since(&before)
-	if since != difference || since.Total() != 90 {
+	if since != difference || since.Total() != 110 {
 		t.Errorf("since: %+v, total %d", since, since.Total())
 	}
 	before.Add(&since)

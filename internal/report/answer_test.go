@@ -294,7 +294,7 @@ func TestUnwatched(t *testing.T) {
 	all := Query{}
 	all.Around(T, 15*time.Minute)
 	sentence(t, ask(t, all, log...), "1 connection not followed matches, by /var/tmp/smtp, user postfix, cron.service: ATTEMPT unexpected.",
-		"\n    1 connection not followed for want of room; 1 destination", "!failed")
+		"\n    1 connection not tracked: the table was full; 1 destination", "!failed")
 	for _, term := range []Term{with(t, of(HELO, "mail.com")).groups[0][0], with(t, of(Reply, "TS03")).groups[0][0]} {
 		q := Query{}
 		q.Add(term)

@@ -2,12 +2,7 @@
 #ifndef CLOSE_H
 #define CLOSE_H
 
-#include "connect.h"
-
-/* include/net/tcp_states.h */
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT 2
-#define TCP_CLOSE 7
+#include "adopt.h"
 
 /* on_state runs twice for each change where both hooks are attached: the second finds it done. */
 static __always_inline void on_state(struct conn *c, struct sock *sk, int old, int new)
@@ -22,9 +17,15 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 			conn_emit(c, sk, CONN_ESTABLISHED, 0);
 	} else if (new == TCP_CLOSE) {
 		c->closed = 1;
+		/* What was said behind an SMTP greeting, or from before us, and is not known. */
+		if (!c->announced && c->state == STATE_NEW && (c->banner_smtp || c->old) &&
+		    bytes_sent(sk) > c->sent_before)
+			conn_announce(c, sk);
 		if (c->announced)
 			conn_emit(c, sk, old == TCP_SYN_SENT ? CONN_FAILED : CONN_CLOSED,
 				  BPF_CORE_READ(sk, sk_err));
+		if (c->announced && !c->told)
+			count(lost_conn);
 		if (!conn_in_storage)
 			bpf_map_delete_elem(&conns_hash, &key);
 	}

@@ -33,13 +33,21 @@ static __always_inline void tuple_read(struct tuple *t, struct sock *sk)
 	}
 }
 
+/* bytes_sent counts the payload that a socket has sent, each octet once. */
+static __always_inline u64 bytes_sent(struct sock *sk)
+{
+	struct tcp_sock *tp = (void *)sk;
+
+	return BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+}
+
 static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase, u32 errno)
 {
 	struct conn_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	struct tcp_sock *tp = (void *)sk;
 
 	if (!e) {
-		count(lost_conn);
+		count(lost_snapshot);
 		return;
 	}
 	tuple_read(&c->tuple, sk);
@@ -54,15 +62,21 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->connector_tid = c->connector_tid;
 	e->sender_tid = c->sender_tid;
 	e->tuple = c->tuple;
-	e->bytes_sent = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
-	e->bytes_received = BPF_CORE_READ(tp, bytes_received);
+	e->bytes_sent = bytes_sent(sk) - c->sent_before;
+	e->bytes_received = BPF_CORE_READ(tp, bytes_received) - c->received_before;
 	e->client_cut = c->client.before;
+	e->server_cut = c->server.before;
+	e->client_skipped = c->client_skipped;
+	e->server_skipped = c->server_skipped;
 	e->netns = c->netns;
 	e->errno = errno;
 	e->state = c->state;
 	e->flags = (c->mail_port ? CONN_MAIL_PORT : 0) | (c->syn_left ? CONN_SYN_LEFT : 0) |
 		   (c->sender_by_lock ? CONN_SENDER_BY_LOCK : 0) | (c->caught ? CONN_CAUGHT : 0) |
+		   (c->told ? CONN_TOLD : 0) | (c->old ? CONN_OLD : 0) |
+		   (c->banner_smtp ? CONN_GREETED : 0) |
 		   (BPF_CORE_READ(tp, segs_out) ? CONN_TRIED : 0);
+	c->told = 1;
 	bpf_ringbuf_submit(e, 0);
 	count(events);
 }
@@ -70,7 +84,7 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 /* conn_announce tells the agent of a connection that turns out to be mail: who, then what. */
 static __always_inline void conn_announce(struct conn *c, struct sock *sk)
 {
-	if (!c->announced)
+	if (!c->announced && c->connector.pid)
 		process_show(&c->connector);
 	if (c->sender.pid && !same_process(&c->sender, &c->connector))
 		process_show(&c->sender);

@@ -78,10 +78,11 @@ enum conn_phase {
 	CONN_CONNECT = 1, /* a connect to a mail port began */
 	CONN_ESTABLISHED = 2,
 	CONN_FAILED = 3,
-	CONN_SMTP = 4,	 /* what was said looks like SMTP */
+	CONN_SMTP = 4,	 /* what was said has been judged: see the state */
 	CONN_SENDER = 5, /* the sender became known after that */
 	CONN_CLOSED = 6,
 	CONN_UNWATCHED = 7, /* a connect to a mail port, and no room to follow it: all there is */
+	CONN_ADOPTED = 8,   /* it goes to a mail port, was there before us, and is followed now */
 };
 
 enum conn_state {
@@ -97,6 +98,9 @@ enum conn_flag {
 	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
 	CONN_TRIED = 16,	 /* a segment was made, whether it left or not */
 	CONN_CAUGHT = 8,	 /* the connect hook missed it, sockops has caught it */
+	CONN_TOLD = 32,		 /* an earlier event of it has reached the ring */
+	CONN_OLD = 64,		 /* its beginning was before us */
+	CONN_GREETED = 128,	 /* its server's greeting names SMTP */
 };
 
 struct tuple {
@@ -117,8 +121,10 @@ struct conn_event {
 	struct process_key connector, sender;
 	__u32 connector_tid, sender_tid;
 	struct tuple tuple;
-	__u64 bytes_sent, bytes_received;
-	__u64 client_cut; /* of the client, cut and in no payload_event yet */
+	__u64 bytes_sent, bytes_received; /* since the connect, or since we follow it */
+	/* Octets that are in no payload_event: cut and not yet told, and those that say nothing. */
+	__u64 client_cut, server_cut;
+	__u32 client_skipped, server_skipped;
 	__u32 netns, errno, state, flags;
 };
 
@@ -175,10 +181,10 @@ struct dns_event {
 
 /* Losses, each with its own counter; the sum over the CPUs reaches the user. */
 struct counter_set {
-	__u64 lost_process, lost_conn, lost_payload; /* the ring was full */
-	__u64 conn_full;			     /* no room for a connection's state */
-	__u64 process_missing;			     /* identity evicted before it was needed */
-	__u64 unreadable;			     /* packet headers that could not be read */
+	__u64 lost_process, lost_snapshot, lost_payload; /* the ring was full */
+	__u64 lost_conn;  /* connections that have ended, and no event of them was told */
+	__u64 conn_full;  /* no room for a connection's state */
+	__u64 unreadable; /* packet headers that could not be read */
 	__u64 events;
 	__u64 lost_dns;	       /* the ring was filling up: no record is missing for it */
 	__u64 lineage_missing; /* processes with PROCESS_LINEAGE_LOST */

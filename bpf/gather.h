@@ -28,11 +28,10 @@ __noinline u32 gather_judge(u64 key, u64 base, u32 len)
 			count(unreadable);
 			return len;
 		}
-		if (client_verdict(c, &c->client, ch)) {
+		if (client_judged(c, &c->client, ch)) {
 			if (c->state != STATE_OTHER) {
 				conn_announce(c, (void *)key);
-				if (c->pre)
-					show_preamble(c);
+				show_preamble(c);
 			}
 			return i;
 		}

@@ -35,10 +35,18 @@ static __always_inline void show_banner(struct conn *c)
 	bpf_map_delete_elem(&banners, &c->id);
 }
 
-/* show_preamble shows what the client said to a proxy, as if nothing had come before it. */
+/* show_preamble shows what the client said to a proxy, as if nothing had come before it. What is
+ * not shown of all that was judged, and will not be, says nothing.
+ */
 static __always_inline void show_preamble(struct conn *c)
 {
-	show_held(c, &c->client, bpf_map_lookup_elem(&preambles, &c->id), DIR_CLIENT);
+	struct banner *b = bpf_map_lookup_elem(&preambles, &c->id);
+	u32 told = c->client.before + (c->client.letters & 7) + (b ? b->len : 0);
+
+	c->client_skipped = c->judged > told ? c->judged - told : 0;
+	if (!c->pre)
+		return;
+	show_held(c, &c->client, b, DIR_CLIENT);
 	bpf_map_delete_elem(&preambles, &c->id);
 }
 
@@ -52,7 +60,7 @@ __noinline int announce(struct __sk_buff *skb)
 	if (!c)
 		return 0;
 	conn_announce(c, skb_sock(skb));
-	if (c->pre)
+	if (c->state == STATE_SMTP || c->state == STATE_TLS)
 		show_preamble(c);
 	if (c->state == STATE_SMTP && c->banner_220 && !c->mail_port)
 		show_banner(c);
@@ -64,7 +72,7 @@ __noinline int judge_client_step(struct __sk_buff *skb, u32 ch)
 {
 	struct conn *c = conn_of(skb);
 
-	return c && client_verdict(c, &c->client, ch);
+	return c && client_judged(c, &c->client, ch);
 }
 
 /* hold_banner keeps the greeting of a server on a port that is not a mail port. */

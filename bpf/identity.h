@@ -268,25 +268,31 @@ __noinline int process_note(u32 show)
 	if (!blank || bpf_map_update_elem(&processes, &key, &blank->process, BPF_NOEXIST))
 		return 0;
 	e = bpf_map_lookup_elem(&processes, &key);
-	if (!e) {
-		count(process_missing);
+	if (!e) /* evicted meanwhile: it is asked for anew, or looked up in /proc */
 		return 0;
-	}
 	process_read(e, &key);
 	if (e->flags & PROCESS_LINEAGE_LOST)
 		count(lineage_missing);
 	return 0;
 }
 
-/* process_show sends a remembered process to the agent. */
+/* process_show sends a remembered process to the agent. One that made room, or is just being read by
+ * another thread, is read anew where it is the current one; else the agent looks for it, and counts
+ * it where it does not find it.
+ */
 static __always_inline void process_show(struct process_key *key)
 {
 	struct process_event *e = bpf_map_lookup_elem(&processes, key);
+	struct process_key current;
 
-	if (!e)
-		count(process_missing);
-	else if (bpf_ringbuf_output(&events, e, sizeof(*e), 0))
-		count(lost_process);
+	if (e && e->kind == EVENT_PROCESS) {
+		if (bpf_ringbuf_output(&events, e, sizeof(*e), 0))
+			count(lost_process);
+		return;
+	}
+	current = process_current();
+	if (same_process(key, &current))
+		process_note(true);
 }
 
 #endif

@@ -104,12 +104,84 @@ static __always_inline void conn_to_tls(struct conn *c)
 	c->hello_left = HELLO_RECORDS;
 }
 
+#define OLD_MAX (1 << 20) /* octets of an old connection that are looked at without a verdict */
+
+/* Types of TLS records (RFC 8446, 5.1) */
+static __always_inline bool tls_type(u8 ch)
+{
+	return ch >= 20 && ch <= 23;
+}
+
+/* old_verdict is client_verdict for a connection whose beginning was before us: the client may be
+ * in a body, so that a line that is no command decides nothing. A TLS record or an octet that is no
+ * text does, but for a mail port.
+ */
+static __always_inline bool old_verdict(struct conn *c, struct stream *s, u8 ch)
+{
+	int rank;
+
+	if (c->judged >= OLD_MAX) {
+		c->state = STATE_OTHER;
+		return true;
+	}
+	if (!s->show && s->letters < 4) {
+		if (is_letter(ch)) {
+			s->verb = s->verb << 8 | upper(ch);
+			s->letters++;
+			return false;
+		}
+		if (!s->letters && is_blank(ch))
+			return false;
+		if (!s->letters && !s->line && tls_type(ch)) {
+			if (!c->mail_port) {
+				c->state = STATE_OTHER;
+				return true;
+			}
+			conn_to_tls(c);
+			c->hello_left = 0;
+			return true;
+		}
+		if (!c->mail_port &&
+		    ((ch < ' ' && !is_blank(ch) && ch != '\r' && ch != '\n') || ch == 0x7f)) {
+			c->state = STATE_OTHER;
+			return true;
+		}
+	} else if (!s->show) {
+		rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
+		if (rank == VERB_STRONG || (rank == VERB_WEAK && c->mail_port)) {
+			c->state = STATE_SMTP;
+			return true;
+		}
+	}
+	s->before += 1 + (s->show ? 0 : s->letters);
+	s->letters = 0;
+	s->line = 1;
+	s->show = 1; /* the rest of the line is passed over */
+	if (ch == '\n')
+		stream_reset_line(s);
+	return false;
+}
+
+/* old_server is the server's word on an old connection: what it answers the client, to whom it has
+ * listened since, begins with a reply code if it is SMTP's.
+ */
+static __always_inline void old_server(struct conn *c, const u8 *first)
+{
+	bool reply = first[0] >= '2' && first[0] <= '5' && first[1] >= '0' && first[1] <= '9' &&
+		     first[2] >= '0' && first[2] <= '9' && (first[3] == ' ' || first[3] == '-');
+
+	if (c->spoken && !c->mail_port && !reply)
+		c->state = STATE_OTHER;
+}
+
 /* client_verdict takes the next byte of an unjudged client; false while more is needed. */
 static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 ch)
 {
 	bool named;
 	int rank;
 
+	if (c->old)
+		return old_verdict(c, s, ch);
 	if (c->pre > PRE_DONE) {
 		if (pre_byte(c, ch))
 			return false;
@@ -160,6 +232,15 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 	}
 	c->state = STATE_OTHER;
 	return true;
+}
+
+/* client_judged counts what was looked at: the byte that decides is left to the next step. */
+static __always_inline bool client_judged(struct conn *c, struct stream *s, u8 ch)
+{
+	if (client_verdict(c, s, ch))
+		return true;
+	c->judged++;
+	return false;
 }
 
 /* server_verdict takes the next byte of a server that spoke first; false while more is needed. */

@@ -71,10 +71,32 @@ struct conn {
 	u16 data_at;	 /* how many stood before DATA */
 	u16 tls_at;	 /* before STARTTLS likewise */
 	u8 dns;		 /* it goes to the port of DNS */
-	u8 pad[3];
+	u8 told;	 /* an event of it has reached the ring */
+	u8 old;		 /* its beginning was before us: enum old_step */
+	u8 pad;
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
+	u32 judged;   /* octets of the client that were looked at before the verdict */
+	u32 client_skipped, server_skipped; /* octets that say nothing, and are not told */
+	u64 sent_before, received_before;   /* octets that passed before we followed it */
 	struct stream client, server;
 };
+
+struct adoption_key {
+	struct tuple tuple;
+	u32 netns;
+	u32 pad;
+};
+
+/* adoptions, by addresses: connections from before the start that are to be followed. The agent
+ * inserts, adopt writes the id that each gets, the agent reads and deletes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct adoption_key);
+	__type(value, u64);
+} adoptions SEC(".maps");
 
 #define EVENTS_SIZE (8 << 20)
 

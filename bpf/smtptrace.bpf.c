@@ -143,6 +143,16 @@ int BPF_KPROBE(gather_kprobe, struct sock *sk, struct msghdr *msg)
 	return 0;
 }
 
+/* what was there before */
+
+SEC("iter/tcp")
+int adopt_tcp(struct bpf_iter__tcp *ctx)
+{
+	if (ctx->sk_common)
+		on_adopt(ctx->sk_common);
+	return 0;
+}
+
 /* how it turned out */
 
 SEC("tp_btf/inet_sock_set_state")

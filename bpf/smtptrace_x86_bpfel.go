@@ -13,6 +13,21 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type SmtptraceAdoptionKey struct {
+	_     structs.HostLayout
+	Tuple struct {
+		_      structs.HostLayout
+		Saddr  [16]uint8
+		Daddr  [16]uint8
+		Sport  uint16
+		Dport  uint16
+		Family uint16
+		Pad    uint16
+	}
+	Netns uint32
+	Pad   uint32
+}
+
 type SmtptraceBanner struct {
 	_    structs.HostLayout
 	Conn uint64
@@ -46,40 +61,46 @@ type SmtptraceConn struct {
 		Family uint16
 		Pad    uint16
 	}
-	Netns        uint32
-	MailPort     uint8
-	SynLeft      uint8
-	SenderByLock uint8
-	Caught       uint8
-	Banner220    uint8
-	BannerSmtp   uint8
-	State        uint8
-	Weak         uint8
-	AwaitData    uint8
-	DataRefused  uint8
-	Adrift       uint8
-	Spoken       uint8
-	BodyOver     uint8
-	AwaitTls     uint8
-	AwaitAuth    uint8
-	Secret       uint8
-	HelloLeft    uint8
-	Dots         uint8
-	Greeted      uint8
-	Announced    uint8
-	Closed       uint8
-	Pre          uint8
-	PreLast      uint8
-	PreName      uint8
-	Asked        uint16
-	Answered     uint16
-	DataAt       uint16
-	TlsAt        uint16
-	Dns          uint8
-	Pad          [3]uint8
-	PreLeft      uint32
-	_            [4]byte
-	Client       struct {
+	Netns          uint32
+	MailPort       uint8
+	SynLeft        uint8
+	SenderByLock   uint8
+	Caught         uint8
+	Banner220      uint8
+	BannerSmtp     uint8
+	State          uint8
+	Weak           uint8
+	AwaitData      uint8
+	DataRefused    uint8
+	Adrift         uint8
+	Spoken         uint8
+	BodyOver       uint8
+	AwaitTls       uint8
+	AwaitAuth      uint8
+	Secret         uint8
+	HelloLeft      uint8
+	Dots           uint8
+	Greeted        uint8
+	Announced      uint8
+	Closed         uint8
+	Pre            uint8
+	PreLast        uint8
+	PreName        uint8
+	Asked          uint16
+	Answered       uint16
+	DataAt         uint16
+	TlsAt          uint16
+	Dns            uint8
+	Told           uint8
+	Old            uint8
+	Pad            uint8
+	PreLeft        uint32
+	Judged         uint32
+	ClientSkipped  uint32
+	ServerSkipped  uint32
+	SentBefore     uint64
+	ReceivedBefore uint64
+	Client         struct {
 		_          structs.HostLayout
 		Before     uint64
 		Lost       uint64
@@ -169,6 +190,9 @@ type SmtptraceConnEvent struct {
 	BytesSent     uint64
 	BytesReceived uint64
 	ClientCut     uint64
+	ServerCut     uint64
+	ClientSkipped uint32
+	ServerSkipped uint32
 	Netns         uint32
 	Errno         uint32
 	State         uint32
@@ -183,6 +207,9 @@ const (
 	SmtptraceConnFlagCONN_SENDER_BY_LOCK SmtptraceConnFlag = 4
 	SmtptraceConnFlagCONN_TRIED          SmtptraceConnFlag = 16
 	SmtptraceConnFlagCONN_CAUGHT         SmtptraceConnFlag = 8
+	SmtptraceConnFlagCONN_TOLD           SmtptraceConnFlag = 32
+	SmtptraceConnFlagCONN_OLD            SmtptraceConnFlag = 64
+	SmtptraceConnFlagCONN_GREETED        SmtptraceConnFlag = 128
 )
 
 type SmtptraceConnPhase uint32
@@ -195,6 +222,7 @@ const (
 	SmtptraceConnPhaseCONN_SENDER      SmtptraceConnPhase = 5
 	SmtptraceConnPhaseCONN_CLOSED      SmtptraceConnPhase = 6
 	SmtptraceConnPhaseCONN_UNWATCHED   SmtptraceConnPhase = 7
+	SmtptraceConnPhaseCONN_ADOPTED     SmtptraceConnPhase = 8
 )
 
 type SmtptraceConnState uint32
@@ -209,10 +237,10 @@ const (
 type SmtptraceCounterSet struct {
 	_              structs.HostLayout
 	LostProcess    uint64
-	LostConn       uint64
+	LostSnapshot   uint64
 	LostPayload    uint64
+	LostConn       uint64
 	ConnFull       uint64
-	ProcessMissing uint64
 	Unreadable     uint64
 	Events         uint64
 	LostDns        uint64
@@ -374,6 +402,7 @@ type SmtptraceProcessKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	SmtptraceMapAdoptions             = "adoptions"
 	SmtptraceMapBanners               = "banners"
 	SmtptraceMapBlanks                = "blanks"
 	SmtptraceMapConnsHash             = "conns_hash"
@@ -383,6 +412,7 @@ const (
 	SmtptraceMapLineages              = "lineages"
 	SmtptraceMapPreambles             = "preambles"
 	SmtptraceMapProcesses             = "processes"
+	SmtptraceProgAdoptTcp             = "adopt_tcp"
 	SmtptraceProgConnectCgroup4       = "connect_cgroup4"
 	SmtptraceProgConnectCgroup6       = "connect_cgroup6"
 	SmtptraceProgConnectFentry        = "connect_fentry"
@@ -467,6 +497,7 @@ type SmtptraceSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SmtptraceProgramSpecs struct {
+	AdoptTcp             *ebpf.ProgramSpec `ebpf:"adopt_tcp"`
 	ConnectCgroup4       *ebpf.ProgramSpec `ebpf:"connect_cgroup4"`
 	ConnectCgroup6       *ebpf.ProgramSpec `ebpf:"connect_cgroup6"`
 	ConnectFentry        *ebpf.ProgramSpec `ebpf:"connect_fentry"`
@@ -492,6 +523,7 @@ type SmtptraceProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SmtptraceMapSpecs struct {
+	Adoptions    *ebpf.MapSpec `ebpf:"adoptions"`
 	Banners      *ebpf.MapSpec `ebpf:"banners"`
 	Blanks       *ebpf.MapSpec `ebpf:"blanks"`
 	ConnsHash    *ebpf.MapSpec `ebpf:"conns_hash"`
@@ -550,6 +582,7 @@ func (o *SmtptraceObjects) Close() error {
 //
 // It can be passed to LoadSmtptraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SmtptraceMaps struct {
+	Adoptions    *ebpf.Map `ebpf:"adoptions"`
 	Banners      *ebpf.Map `ebpf:"banners"`
 	Blanks       *ebpf.Map `ebpf:"blanks"`
 	ConnsHash    *ebpf.Map `ebpf:"conns_hash"`
@@ -563,6 +596,7 @@ type SmtptraceMaps struct {
 
 func (m *SmtptraceMaps) Close() error {
 	return _SmtptraceClose(
+		m.Adoptions,
 		m.Banners,
 		m.Blanks,
 		m.ConnsHash,
@@ -606,6 +640,7 @@ type SmtptraceVariables struct {
 //
 // It can be passed to LoadSmtptraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SmtptracePrograms struct {
+	AdoptTcp             *ebpf.Program `ebpf:"adopt_tcp"`
 	ConnectCgroup4       *ebpf.Program `ebpf:"connect_cgroup4"`
 	ConnectCgroup6       *ebpf.Program `ebpf:"connect_cgroup6"`
 	ConnectFentry        *ebpf.Program `ebpf:"connect_fentry"`
@@ -629,6 +664,7 @@ type SmtptracePrograms struct {
 
 func (p *SmtptracePrograms) Close() error {
 	return _SmtptraceClose(
+		p.AdoptTcp,
 		p.ConnectCgroup4,
 		p.ConnectCgroup6,
 		p.ConnectFentry,

@@ -23,6 +23,7 @@ struct ns_common {
 struct net {
 	struct ns_common ns;
 };
+struct bpf_iter_meta;
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;

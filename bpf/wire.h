@@ -131,6 +131,22 @@ static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, stru
 	}
 }
 
+/* judge_old_server looks at the first octets of a packet. Those before the verdict say nothing. */
+__noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
+{
+	struct conn *c = conn_of(skb);
+	u8 first[4] = {};
+
+	if (!c)
+		return 0;
+	c->server_skipped += end - off;
+	if (!bpf_skb_load_bytes(skb, off, first, sizeof(first)))
+		old_server(c, first);
+	if (c->state == STATE_OTHER && c->announced)
+		announce(skb);
+	return 0;
+}
+
 /* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
 static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
 {
@@ -138,9 +154,12 @@ static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, 
 
 	if (!c || c->state == STATE_OTHER)
 		return 0;
+	if (c->state == STATE_NEW && c->old && dir)
+		return judge_old_server(skb, off, end);
 	if (c->state == STATE_NEW) {
 		off = dir ? judge_server(skb, off, end) : judge_client(skb, off, end);
-		if (c->state == STATE_SMTP || c->state == STATE_TLS)
+		if (c->state == STATE_SMTP || c->state == STATE_TLS ||
+		    (c->state == STATE_OTHER && (c->announced || c->banner_smtp)))
 			announce(skb);
 		else if (dir && !c->banner_220)
 			return 0; /* whatever greets there, the client decides */
@@ -171,14 +190,27 @@ __noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end)
 /* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
 #define STEPS 272
 
+/* packet_pass_urgent passes over the urgent byte: who reads the stream does not get it. */
+static __always_inline void packet_pass_urgent(struct conn *c, struct packet *p, const int dir)
+{
+	p->off++;
+	if (dir)
+		c->server_skipped++;
+	else
+		c->client_skipped++;
+}
+
 /* take_packet takes what is new in a packet. */
 static __always_inline void take_packet(struct __sk_buff *skb, struct conn *c, struct stream *s,
 					struct packet *p, const int dir)
 {
 	if (!stream_advance(s, p))
 		return;
-	if (p->off == p->urgent && ++p->off == p->end)
-		return;
+	if (p->off == p->urgent) {
+		packet_pass_urgent(c, p, dir);
+		if (p->off == p->end)
+			return;
+	}
 	if (dir && s->lost) /* replies were missed: how many is not known */
 		c->answered = c->asked;
 	if (!dir) {
@@ -191,8 +223,8 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct conn *c, s
 	for (int i = 0; i < STEPS && p->off < p->end; i++) {
 		u32 end = p->urgent > p->off && p->urgent < p->end ? p->urgent : p->end;
 
-		if (p->off == p->urgent) { /* who reads the stream does not get it */
-			p->off++;
+		if (p->off == p->urgent) {
+			packet_pass_urgent(c, p, dir);
 			continue;
 		}
 		p->off = dir ? server_packet_step(skb, p->off, end)
@@ -200,10 +232,15 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct conn *c, s
 		if (!p->off)
 			return;
 	}
-	if (p->off < p->end) {
+	if (p->off < p->end && c->state == STATE_NEW) { /* a long text on an old connection */
+		s->before += p->end - p->off;
+		s->show = 1;
+	} else if (p->off < p->end) {
 		s->lost += p->end - p->off;
 		count(unreadable);
 	}
+	if (!dir && c->old && !c->announced && c->state == STATE_NEW)
+		announce(skb);
 }
 
 static __always_inline void on_packet(struct __sk_buff *skb, const int dir)

@@ -20,6 +20,7 @@ const (
 	PhaseSender      = bpf.SmtptraceConnPhaseCONN_SENDER
 	PhaseClosed      = bpf.SmtptraceConnPhaseCONN_CLOSED
 	PhaseUnwatched   = bpf.SmtptraceConnPhaseCONN_UNWATCHED // it is the only one of its connection
+	PhaseAdopted     = bpf.SmtptraceConnPhaseCONN_ADOPTED   // it goes to a mail port, and was there before the hooks
 )
 
 // State is the kernel's judgement of what is said on a connection.
@@ -47,9 +48,12 @@ type Conn struct {
 	SenderTid     uint32
 	Source        netip.AddrPort // port 0: the kernel has not chosen one yet
 	Destination   netip.AddrPort
-	BytesSent     uint64 // payload, without retransmissions
-	BytesReceived uint64
+	BytesSent     uint64 // payload, without retransmissions; of an adopted connection, since then
+	BytesReceived uint64 // likewise; the end of the stream counts for one (net/ipv4/tcp_input.c, tcp_queue_rcv)
 	ClientCut     uint64 // octets of the client that were cut and are in no payload event yet
+	ServerCut     uint64
+	ClientSkipped uint32 // octets that say nothing and are in no payload event: blank lines before the first, urgent data
+	ServerSkipped uint32
 	NetNS         uint32
 	Errno         syscall.Errno // at PhaseFailed and PhaseClosed; 0: none
 
@@ -58,6 +62,9 @@ type Conn struct {
 	SenderByLock bool // the sender is known from the socket's lock, not from a send hook
 	Tried        bool // a segment was made, whether it left or not
 	Caught       bool // the connect hook missed it, and sockops has caught it
+	Told         bool // an earlier event of it has reached the ring
+	Old          bool // its beginning was before the hooks
+	Greeted      bool // the server's greeting names SMTP
 }
 
 func (c *Conn) decode(raw []byte) error {
@@ -74,15 +81,18 @@ func (c *Conn) decode(raw []byte) error {
 		Source:      addrPort(k.Tuple.Family, k.Tuple.Saddr, k.Tuple.Sport),
 		Destination: addrPort(k.Tuple.Family, k.Tuple.Daddr, k.Tuple.Dport),
 		BytesSent:   k.BytesSent, BytesReceived: k.BytesReceived,
-		ClientCut: k.ClientCut,
-		NetNS:     k.Netns, Errno: syscall.Errno(k.Errno),
+		ClientCut: k.ClientCut, ServerCut: k.ServerCut, ClientSkipped: k.ClientSkipped, ServerSkipped: k.ServerSkipped,
+		NetNS: k.Netns, Errno: syscall.Errno(k.Errno),
 		MailPort:     flags&bpf.SmtptraceConnFlagCONN_MAIL_PORT != 0,
 		SynLeft:      flags&bpf.SmtptraceConnFlagCONN_SYN_LEFT != 0,
 		SenderByLock: flags&bpf.SmtptraceConnFlagCONN_SENDER_BY_LOCK != 0,
 		Tried:        flags&bpf.SmtptraceConnFlagCONN_TRIED != 0,
 		Caught:       flags&bpf.SmtptraceConnFlagCONN_CAUGHT != 0,
+		Told:         flags&bpf.SmtptraceConnFlagCONN_TOLD != 0,
+		Old:          flags&bpf.SmtptraceConnFlagCONN_OLD != 0,
+		Greeted:      flags&bpf.SmtptraceConnFlagCONN_GREETED != 0,
 	}
-	if c.Phase < PhaseConnect || c.Phase > PhaseUnwatched {
+	if c.Phase < PhaseConnect || c.Phase > PhaseAdopted {
 		return fmt.Errorf("connection event of unknown phase %d", k.Phase)
 	}
 	return nil

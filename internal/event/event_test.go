@@ -78,7 +78,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no kind", []byte{2, 0, 0}, "event of 3 bytes has no kind"},
 		{"nothing", []byte{}, "event of 0 bytes has no kind"},
 		{"phase 0", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 0 }), "connection event of unknown phase 0"},
-		{"phase 8", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 8 }), "connection event of unknown phase 8"},
+		{"phase 9", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 9 }), "connection event of unknown phase 9"},
 		{
 			"9 segments", payload(func(k *bpf.SmtptracePayloadEvent) { k.SegmentsLen = 9 }),
 			"payload event of 9 segments, 6 bytes, direction 0",
@@ -173,7 +173,7 @@ func TestDecodeOverAnEarlierRecord(t *testing.T) {
 
 func TestLostIsTheSumOfAllLosses(t *testing.T) {
 	c := Counters{
-		Events: 1 << 40, LostProcess: 1, LostConn: 10, LostPayload: 100, ConnFull: 1000, ProcessMissing: 10000,
+		Events: 1 << 40, LostProcess: 1, LostConn: 10, LostPayload: 100, ConnFull: 1000, LostSnapshot: 10000,
 		Unreadable: 100000, Undecodable: 1000000, Missed: 10000000,
 	}
 	if n := c.Lost(); n != 11111111 {

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"hurry":   hurry,
 		"fork":    forkTo(0),
 		"sibling": forkTo(unix.CLONE_PARENT),
+		"veteran": veteran,
 		"play":    live.PlayChild,
 	})
 }

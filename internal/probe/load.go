@@ -16,6 +16,10 @@ import (
 // hashConns is the room for connections where their state lives in a hash: see conns_hash in maps.h.
 const hashConns = 32768
 
+// freePerCPU is how many free entries each CPU keeps to itself of an LRU map (kernel/bpf/bpf_lru_list.c,
+// LOCAL_FREE_TARGET): without more room a map of 1,024 would forget at once on 8 CPUs.
+const freePerCPU = 128
+
 // loader loads the programs one hook at a time, over one set of maps: one bad program would fail a
 // whole collection.
 type loader struct {
@@ -60,6 +64,15 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 		spec.Maps["conns_hash"].MaxEntries = 1
 	} else {
 		spec.Maps["conns_hash"].MaxEntries = hashConns
+	}
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, fmt.Errorf("count the CPUs: %w", err)
+	}
+	for _, m := range spec.Maps {
+		if m.Type == ebpf.LRUHash {
+			m.MaxEntries += uint32(cpus) * freePerCPU
+		}
 	}
 	l := &loader{spec: spec, cache: btf.NewCache(), storage: storage}
 	only := spec.Copy()

@@ -19,9 +19,9 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.Events += k.Events
 		c.LostProcess += k.LostProcess
 		c.LostConn += k.LostConn
+		c.LostSnapshot += k.LostSnapshot
 		c.LostPayload += k.LostPayload
 		c.ConnFull += k.ConnFull
-		c.ProcessMissing += k.ProcessMissing
 		c.Unreadable += k.Unreadable
 		c.LostDNS += k.LostDns
 		c.LineageMissing += k.LineageMissing

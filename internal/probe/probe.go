@@ -22,6 +22,7 @@ type Probe struct {
 	cgroup   *cgroupDir
 	reader   *ringbuf.Reader
 	selftest *selftest
+	adopter  adopter
 	packets  bool          // the wire is watched by packet hooks
 	wired    chan struct{} // closed when the wire hook is attached
 
@@ -69,7 +70,11 @@ func (p *Probe) open(o Options) (err error) {
 	if p.reader, err = ringbuf.NewReader(p.loader.maps["events"]); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
-	if err := p.choose(o.Family); err != nil {
+	adopts := make(chan adopter, 1)
+	go func() { adopts <- p.loader.adopter() }()
+	err = p.choose(o.Family)
+	p.adopter = <-adopts
+	if err != nil {
 		return err
 	}
 	if err := p.prove(o); err != nil {
@@ -150,6 +155,7 @@ func (p *Probe) Close() error {
 	if p.reader != nil {
 		err = errors.Join(err, p.reader.Close())
 	}
+	p.adopter.close()
 	if p.loader != nil {
 		p.loader.close()
 	}

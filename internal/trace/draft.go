@@ -115,8 +115,8 @@ func (t *Tracer) counters() (record.Counters, error) {
 		c.Verdict.LookupsFailed += t.opts.Lookup.Failed()
 	}
 	c.Lost = record.Losses{
-		Processes: k.LostProcess, Connections: k.LostConn, Payloads: k.LostPayload,
-		Unwatched: k.ConnFull, Unidentified: k.ProcessMissing, Unreadable: k.Unreadable,
+		Processes: k.LostProcess, Connections: k.LostConn, Snapshots: k.LostSnapshot, Payloads: k.LostPayload,
+		Unwatched: k.ConnFull, Unreadable: k.Unreadable,
 		Undecodable: k.Undecodable, Missed: k.Missed, Dropped: t.dropped,
 	}
 	return c, nil

@@ -220,14 +220,14 @@ func TestLosses(t *testing.T) {
 		k.LostConn += 10
 		k.LostPayload += 100
 		k.ConnFull += 1000
-		k.ProcessMissing += 10000
+		k.LostSnapshot += 10000
 		k.Unreadable += 100000
 		k.Missed += 1000000
 	}
 	s := stage.play("process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n do lose\n do lose\n a failed ECONNREFUSED")
 	s.tells(t, "start connect lost stop")
 	want := record.Losses{
-		Processes: 2, Connections: 20, Payloads: 203, Unwatched: 2000, Unidentified: 20000, Unreadable: 200000,
+		Processes: 2, Connections: 20, Payloads: 203, Unwatched: 2000, Snapshots: 20000, Unreadable: 200000,
 		Undecodable: 2, Missed: 2000000,
 	}
 	if got := s.only(t, record.ActionLost).Tracer.Lost; got != want {

@@ -1,0 +1,143 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"runtime"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/bpf"
+)
+
+// Old is a connection that was there before the hooks.
+type Old struct {
+	Source, Destination netip.AddrPort
+	IPv6                bool // of the socket: its addresses may be IPv4's, mapped
+}
+
+// maxAdoptions is the room of the adoptions map: see maps.h.
+const maxAdoptions = 65536
+
+// adopter is the iterator that gives old connections their state. It sees the sockets of its reader's network
+// namespace.
+type adopter struct {
+	program *ebpf.Program
+	link    *link.Iter
+	refused error // nil: it can be used
+}
+
+func (l *loader) adopter() (a adopter) {
+	if a.program, a.refused = l.load("adopt_tcp"); a.refused != nil {
+		return a
+	}
+	if a.link, a.refused = link.AttachIter(link.IterOptions{Program: a.program}); a.refused != nil {
+		a.program.Close()
+	}
+	return a
+}
+
+func (a *adopter) close() {
+	if a.link != nil {
+		a.link.Close()
+		a.program.Close()
+	}
+}
+
+// Adopt has old connections of one network namespace followed from here on: netns is a file that names it, such
+// as /proc/PID/ns/net, and id its inode number. It gives the id of each connection, as its events will have it; 0
+// for one that is gone, or could not be adopted.
+func (p *Probe) Adopt(netns string, id uint32, list []Old) ([]uint64, error) {
+	if p.adopter.refused != nil {
+		return make([]uint64, len(list)), fmt.Errorf("adopt connections: %s", reason(p.adopter.refused))
+	}
+	ids := make([]uint64, 0, len(list))
+	for len(ids) < len(list) {
+		part := list[len(ids):min(len(ids)+maxAdoptions, len(list))]
+		more, err := p.adopt(netns, id, part)
+		ids = append(ids, more...)
+		if err != nil {
+			return append(ids, make([]uint64, len(list)-len(ids))...), fmt.Errorf("adopt connections of network namespace %d: %w", id, err)
+		}
+	}
+	return ids, nil
+}
+
+// adopt is Adopt for as many as the map has room for.
+func (p *Probe) adopt(netns string, id uint32, list []Old) ([]uint64, error) {
+	m := p.loader.maps["adoptions"]
+	ids := make([]uint64, len(list))
+	var err error
+	for i := range list {
+		err = errors.Join(err, m.Update(adoptionKey(id, &list[i]), uint64(0), ebpf.UpdateAny))
+	}
+	if err == nil {
+		err = inNamespace(netns, id, func() error {
+			r, err := p.adopter.link.Open()
+			if err != nil {
+				return fmt.Errorf("open the iterator: %w", err)
+			}
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r)
+			return err
+		})
+	}
+	for i := range list {
+		key := adoptionKey(id, &list[i])
+		if lookup := m.Lookup(key, &ids[i]); lookup != nil && !errors.Is(lookup, ebpf.ErrKeyNotExist) {
+			err = errors.Join(err, lookup)
+		}
+	}
+	for i := range list { // two may have the same addresses: all are read first
+		if gone := m.Delete(adoptionKey(id, &list[i])); gone != nil && !errors.Is(gone, ebpf.ErrKeyNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return ids, err
+}
+
+func adoptionKey(netns uint32, o *Old) *bpf.SmtptraceAdoptionKey {
+	key := &bpf.SmtptraceAdoptionKey{Netns: netns}
+	key.Tuple.Sport, key.Tuple.Dport = o.Source.Port(), o.Destination.Port()
+	if o.IPv6 {
+		key.Tuple.Family = unix.AF_INET6
+		key.Tuple.Saddr, key.Tuple.Daddr = o.Source.Addr().As16(), o.Destination.Addr().As16()
+		return key
+	}
+	key.Tuple.Family = unix.AF_INET
+	from, to := o.Source.Addr().As4(), o.Destination.Addr().As4()
+	copy(key.Tuple.Saddr[:], from[:])
+	copy(key.Tuple.Daddr[:], to[:])
+	return key
+}
+
+// inNamespace calls f on a thread of a network namespace, and checks that it is the one meant: a process may have
+// made room for another. The thread ends with it, so that nobody else runs there.
+func inNamespace(path string, id uint32, f func() error) error {
+	ns, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	switch is, err := Inode(ns); {
+	case err != nil:
+		return err
+	case is != id:
+		return fmt.Errorf("%s is another namespace by now", path)
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocks it
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- fmt.Errorf("enter it: %w", err)
+			return
+		}
+		done <- f()
+	}()
+	return <-done
+}

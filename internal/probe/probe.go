@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -25,6 +26,9 @@ type Probe struct {
 	adopter  adopter
 	packets  bool          // the wire is watched by packet hooks
 	wired    chan struct{} // closed when the wire hook is attached
+
+	ending sync.Mutex // held by Drain and Close
+	closed bool
 
 	record      ringbuf.Record // reused: reading does not allocate
 	backlog     [][]byte       // events of others that came during the self-test
@@ -118,8 +122,13 @@ func (p *Probe) Read(e *event.Event) error {
 func (p *Probe) SetDeadline(t time.Time) { p.reader.SetDeadline(t) }
 
 // Drain detaches the hooks and lets Read give what is still in the ring, then io.EOF. It may be called
-// while another goroutine reads.
+// while another goroutine reads, drains or closes. After Close it does nothing.
 func (p *Probe) Drain() error {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.closed {
+		return nil
+	}
 	return errors.Join(p.detach(), p.reader.Flush())
 }
 
@@ -146,8 +155,15 @@ func (p *Probe) detach() error {
 	return errors.Join(errs...)
 }
 
-// Close detaches the hooks and frees every kernel object.
+// Close detaches the hooks and frees every kernel object. It may be called while another goroutine reads, drains or
+// closes, and again: then it does nothing. Counters and Process are not to be called any more.
 func (p *Probe) Close() error {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
 	var err error
 	for i := range p.answers {
 		err = errors.Join(err, p.answers[i].close())

@@ -2,14 +2,17 @@ package trace
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/verdict"
 )
 
 // playLong plays a script of hours at once: in a bubble, whose clock moves when all wait.
@@ -188,6 +191,26 @@ func TestHeartbeat(t *testing.T) {
 		if ticks < 145 || ticks > 156 {
 			t.Errorf("the metrics were refreshed %d times in 150 s", ticks)
 		}
+	})
+}
+
+// Reading the machine's addresses may take its time, or not come to an end: nothing waits for it.
+func TestAddressesThatDoNotCome(t *testing.T) {
+	playLong(t, func(t *testing.T, stage *stage) {
+		var reads atomic.Int32
+		release := make(chan struct{})
+		stage.options.Host = verdict.NewHostOf(func() ([]verdict.Address, error) {
+			if reads.Add(1) > 1 {
+				<-release
+			}
+			return []verdict.Address{{Prefix: netip.MustParsePrefix("198.51.100.25/24")}}, nil
+		})
+		s := stage.play("process 7 /usr/bin/perl\n wait 130s\n a connect 7 198.51.100.25:25\n a failed ECONNREFUSED")
+		s.tells(t, "start heartbeat heartbeat connect stop")
+		if v := s.only(t, record.ActionConnect).Verdict; v != record.Local || reads.Load() != 2 {
+			t.Errorf("verdict %q after %d reads", v, reads.Load())
+		}
+		close(release)
 	})
 }
 

@@ -2,7 +2,6 @@
 package verdict
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -14,8 +13,10 @@ import (
 type Host struct {
 	MntNS uint32 // the tracer's mount namespace, by its inode number: see Expected
 
-	own    atomic.Pointer[addresses]
-	relays *relays // nil: no smarthost is known
+	read    func() ([]Address, error)
+	reading atomic.Bool
+	own     atomic.Pointer[addresses]
+	relays  *relays // nil: no smarthost is known
 }
 
 type addresses struct {
@@ -24,38 +25,38 @@ type addresses struct {
 }
 
 // NewHost reads the addresses of this network namespace.
-func NewHost() *Host {
-	h := &Host{MntNS: ownMountNamespace()}
-	h.Refresh()
+func NewHost() *Host { return NewHostOf(interfaceAddresses) }
+
+// NewHostOf is NewHost with the addresses that read gives. It may take its time; it is not called twice at once.
+func NewHostOf(read func() ([]Address, error)) *Host {
+	h := &Host{MntNS: ownMountNamespace(), read: read}
+	h.own.Store(&addresses{})
+	h.load()
 	return h
 }
 
-// Refresh reads them again: addresses come and go while the tracer runs. What cannot be read stays as
-// it was. It does not wait for the smarthosts to be looked up.
+// Refresh has them read again, and the smarthosts looked up: addresses come and go while the tracer runs. It never
+// waits: with thousands of interfaces that takes seconds. What cannot be read stays as it was.
 func (h *Host) Refresh() {
 	if h.relays != nil {
 		h.relays.again()
 	}
-	interfaces, err := net.Interfaces()
+	if h.reading.CompareAndSwap(false, true) { // else it is being done
+		go func() {
+			defer h.reading.Store(false)
+			h.load()
+		}()
+	}
+}
+
+func (h *Host) load() {
+	list, err := h.read()
 	if err != nil {
-		if h.own.Load() == nil {
-			h.own.Store(&addresses{})
-		}
 		return
 	}
 	a := &addresses{own: map[netip.Addr]bool{}}
-	for _, i := range interfaces {
-		list, err := i.Addrs()
-		if err != nil {
-			continue
-		}
-		for _, addr := range list {
-			prefix, err := netip.ParsePrefix(addr.String())
-			if err != nil {
-				continue
-			}
-			a.add(prefix, isOwnBridge(classNet, i.Name))
-		}
+	for _, address := range list {
+		a.add(address.Prefix, address.Bridge)
 	}
 	h.own.Store(a)
 }

@@ -1,10 +1,15 @@
 package verdict
 
 import (
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/live"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -17,7 +22,7 @@ func testHost(bridges []string, others ...string) *Host {
 	for _, s := range others {
 		a.add(netip.MustParsePrefix(s), false)
 	}
-	h := &Host{}
+	h := &Host{read: func() ([]Address, error) { return nil, errors.New("they are made up") }}
 	h.own.Store(a)
 	return h
 }
@@ -107,5 +112,73 @@ func TestNewHostKnowsItsAddresses(t *testing.T) {
 		if p := netip.MustParsePrefix(a.String()); !h.Local(p.Addr()) {
 			t.Errorf("%v is not local any more", p)
 		}
+	}
+}
+
+// Addresses are read beside what goes on. Until that is done those of before count, and it is not done twice at once.
+func TestRefresh(t *testing.T) {
+	reads, results := make(chan struct{}, 10), make(chan string)
+	var failure error
+	h := NewHostOf(func() ([]Address, error) {
+		reads <- struct{}{}
+		if len(reads) == 1 {
+			return []Address{{netip.MustParsePrefix("203.0.113.1/24"), false}}, nil
+		}
+		return []Address{{netip.MustParsePrefix(<-results), true}}, failure
+	})
+	local := func(want ...string) {
+		t.Helper()
+		for i, s := range []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"} {
+			if got := h.Local(netip.MustParseAddr(s)); got != (want[i] == "local") {
+				t.Errorf("%s: %t, want %s", s, got, want[i])
+			}
+		}
+	}
+	local("local", "no", "no")
+	for range 3 {
+		h.Refresh()
+	}
+	local("local", "no", "no")
+	results <- "203.0.113.2/32"
+	live.Eventually(t, "the addresses were read", func() bool { return !h.reading.Load() })
+	local("no", "local", "no")
+	failure = errors.New("no buffer space")
+	h.Refresh()
+	results <- "203.0.113.3/32"
+	live.Eventually(t, "it has failed", func() bool { return !h.reading.Load() })
+	local("no", "local", "no")
+	if n := len(reads); n != 3 {
+		t.Errorf("read %d times", n)
+	}
+}
+
+// Of a link between two points the own address counts, not that at its other end.
+func TestParseAddresses(t *testing.T) {
+	var table []byte
+	attribute := func(kind uint16, value []byte) []byte {
+		b := binary.NativeEndian.AppendUint16(nil, uint16(4+len(value)))
+		return append(binary.NativeEndian.AppendUint16(b, kind), value...)
+	}
+	message := func(index uint32, prefix byte, attributes ...[]byte) {
+		body := append([]byte{0, prefix, 0, 0}, binary.NativeEndian.AppendUint32(nil, index)...)
+		for _, a := range attributes {
+			body = append(body, a...)
+		}
+		head := binary.NativeEndian.AppendUint32(nil, uint32(16+len(body)))
+		head = binary.NativeEndian.AppendUint16(head, syscall.RTM_NEWADDR)
+		table = append(append(table, append(head, make([]byte, 10)...)...), body...)
+	}
+	ip := func(s string) []byte { return netip.MustParseAddr(s).AsSlice() }
+	message(1, 8, attribute(syscall.IFA_ADDRESS, ip("127.0.0.1")), attribute(syscall.IFA_LOCAL, ip("127.0.0.1")))
+	message(1, 128, attribute(syscall.IFA_ADDRESS, ip("::1")))
+	message(7, 32, attribute(syscall.IFA_ADDRESS, ip("192.0.2.1")), attribute(syscall.IFA_LOCAL, ip("192.0.2.2")))
+	message(7, 32, attribute(syscall.IFA_LOCAL, ip("192.0.2.4")), attribute(syscall.IFA_ADDRESS, ip("192.0.2.3")))
+	message(8, 32)
+	got, err := parseAddresses(table)
+	if err != nil || fmt.Sprint(got) != "map[1:[127.0.0.1/8 ::1/128] 7:[192.0.2.2/32 192.0.2.4/32]]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := parseAddresses(table[:len(table)-1]); err == nil && len(got) > 2 {
+		t.Errorf("cut short: %v", got)
 	}
 }

@@ -47,6 +47,10 @@ func TestMain(m *testing.M) {
 		if err := hang(os.Getenv("DIR")); err != nil {
 			fmt.Println("hung:", err)
 		}
+	case "connections": // holds connections with itself, and has closed others
+		if err := connectToItself(os.Getenv("COUNT")); err != nil {
+			fmt.Println("connections:", err)
+		}
 	case "chroot":
 		if err := syscall.Chroot(os.Getenv("DIR")); err != nil {
 			fmt.Println("chroot:", err)

@@ -2,57 +2,174 @@ package proc
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"slices"
+	"path/filepath"
 	"strconv"
-	"strings"
 )
 
-// readTable adds the established connections to the ports that a table of proc_pid_net(5) shows.
-func readTable(path string, ports []uint16, open map[uint64]Socket) error {
-	f, err := os.Open(path)
+// maxSockets bounds the list, which takes 150 octets for each then: any user may have as many as the host allows.
+const maxSockets = 1 << 18
+
+var errSockets = fmt.Errorf("read the socket tables: there are more than %d TCP sockets", maxSockets)
+
+// tables gathers the lines of socket tables.
+type tables struct {
+	keep    func(*TCPSocket) bool // nil: all
+	sockets []TCPSocket
+	byInode map[uint64]int // where in sockets each is that has one
+	left    int            // so many more are taken
+	torn    int            // lines that make no sense
+}
+
+// read reads the tables of each namespace in which one of the processes is that are asked for; of netns alone where
+// it is not 0. Every process of a namespace shows the same tables: one that ends gives way to the next.
+func (t *tables) read(procfs string, processes []process, netns uint32) error {
+	unread := map[uint32]error{} // and why; nil once it is read
+	for _, p := range processes {
+		if netns == 0 && p.asked || netns != 0 && p.netns == netns {
+			unread[p.netns] = errGone
+		}
+	}
+	for _, p := range processes {
+		if unread[p.netns] == nil {
+			continue
+		}
+		dir := filepath.Join(procfs, p.dir)
+		err := t.readNamespace(filepath.Join(dir, "net"), p.netns)
+		if errors.Is(err, errSockets) {
+			return err
+		}
+		if err == nil || !gone(dir) {
+			unread[p.netns] = err
+		}
+	}
+	for ns, err := range unread {
+		if err != nil && err != errGone {
+			return fmt.Errorf("read the socket tables of network namespace %d: %w", ns, err)
+		}
+	}
+	if t.torn > 0 {
+		return fmt.Errorf("read the socket tables: %d lines make no sense", t.torn)
+	}
+	return nil
+}
+
+// errGone: all processes of a namespace have ended, and it with them.
+var errGone = errors.New("its processes have ended")
+
+func gone(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// readNamespace reads the tables in a directory of proc_pid_net(5). They are opened together, so that a process that
+// ends leaves both or none.
+func (t *tables) readNamespace(dir string, netns uint32) error {
+	tcp, err := os.Open(filepath.Join(dir, "tcp"))
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return parseTable(f, ports, open)
+	defer tcp.Close()
+	tcp6, err := os.Open(filepath.Join(dir, "tcp6"))
+	if errors.Is(err, os.ErrNotExist) && !gone(filepath.Join(dir, "tcp")) { // there is no IPv6
+		tcp6 = nil
+	} else if err != nil {
+		return err
+	} else {
+		defer tcp6.Close()
+	}
+	if err := t.parse(tcp, netns, false); err != nil || tcp6 == nil {
+		return err
+	}
+	return t.parse(tcp6, netns, true)
 }
 
-// parseTable reads lines of net/ipv4/tcp_ipv4.c, get_tcp4_sock: number, source, destination, state, …, and
-// the inode as the tenth.
-func parseTable(r io.Reader, ports []uint16, open map[uint64]Socket) error {
-	const established = "01"
+// parse reads lines of net/ipv4/tcp_ipv4.c, get_tcp4_sock: number, source, destination, state, two queues, a timer,
+// retransmits, uid, a timeout, and the inode as the tenth. Those that listen stand first. An accepted socket is of
+// the family of the one that listened.
+func (t *tables) parse(r io.Reader, netns uint32, ipv6 bool) error {
+	listening := map[netip.AddrPort]bool{}
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
-		f := strings.Fields(lines.Text())
-		if len(f) < 10 || f[3] != established {
+		s := TCPSocket{NetNS: netns, IPv6: ipv6}
+		switch readable, header := parseSocket(lines.Bytes(), &s); {
+		case header:
+			continue
+		case !readable:
+			t.torn++
 			continue
 		}
-		source, from := tableAddress(f[1])
-		destination, to := tableAddress(f[2])
-		inode, err := strconv.ParseUint(f[9], 10, 64)
-		if from && to && err == nil && inode != 0 && slices.Contains(ports, destination.Port()) {
-			open[inode] = Socket{Source: source, Destination: destination}
+		if s.State == TCPListen {
+			listening[s.Source] = true
 		}
+		s.Listens = listening[s.Source] ||
+			s.Source.Addr().Is4() && listening[netip.AddrPortFrom(netip.IPv4Unspecified(), s.Source.Port())] ||
+			ipv6 && listening[netip.AddrPortFrom(netip.IPv6Unspecified(), s.Source.Port())]
+		if t.keep != nil && !t.keep(&s) {
+			continue
+		}
+		if _, twice := t.byInode[s.Inode]; twice { // the table has changed while it was read
+			continue
+		}
+		if t.left == 0 {
+			return errSockets
+		}
+		t.left--
+		if s.Inode != 0 {
+			t.byInode[s.Inode] = len(t.sockets)
+		}
+		t.sockets = append(t.sockets, s)
 	}
 	return lines.Err()
 }
 
+func parseSocket(line []byte, s *TCPSocket) (readable, header bool) {
+	next := func() (word []byte) {
+		line = bytes.TrimLeft(line, " ")
+		word, line, _ = bytes.Cut(line, []byte(" "))
+		return word
+	}
+	if bytes.Equal(next(), []byte("sl")) {
+		return false, true
+	}
+	var from, to bool
+	s.Source, from = tableAddress(next())
+	s.Destination, to = tableAddress(next())
+	state, bad := strconv.ParseUint(string(next()), 16, 8)
+	s.State = TCPState(state)
+	next()
+	next()
+	next()
+	uid, worse := strconv.ParseUint(string(next()), 10, 32)
+	s.UID = uint32(uid)
+	next()
+	inode, worst := strconv.ParseUint(string(bytes.TrimSpace(next())), 10, 64)
+	s.Inode = inode
+	return from && to && bad == nil && worse == nil && worst == nil, false
+}
+
 // tableAddress reads "0100007F:0019": the address in words of this machine's byte order, then the port.
-func tableAddress(s string) (netip.AddrPort, bool) {
-	words, port, _ := strings.Cut(s, ":")
-	b, err := hex.DecodeString(words)
-	if err != nil || len(b) != 4 && len(b) != 16 {
+func tableAddress(s []byte) (netip.AddrPort, bool) {
+	words, port, _ := bytes.Cut(s, []byte(":"))
+	if len(words) != 2*4 && len(words) != 2*16 {
+		return netip.AddrPort{}, false
+	}
+	var room [16]byte
+	b := room[:len(words)/2]
+	if _, err := hex.Decode(b, words); err != nil {
 		return netip.AddrPort{}, false
 	}
 	for i := 0; i < len(b); i += 4 {
 		binary.NativeEndian.PutUint32(b[i:], binary.BigEndian.Uint32(b[i:]))
 	}
 	addr, _ := netip.AddrFromSlice(b)
-	n, err := strconv.ParseUint(port, 16, 16)
+	n, err := strconv.ParseUint(string(port), 16, 16)
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), err == nil
 }

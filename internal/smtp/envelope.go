@@ -14,6 +14,7 @@ const (
 // mail is one transaction under way or finished. Its texts are in the arena of the envelope.
 type mail struct {
 	from                          span
+	textFrom                      uint32 // its texts are in the arena from here on
 	rcptFrom, rcptTo              uint32 // part of envelope.rcpts
 	rcptsOmitted                  uint64
 	accepted, refused, unanswered uint64
@@ -66,14 +67,17 @@ func (v *envelope) begin() *mail {
 		v.drain()
 	}
 	n := uint32(len(v.rcpts))
-	v.mails = append(v.mails, mail{rcptFrom: n, rcptTo: n, at: v.now})
+	v.mails = append(v.mails, mail{textFrom: uint32(len(v.arena)), rcptFrom: n, rcptTo: n, at: v.now})
 	v.open = len(v.mails)
 	v.decided.clear()
 	return v.current()
 }
 
-// keep stores a text below a bound of the arena.
+// keep stores a text below a bound of the arena. An empty one has no place there, and the zero span.
 func (v *envelope) keep(text []byte, bound int) (span, bool) {
+	if len(text) == 0 {
+		return span{}, true
+	}
 	if len(v.arena)+len(text) > bound {
 		return span{}, false
 	}
@@ -130,24 +134,24 @@ func (v *envelope) drain() {
 		return
 	}
 	m := *v.current()
-	keep := m.from.off
-	if m.from.n == 0 {
-		keep = uint32(len(v.arena))
-		if m.rcptFrom < m.rcptTo {
-			keep = v.rcpts[m.rcptFrom].text.off
-		}
-	}
-	v.arena = v.arena[:copy(v.arena, v.arena[keep:])]
+	from := m.textFrom
+	v.arena = v.arena[:copy(v.arena, v.arena[from:])]
 	v.rcpts = v.rcpts[:copy(v.rcpts, v.rcpts[m.rcptFrom:m.rcptTo])]
+	m.from.moveBack(from)
 	for i := range v.rcpts {
-		v.rcpts[i].text.off -= keep
+		v.rcpts[i].text.moveBack(from)
 	}
-	if m.from.n > 0 {
-		m.from.off = 0
-	}
+	m.textFrom = 0
 	m.rcptFrom, m.rcptTo = 0, uint32(len(v.rcpts))
 	v.mails = append(v.mails[:0], m)
 	v.open = 1
+}
+
+// moveBack is what becomes of the span where so many octets in front of it went. The zero span stays.
+func (s *span) moveBack(n uint32) {
+	if s.n > 0 {
+		s.off -= n
+	}
 }
 
 // clone copies what later calls change in place.

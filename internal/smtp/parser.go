@@ -126,13 +126,13 @@ func (p *Parser) State() State { return p.state }
 // Final says whether State can change no more, but for SMTP that turns out to be LMTP.
 func (p *Parser) Final() bool { return p.final }
 
-// Finished returns the number of finished transactions held, at most 64.
+// Finished returns the number of finished transactions held, at most 64: those that Interim would tell.
 func (p *Parser) Finished() int { return p.d.finished() }
 
-// Full says that addresses are no longer kept for want of room, until Drain.
+// Full says that addresses are no longer kept for want of room, until Interim or Drain.
 func (p *Parser) Full() bool { return p.d.full() }
 
-// Drain forgets the finished transactions. The sums of the session go on.
+// Drain forgets the finished transactions without telling them. The sums of the session go on.
 func (p *Parser) Drain() {
 	p.d.drain()
 	p.d.omitted = 0

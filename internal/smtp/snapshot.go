@@ -7,13 +7,49 @@ var helloNames = map[verb]string{verbHelo: "HELO", verbEhlo: "EHLO", verbLhlo: "
 // Session summarises the connection as far as it was fed. What was said and not answered yet is
 // in it. It may be called at any time and changes nothing.
 func (p *Parser) Session() Session {
-	q := *p
+	var q Parser
+	p.flushInto(&q)
+	return q.session()
+}
+
+// Interim is Session but for the transactions: it tells those that nothing can change any more, and
+// forgets them, so that each is told once. The sums are of the transactions told so far. Where State
+// is Undecided, Tunnel or Other nothing is told, and nothing is forgotten.
+func (p *Parser) Interim() Session {
+	var q Parser
+	p.flushInto(&q)
+	s := q.session()
+	switch s.State {
+	case Undecided, Tunnel, Other:
+		return s
+	}
+	d := &p.d
+	s.Transactions = nil
+	for i := range d.mails[:d.finished()] {
+		s.Transactions = append(s.Transactions, d.transaction(&d.mails[i]))
+	}
+	s.TransactionsOmitted = d.omitted
+	s.Offered, s.Accepted, s.Recipients = d.offered, d.accepted, d.recipients
+	if m := d.current(); m != nil && m.offered { // as LMTP and PRDR have it, some of its replies are there
+		s.Offered--
+		s.Recipients -= m.delivered
+		if m.outcome == Accepted {
+			s.Accepted--
+		}
+	}
+	s.Facts = p.facts(&s)
+	p.Drain()
+	return s
+}
+
+// flushInto makes q a copy that has concluded as if nothing more were to come.
+func (p *Parser) flushInto(q *Parser) {
+	*q = *p
 	q.tape.entries = slices.Clone(p.tape.entries)
 	q.replies.queue = slices.Clone(p.replies.queue)
 	q.replies.text = slices.Clone(p.replies.text)
 	q.d.clone()
 	q.flush()
-	return q.session()
 }
 
 // flush concludes as if nothing more were to come.

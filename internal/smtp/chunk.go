@@ -32,7 +32,7 @@ func (p *Parser) unreadChunk() bool {
 	}
 	e.next -= e.size
 	e.size, e.last, e.bad = 0, false, true
-	c.chunk = 0
+	c.chunk, c.unread = 0, true
 	p.advance()
 	return true
 }

@@ -29,6 +29,7 @@ type clientStream struct {
 	long     bool // the line is longer than is kept
 	judged   bool // the first word is known: the line is kept, or dropping
 	split    bool // the line begins where an assumed chunk ends
+	unread   bool // a chunk was given up, and what follows it shall be a command
 	tls      bool // STARTTLS was said: a line may be TLS, until mail is said
 	crypted  bool // it was
 	rcpts    int  // RCPT lines since the last MAIL
@@ -81,6 +82,7 @@ func (p *Parser) feedClient(data []byte) {
 			}
 		case c.mode == clientOpaque:
 			c.off += uint64(len(data))
+			p.unreadClient(uint64(len(data)))
 			return
 		case c.mode == clientSniff:
 			data = p.sniff(data)
@@ -225,12 +227,16 @@ func (p *Parser) commandLine(e entry, line []byte) {
 	} else if p.sawCommand(&cmd, line) {
 		return // a proxy preamble
 	}
+	if c.unread && e.verb == verbUnknown { // the chunk came all the same
+		p.missLine(&e)
+	}
+	c.unread = false
 	text := cmd.arg
 	switch e.verb {
 	case verbUnknown, verbConnect, verbProxy:
 		e.verb, e.long, e.cut, text = verbUnknown, false, false, nil
 	case verbAuth:
-		e.long = false
+		e.long, e.cut = false, false
 	case verbHelo, verbEhlo, verbLhlo:
 		text, e.cut = bounded(text, MaxHelo, e.cut)
 	case verbMail:
@@ -256,6 +262,7 @@ func (p *Parser) commandLine(e entry, line []byte) {
 			c.chunkEnd = e.next
 		}
 	}
+	e.partial = e.cut
 	if e.verb == verbRcpt && c.rcpts > maxRcpts {
 		text, e.cut = nil, true // not kept anyway: it takes no room while it waits
 	}

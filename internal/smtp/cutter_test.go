@@ -172,8 +172,8 @@ func cutAs(segments []segment, mark bool) []segment {
 }
 
 // checkCut checks that the summary is the same when the segments are cut as the kernel cuts them,
-// apart from the text that is lost by it.
-func checkCut(t testing.TB, o Options, segments []segment) {
+// apart from the text that is lost by it. mayHide says that more of it may be unseen then.
+func checkCut(t testing.TB, o Options, segments []segment, mayHide bool) {
 	t.Helper()
 	o.Ordered = false // lines are cut when they are complete, which may be later
 	want := replay(o, segments)
@@ -190,6 +190,9 @@ func checkCut(t testing.TB, o Options, segments []segment) {
 				t.Errorf("%s: %d and %d bytes, want %d and %d", how, got.Client.Bytes, got.Server.Bytes, want.Client.Bytes, want.Server.Bytes)
 			}
 			got.Client, got.Server = want.Client, want.Server
+			if want.Unseen > 0 && got.Unseen > 0 || mayHide {
+				got.Unseen = want.Unseen
+			}
 			if d := differences(&got, &want); d != "" {
 				t.Errorf("%s: %s", how, d)
 			}
@@ -200,7 +203,7 @@ func checkCut(t testing.TB, o Options, segments []segment) {
 func TestCorpusCut(t *testing.T) {
 	for _, path := range capture.Files(t, "suricata-verify") {
 		for _, f := range readCapture(t, path) {
-			checkCut(t, f.options(true), f.segments)
+			checkCut(t, f.options(true), f.segments, false)
 		}
 	}
 }
@@ -233,5 +236,5 @@ func TestCutterCuts(t *testing.T) {
 			}
 		}
 	}
-	checkCut(t, onPort25, segments)
+	checkCut(t, onPort25, segments, false)
 }

@@ -26,6 +26,9 @@ func (d *dialogue) delivery(q *answers, a *answer) {
 		m.outcome = Accepted
 		d.decided.set(q, a)
 		d.accepted++
+		if !m.fromKnown || m.accepted == 0 { // a server takes no message without: its envelope is not this one
+			d.miss(0)
+		}
 		if !d.lmtp {
 			m.delivered = m.accepted
 			d.recipients += m.delivered

@@ -106,6 +106,7 @@ func (d *dialogue) mail(e *entry, address []byte, q *answers, a *answer) {
 	var ok bool
 	if m.from, ok = d.keep(address, maxArena); !ok {
 		m.fromCut = true
+		d.miss(uint64(len(address)))
 	}
 	if refused(code) {
 		d.refuse(q, a)

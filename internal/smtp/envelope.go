@@ -42,6 +42,7 @@ type envelope struct {
 	decided replyText // the deciding reply of the open transaction, as far as there is one
 	omitted uint64    // finished transactions dropped undrained
 	now     uint64    // see Parser.Now
+	unseen  uint64    // see Session.Unseen; what was lost on the way here is not in it
 
 	offered, accepted, recipients uint64 // sums since the session began
 }
@@ -49,7 +50,7 @@ type envelope struct {
 func (v *envelope) reset() {
 	v.mails, v.rcpts, v.arena, v.open = v.mails[:0], v.rcpts[:0], v.arena[:0], 0
 	v.decided.clear()
-	v.omitted, v.offered, v.accepted, v.recipients, v.now = 0, 0, 0, 0, 0
+	v.omitted, v.offered, v.accepted, v.recipients, v.now, v.unseen = 0, 0, 0, 0, 0, 0
 }
 
 // current returns the transaction that the session is in, or nil.
@@ -86,6 +87,18 @@ func (v *envelope) keep(text []byte, bound int) (span, bool) {
 	return s, true
 }
 
+// keepAll stores a text that has no smaller bound. Where there is no room it is missed.
+func (v *envelope) keepAll(text []byte) span {
+	s, ok := v.keep(text, maxArena)
+	if !ok {
+		v.miss(uint64(len(text)))
+	}
+	return s
+}
+
+// miss counts octets of the dialogue that are not understood; 0: nobody knows how many.
+func (v *envelope) miss(n uint64) { v.unseen += max(n, 1) }
+
 // addRcpt keeps a recipient of the open transaction.
 func (v *envelope) addRcpt(address []byte, code int, cut bool) {
 	m := v.current()
@@ -105,10 +118,10 @@ func (v *envelope) addRcpt(address []byte, code int, cut bool) {
 func (v *envelope) close() {
 	m := v.current()
 	m.code = v.decided.code
-	m.first, _ = v.keep(v.decided.first, maxArena)
+	m.first = v.keepAll(v.decided.first)
 	m.last = m.first
 	if !v.decided.single {
-		m.last, _ = v.keep(v.decided.last, maxArena)
+		m.last = v.keepAll(v.decided.last)
 	}
 	v.decided.clear()
 	v.open = 0

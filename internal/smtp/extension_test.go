@@ -208,7 +208,7 @@ func TestAuth(t *testing.T) {
 			C: AUTH PLAIN AGNhbmFyeQBjYW5hcnk=
 			S: 503 5.5.1 "AUTH PLAIN AGNhbmFyeQBjYW5hcnk="
 			C: QUIT`, `
-			smtp, auth PLAIN unknown, early_talker
+			smtp, auth PLAIN unknown, early_talker, unseen
 			last "503 5.5.1"`},
 		{"nor of another protocol's secret", onPort25, greeted + `
 			C: PASS canary
@@ -351,7 +351,7 @@ func TestStartTLS(t *testing.T) {
 			S: 220-mx\r\n220-SIZE\r\n220 PIPELINING
 			S: 502 no
 			S: 250 ok`, `
-			smtp, EHLO "client.example" 220, tls starttls_refused
+			smtp, EHLO "client.example" 220, tls starttls_refused, unseen
 			<a@x.example> ->: aborted
 			last "250 ok"`},
 		{"all at once, in the clear", onPort25, `
@@ -366,7 +366,7 @@ func TestStartTLS(t *testing.T) {
 			S: 220 go ahead
 			` + hello + `
 			S: 250 ok\r\n\x16\x03\x03\x00\x7a binary`, `
-			smtp, EHLO "client.example" 250, tls starttls
+			smtp, EHLO "client.example" 250, tls starttls, unseen
 			last "250 ok"`},
 		{"a client that says something in the clear in front of its handshake", onPort25, greeted + `
 			C: STARTTLS

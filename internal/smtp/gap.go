@@ -22,6 +22,7 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 	switch c.mode {
 	case clientOpaque, clientTLSHello:
 		c.off += n
+		p.unreadClient(n)
 		return
 	case clientPreamble:
 		c.off += n
@@ -74,18 +75,23 @@ func (p *Parser) lostClient(n uint64) {
 // of a line; a whole line that is not shown says nothing.
 func (p *Parser) gapServer(n uint64, aligned bool) {
 	s := &p.server
-	if s.mode == serverOpaque {
+	switch s.mode {
+	case serverOpaque:
+		p.unreadServer(n)
 		return
-	}
-	if s.mode == serverPreamble {
+	case serverPreamble:
 		s.mode = serverOpaque
 		return
 	}
 	s.started = true
-	if s.n > 0 || s.dropping {
+	whole := s.n == 0 && !s.dropping
+	if !whole {
 		p.endReplyLine(s.held[:s.n])
 	}
 	if aligned {
+		if whole && n > uint64(len("\r\n")) && s.mode == serverLines && p.said.replied && !s.multi {
+			p.d.miss(n)
+		}
 		return
 	}
 	s.multi = false

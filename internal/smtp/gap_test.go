@@ -27,7 +27,7 @@ func TestGaps(t *testing.T) {
 			S: 503 no
 			C: QUIT
 			S: 221 bye`, `
-			smtp, EHLO "client.example" 250, auth PLAIN success, overlong
+			smtp, EHLO "client.example" 250, auth PLAIN success, overlong, unseen
 			<aaaa... -> <b@y.example> 250 5000 octets: accepted "250 queued"
 			last "221 bye"`},
 		{"a dot that goes on ends no message", onPort25, greeted + envelope2 + `
@@ -60,7 +60,7 @@ func TestGaps(t *testing.T) {
 			S: 250 ok
 			C: QUIT
 			S: 221 bye`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			<a@x.example> ->: aborted
 			last "221 bye"`},
 		{"AUTH responses cut whole", onPort25, greeted + `
@@ -86,7 +86,7 @@ func TestGaps(t *testing.T) {
 			C: text
 			C: .
 			S: 250 queued`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			? -> 6 octets: accepted "250 queued"
 			last "250 queued"`},
 		{"DATA was lost, as its reply tells", onPort25, greeted + envelope2 + `
@@ -131,7 +131,7 @@ func TestGaps(t *testing.T) {
 			S: 354 go ahead
 			C: .
 			S: 250 queued`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			<a@x.example> -> <b@y.example> 0 <c@y.example> 550 0 octets: accepted "250 queued"
 			last "250 queued"`},
 		{"the end of a message was lost", onPort25, greeted + envelope2 + `

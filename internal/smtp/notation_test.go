@@ -84,6 +84,9 @@ func describe(s *Session) string {
 	if s.Overflow {
 		fmt.Fprint(&b, ", overflow")
 	}
+	if s.Unseen > s.Client.Lost+s.Server.Lost {
+		fmt.Fprint(&b, ", unseen")
+	}
 	fmt.Fprintln(&b)
 	for i := range s.Transactions {
 		x := &s.Transactions[i]
@@ -150,7 +153,7 @@ func (x *dialogueTest) run(t *testing.T) {
 		segments := parseDialogue(t, x.dialogue)
 		s := checkReplays(t, x.options, segments)
 		x.compare(t, &s)
-		checkCut(t, x.options, segments)
+		checkCut(t, x.options, segments, true)
 	})
 }
 

@@ -65,12 +65,16 @@ func (p *Parser) greet(final bool) bool {
 		}
 	}
 	if !is {
+		if a.code != 0 && !p.opts.Midstream {
+			p.d.miss(0)
+		}
 		p.greeting = greetingMissed
 		return true
 	}
 	p.greeting = greetingSeen
 	shown := *a
 	if misunderstood(a.code) { // no greeting, but an answer to one who talks early
+		p.rebuked = true
 		shown = p.replies.concealed(shown)
 	}
 	p.d.banner = append(p.d.banner[:0], p.replies.line(shown.first)...)
@@ -123,6 +127,10 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 		p.pairDelivery(a)
 		return true
 	case d.inAuth:
+		if code != 235 && code != 334 && !refused(code) {
+			d.miss(0)
+		}
+		p.doubt = p.doubt && refused(code)
 		p.popLine()
 		d.authReply(code)
 		shown := *a
@@ -141,6 +149,7 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 	case goAhead(code) && !e.takesGoAhead(code):
 		return p.skipTo(code, final)
 	case e.verb == verbData && accepted(code):
+		d.miss(0)
 		p.consumeStray(a) // never an answer to DATA: a stray reply
 		return true
 	case e.verb == verbBdat && !p.settleChunk(final):
@@ -180,12 +189,16 @@ func (p *Parser) skipTo(code int, final bool) bool {
 	if !p.tape.has(wanted) && !final {
 		return false
 	}
+	p.missLine(p.tape.front())
 	p.unanswered()
 	return true
 }
 
 // pairDelivery gives a reply to an offered message.
 func (p *Parser) pairDelivery(a *answer) {
+	if p.mismatched(p.tape.front(), a.code) {
+		p.d.miss(0)
+	}
 	p.d.delivery(&p.replies, a)
 	if a.code == 421 && p.d.left > 0 {
 		p.d.end()
@@ -201,6 +214,10 @@ func (p *Parser) apply(e *entry, a *answer) {
 	d, q := &p.d, &p.replies
 	code := a.code
 	p.check(e)
+	if p.mismatched(e, code) || e.verb == verbDot && accepted(code) { // a message that nobody saw begin
+		d.miss(0)
+	}
+	p.settle(e, code)
 	if d.mayEcho(e, p.tape.bytes(e.text), code) {
 		shown := q.concealed(*a)
 		a = &shown
@@ -226,6 +243,11 @@ func (p *Parser) apply(e *entry, a *answer) {
 		}
 	case verbUnknown: // perhaps BURL (RFC 4468), whose URL is a secret: the kernel does not show it
 		d.dataSaid = d.dataSaid || accepted(code)
+		if m := d.current(); m != nil && m.accepted > 0 && accepted(code) || e.vague {
+			p.missLine(e)
+		}
+	case verbBlank:
+		p.doubt = p.doubt || p.opts.Ordered && p.tape.len() > 1
 	case verbBdat:
 		d.chunk(e, p.chunkOctets(e), q, a)
 	case verbRset:
@@ -279,6 +301,9 @@ func (p *Parser) popLine() {
 // check notes a cut line, and mail commands before any hello.
 func (p *Parser) check(e *entry) {
 	p.overlong = p.overlong || e.long
+	if e.partial {
+		p.missLine(e)
+	}
 	switch e.verb {
 	case verbMail, verbRcpt, verbData, verbBdat:
 		if p.d.helloCount == 0 && !p.opts.Midstream && p.volume[Client].Lost == 0 {

@@ -32,6 +32,8 @@ type Parser struct {
 	greeting greeting
 	early    earliness
 	vague    bool   // the last line answered stood for bytes not copied
+	doubt    bool   // a reply was given to an empty line, and may be the next line's
+	rebuked  bool   // the first reply was taken for a greeting, and is none of a server's
 	owed     uint64 // replies due to lines that were given up for want of room
 	overlong bool
 	overflow bool
@@ -63,7 +65,7 @@ func (p *Parser) Reset(o Options) {
 	p.via.reset()
 	p.opts, p.state, p.final, p.ended = o, Undecided, false, false
 	p.said, p.greeting, p.early = evidence{mailPort: o.MailPort, midstream: o.Midstream}, greetingAwaited, earliness{}
-	p.vague, p.owed, p.overlong, p.overflow = false, 0, false, false
+	p.vague, p.doubt, p.rebuked, p.owed, p.overlong, p.overflow = false, false, false, 0, false, false
 	p.volume = [2]Volume{}
 }
 
@@ -142,8 +144,10 @@ func (p *Parser) Drain() {
 // oldest line is given up.
 func (p *Parser) push(e entry, text []byte) {
 	for !p.tape.push(e, text) {
+		front := p.tape.front()
 		p.overflow = true
-		p.owed++
+		p.owed += uint64(front.run)
+		p.d.miss(front.next - front.at)
 		p.unanswered()
 		for p.d.inBody && p.findDot() {
 		}

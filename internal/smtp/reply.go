@@ -57,7 +57,6 @@ type answers struct {
 	queue []answer
 	head  int
 	text  []byte
-	lost  bool // replies or their texts were dropped for want of room
 }
 
 func (q *answers) len() int           { return len(q.queue) - q.head }
@@ -65,7 +64,7 @@ func (q *answers) front() *answer     { return &q.queue[q.head] }
 func (q *answers) line(s span) []byte { return q.text[s.off : s.off+s.n] }
 
 func (q *answers) reset() {
-	q.queue, q.head, q.text, q.lost = q.queue[:0], 0, q.text[:0], false
+	q.queue, q.head, q.text = q.queue[:0], 0, q.text[:0]
 }
 
 func (q *answers) pop() {
@@ -79,23 +78,24 @@ func (q *answers) pop() {
 	}
 }
 
-// push appends a reply. A last line equal to nil means that it is the first line.
-func (q *answers) push(code int, first, last []byte) {
+// push appends a reply. A last line equal to nil means that it is the first line. It reports false if
+// the reply or its text was dropped for want of room.
+func (q *answers) push(code int, first, last []byte) (kept bool) {
 	if n := len(q.queue); n > q.head && last == nil && code != 0 {
 		if a := &q.queue[n-1]; a.code == code && a.last == a.first && bytes.Equal(q.line(a.first), first) {
 			a.run++
-			return
+			return true
 		}
 	}
 	if q.len() >= maxReplies {
-		q.lost = true
-		return
+		return false
 	}
+	kept = true
 	if len(q.queue) >= 2*maxReplies || len(q.text)+len(first)+len(last) > maxReplyText {
 		q.compact()
 	}
 	if len(q.text)+len(first)+len(last) > maxReplyText {
-		first, last, q.lost = nil, nil, true
+		first, last, kept = nil, nil, false
 	}
 	a := answer{code: code, run: 1, first: span{uint32(len(q.text)), uint32(len(first))}}
 	q.text = append(q.text, first...)
@@ -105,6 +105,7 @@ func (q *answers) push(code int, first, last []byte) {
 		q.text = append(q.text, last...)
 	}
 	q.queue = append(q.queue, a)
+	return kept
 }
 
 // concealed returns a reply without text, but for its enhanced status code (RFC 3463).

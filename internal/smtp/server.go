@@ -36,6 +36,7 @@ func (p *Parser) feedServer(data []byte) {
 	for len(data) > 0 {
 		switch s.mode {
 		case serverOpaque:
+			p.unreadServer(uint64(len(data)))
 			return
 		case serverSniff:
 			p.sniffServer(data[0])
@@ -125,6 +126,7 @@ func (p *Parser) endReplyLine(line []byte) {
 	s.started = true
 	if s.multi && line[0] != s.first[0] {
 		// The last line of the reply is missing: this one answers something else.
+		p.d.miss(0)
 		s.multi = false
 		p.endReply(int(s.first[0]-'0')*100+int(s.first[1]-'0')*10+int(s.first[2]-'0'), s.first[:s.firstLen], nil)
 	}
@@ -147,8 +149,10 @@ func (p *Parser) endReply(code int, first, last []byte) {
 	if code == 334 {
 		first, last = first[:3], nil
 	}
-	p.replies.push(code, first, last)
-	p.overflow = p.overflow || p.replies.lost
+	if !p.replies.push(code, first, last) {
+		p.overflow = true
+		p.d.miss(uint64(len(first) + len(last)))
+	}
 	p.said.sawReply(code)
 	p.early.greet()
 	p.judgeState()
@@ -163,14 +167,16 @@ func (p *Parser) endServer() {
 	}
 }
 
-// sawServerText takes a line that is no reply: within one it is ignored, and at the start it may
-// show another protocol.
+// sawServerText takes a line that is no reply: within one it is ignored, at the start it may show
+// another protocol, and elsewhere nobody knows what it is.
 func (p *Parser) sawServerText(line []byte) {
 	s := &p.server
-	if s.started || len(line) == 0 {
-		return
-	}
-	if foreignServer(line) {
+	switch {
+	case len(line) == 0:
+	case p.said.replied && !s.multi:
+		p.d.miss(uint64(len(line)))
+	case s.started:
+	case foreignServer(line):
 		p.sawForeignServer()
 		s.mode = serverOpaque
 	}

@@ -60,6 +60,12 @@ type Session struct {
 
 	Facts
 
+	// Unseen counts octets of the dialogue that were lost, cut without being understood, or given up, in
+	// commands and replies; of what cannot be counted each is 1. Where it is 0, all else here is true and
+	// whole, but for what a bound leaves out and says so: HellosOmitted, TransactionsOmitted, RcptsOmitted.
+	// It goes on over Interim, as the sums do.
+	Unseen uint64
+
 	Overlong bool   // a command line was longer than 1024 bytes, or was cut on the way here
 	Overflow bool   // one side ran so far ahead of the other that replies were not matched, or not kept
 	Client   Volume // said by the client

@@ -83,7 +83,7 @@ func TestSloppiness(t *testing.T) {
 			C: \r\nRCPT TO:<b@y.example>
 			S: 502 what
 			S: 250 ok`, `
-			smtp, EHLO "client.example" 250, rcpt_probe
+			smtp, EHLO "client.example" 250, rcpt_probe, unseen
 			<a@x.example> -> <b@y.example> 250: aborted
 			last "250 ok"`},
 		{"unknown commands are answered too", onPort25, greeted + `
@@ -113,7 +113,7 @@ func TestSloppiness(t *testing.T) {
 			C: QUIT
 			S: 221-` + long + `
 			S: 221 bye`, `
-			smtp, EHLO "` + long[:255] + `" 250, helo_bare, rcpt_probe, overlong
+			smtp, EHLO "` + long[:255] + `" 250, helo_bare, rcpt_probe, overlong, unseen
 			<` + long[:320] + `... ->: refused "500 line too long"
 			<a@x.example> -> <` + long[:320] + `> 250 cut size 7: aborted
 			last "221 bye"`},
@@ -137,7 +137,7 @@ func TestSloppiness(t *testing.T) {
 			S: 334 VXNlcm5hbWU6
 			C: Y2FuYXJ5
 			S: 235 ok`, `
-			smtp, EHLO "client.example" 250, auth LOGIN success
+			smtp, EHLO "client.example" 250, auth LOGIN success, unseen
 			last "235 ok"`},
 		{"a stray reply sets nothing off for long", onPort25, greeted + `
 			S: 250 what was that again
@@ -149,7 +149,7 @@ func TestSloppiness(t *testing.T) {
 			S: 250 queued
 			C: QUIT
 			S: 221 bye`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			<a@x.example> -> <b@y.example> 250 0 octets: accepted "250 queued"
 			last "221 bye"`},
 		{"a reply that never came sets nothing off for long", onPort25, greeted + `
@@ -160,7 +160,7 @@ func TestSloppiness(t *testing.T) {
 			S: 250 queued
 			C: QUIT
 			S: 221 bye`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			<a@x.example> -> <b@y.example> 0 0 octets: accepted "250 queued"
 			last "221 bye"`},
 		{"the reply to a message never came", onPort25, greeted + envelope2 + `
@@ -171,7 +171,7 @@ func TestSloppiness(t *testing.T) {
 			S: 354 go ahead
 			C: .
 			S: 250 queued`, `
-			smtp, EHLO "client.example" 250
+			smtp, EHLO "client.example" 250, unseen
 			<a@x.example> -> <b@y.example> 250 <c@y.example> 250 0 octets: open
 			<d@x.example> -> <b@y.example> 0 0 octets: accepted "250 queued"
 			last "250 queued"`},
@@ -194,7 +194,7 @@ func TestMidstream(t *testing.T) {
 			S: 354 go ahead
 			C: .
 			S: 250 queued`, `
-			smtp
+			smtp, unseen
 			? -> <b@y.example> 250 0 octets: accepted "250 queued"
 			last "250 queued"`},
 		{"from a refused RCPT on", mid, `
@@ -208,7 +208,7 @@ func TestMidstream(t *testing.T) {
 			S: 354 go ahead
 			C: .
 			S: 250 queued`, `
-			smtp
+			smtp, unseen
 			? -> 0 octets: accepted "250 queued"
 			last "250 queued"`},
 		{"from within a message on", mid, `
@@ -220,7 +220,7 @@ func TestMidstream(t *testing.T) {
 			S: 250 ok
 			C: QUIT
 			S: 221 bye`, `
-			smtp
+			smtp, unseen
 			<a@x.example> ->: aborted
 			last "221 bye"`},
 		{"from STARTTLS on: its 220 is no greeting", mid, `

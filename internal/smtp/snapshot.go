@@ -37,6 +37,7 @@ func (p *Parser) Interim() Session {
 			s.Accepted--
 		}
 	}
+	s.Unseen = p.unseen()
 	s.Facts = p.facts(&s)
 	p.Drain()
 	return s
@@ -72,12 +73,19 @@ func (p *Parser) flush() {
 			if a.code == 421 {
 				d.closing(&p.replies, a)
 			}
+			if !farewell(a.code) || p.replies.len() > 1 || a.run > 1 {
+				d.miss(0)
+			}
 			p.consumeStray(a)
 		default:
 			return
 		}
 	}
 }
+
+// farewell says whether a server sends the code unasked, before it closes for want of patience or of
+// time (RFC 5321 section 3.8; qmail and Exchange say 451).
+func farewell(code int) bool { return code == 421 || code == 451 }
 
 // cutBody takes the body as it stands. Its reply may be there though its end was not seen.
 func (p *Parser) cutBody() {
@@ -88,7 +96,9 @@ func (p *Parser) cutBody() {
 		switch a := p.replies.front(); {
 		case refused(a.code):
 			d.refuse(&p.replies, a)
+			p.consumeStray(a)
 		case a.code == 250: // it took some other line for the end
+			d.miss(0)
 			d.endBody()
 			d.delivery(&p.replies, a)
 			p.consume(a)
@@ -126,7 +136,7 @@ func (p *Parser) session() Session {
 		s.SNI, s.ALPN = string(p.hello.sni[:p.hello.sniN]), p.hello.protocols()
 	}
 	s.Auth = Auth{Mechanism: string(d.mech), Result: d.auth}
-	s.Quit, s.Overlong, s.Overflow = d.quit, p.overlong, p.overflow
+	s.Quit, s.Overlong, s.Overflow, s.Unseen = d.quit, p.overlong, p.overflow, p.unseen()
 	s.Facts = p.facts(&s)
 	return s
 }

@@ -18,6 +18,7 @@ type entry struct {
 	last     bool
 	bad      bool
 	cut      bool // the end of the text is not known
+	partial  bool // so, and not because it is one too many to be kept
 	long     bool // the end of the line is not known
 	pending  bool // only SMTP has the command, and it is no evidence yet: it may stand in a body
 	split    bool // begins where an assumed BDAT chunk ends, possibly inside a body line
@@ -75,7 +76,7 @@ func (t *tape) push(e entry, text []byte) bool {
 		t.compact()
 	}
 	if len(t.text)+len(text) > maxTapeText {
-		text, e.cut = nil, true
+		text, e.cut, e.partial = nil, true, e.partial || len(text) > 0
 		if e.verb == verbRcpt && t.entries[len(t.entries)-1].absorb(&e, 0) {
 			return true
 		}

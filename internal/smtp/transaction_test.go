@@ -40,7 +40,7 @@ func TestTransactions(t *testing.T) {
 			C: hello
 			C: x\n.x
 			S: 250 queued`, `
-			smtp, HELO "client.example" 250
+			smtp, HELO "client.example" 250, unseen
 			<a@client.example> -> <b@mx.example> 250 13 octets: accepted "250 queued"
 			last "250 queued"`},
 		{"bounce has the null sender", onPort25, `

@@ -23,6 +23,9 @@ func (p *Parser) unanswered() {
 		d.rcpt(e, p.tape.bytes(e.text), uint64(e.run), nil, nil)
 		e.run = 1
 	case verbUnknown:
+		if e.vague {
+			p.missLine(e)
+		}
 		p.tape.drop()
 		return
 	case verbData:

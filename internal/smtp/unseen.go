@@ -1,0 +1,70 @@
+package smtp
+
+// unseen is what Session.Unseen tells.
+func (p *Parser) unseen() uint64 {
+	n := p.d.unseen + p.volume[Client].Lost + p.volume[Server].Lost
+	if p.doubt {
+		n++
+	}
+	if p.rebuked && p.volume[Client].Bytes > 0 { // perhaps it answered what the client had said by then
+		n++
+	}
+	if p.client.crypted && p.d.security == TLSRefused || p.server.crypted && p.state != TLS && p.d.security == NoTLS {
+		n++ // one of the two speaks TLS, and the other had not agreed
+	}
+	return n
+}
+
+// unreadClient takes octets of a client that is not listened to. TLS is told otherwise.
+func (p *Parser) unreadClient(n uint64) {
+	if !p.client.crypted && p.client.mode == clientOpaque {
+		p.d.miss(n)
+	}
+}
+
+// unreadServer does so for a server.
+func (p *Parser) unreadServer(n uint64) {
+	if !p.server.crypted && p.said.client != clientTLS && !p.client.crypted {
+		p.d.miss(n)
+	}
+}
+
+// missLine counts a line whose reply is not known, or that is not known itself.
+func (p *Parser) missLine(e *entry) { p.d.miss(e.next - e.at) }
+
+// mismatched says whether no server answers the line with this code: the two do not belong together,
+// and there is no telling since when.
+func (p *Parser) mismatched(e *entry, code int) bool {
+	v := e.verb
+	switch {
+	case v == verbLost, refused(code):
+		return false
+	case code < 200:
+		return true
+	case code == 211, code == 214:
+		return v >= verbHelo && v != verbHelp && v != verbNoop && v != verbVrfy && v != verbExpn || v == verbDot
+	case code == 220:
+		return v != verbStartTLS && v != verbXclient && v != verbUnknown
+	case code == 221:
+		return v != verbQuit && (v != verbUnknown && v != verbBlank || p.tape.has(verbQuit))
+	case code == 235:
+		return v != verbAuth && (v != verbUnknown || p.tape.has(verbAuth))
+	case code == 334:
+		return v != verbAuth && v != verbUnknown
+	case code == 353:
+		return v != verbDot && v != verbBdat
+	case code == 354:
+		return v != verbData
+	}
+	return goAhead(code)
+}
+
+// settle tells whether a reply that only one command draws was given to that command. If so, what was
+// matched before was right.
+func (p *Parser) settle(e *entry, code int) {
+	switch {
+	case code == 354 && e.verb == verbData, code == 221 && e.verb == verbQuit,
+		code == 334 && e.verb == verbAuth, code == 235 && e.verb == verbAuth:
+		p.doubt = false
+	}
+}

@@ -44,3 +44,11 @@ func explain(err error) error {
 	message, hint := check.Explain(err, check.Host())
 	return &failure{message, hint}
 }
+
+// haveRights says what of its rights the program lacks: without them nothing else that fails is worth a word.
+func haveRights() error {
+	if message, hint := check.Rights(); message != "" {
+		return &failure{message, hint}
+	}
+	return nil
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,16 +12,19 @@ import (
 
 // metrics serves the run's sums in the text format of Prometheus.
 type metrics struct {
-	sums atomic.Pointer[record.Counters]
+	sums   atomic.Pointer[record.Counters]
+	server http.Server
+	served chan struct{} // closed when it does so no longer
 }
 
 func (m *metrics) set(c record.Counters) { m.sums.Store(&c) }
 
-// serveMetrics listens on addr until ctx ends; it does not for an empty one.
-func serveMetrics(ctx context.Context, addr string) (*metrics, error) {
-	m := &metrics{}
+// serveMetrics listens on addr until close; it does not for an empty one.
+func serveMetrics(addr string) (*metrics, error) {
+	m := &metrics{served: make(chan struct{})}
 	m.set(record.Counters{})
 	if addr == "" {
+		close(m.served)
 		return m, nil
 	}
 	l, err := net.Listen("tcp", addr)
@@ -31,10 +33,17 @@ func serveMetrics(ctx context.Context, addr string) (*metrics, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", m.write)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
-	go server.Serve(l)
-	context.AfterFunc(ctx, func() { server.Close() })
+	m.server.Handler, m.server.ReadHeaderTimeout, m.server.WriteTimeout = mux, 5*time.Second, 5*time.Second
+	go func() {
+		defer close(m.served)
+		m.server.Serve(l)
+	}()
 	return m, nil
+}
+
+func (m *metrics) close() {
+	m.server.Close()
+	<-m.served
 }
 
 func (m *metrics) write(w http.ResponseWriter, _ *http.Request) {

@@ -4,22 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"os/signal"
 	"runtime/debug"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/output"
-	"github.com/smtptrace/smtptrace/internal/privacy"
-	"github.com/smtptrace/smtptrace/internal/probe"
-	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/trace"
 )
 
-// runTracer is the run verb: attach, read until a signal, write, detach.
+// runTracer is the run verb: open what needs no hook, attach, read until a signal, write, detach.
 func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	began := time.Now()
 	f, flags := newRunFlags()
@@ -30,82 +23,50 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	background, end := context.WithCancel(context.Background())
-	defer end()
-	release := boundStart()
-	host, relays, ready := hostWithRelays(background, f, stderr)
-	if err := removeReadyFile(f.readyFile, ""); err != nil {
+	if err := haveRights(); err != nil {
 		return err
 	}
-	p, err := openProbe(f)
+	release := boundStart()
+	background, end := context.WithCancel(context.Background())
+	defer end()
+	k, err := openKit(f, stdout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.close()) }()
+	host, relays, looked := hostWithRelays(background, f, stderr)
+
+	ctx, unhook := toldToEnd()
+	defer unhook()
+	p, err := openProbe(ctx, f)
 	if p == nil {
 		return err
 	}
-	defer p.Close()
-	policy, err := privacy.Open(f.privacy, stateDir())
-	if err != nil {
-		return &failure{err.Error(), "set STATE_DIRECTORY to a directory that can be written, or run with --privacy full or --privacy none"}
-	}
-	out, err := output.Open(f.output, output.Options{
-		Format: f.format, Color: colourful(stdout), Stdout: stdout, MaxBytes: f.maxMiB << 20, Keep: f.keep,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	resolver, err := proc.New("/")
-	if err != nil {
-		return err
-	}
-	defer resolver.Close()
-
-	ctx, unhook := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer unhook()
-	if f.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.duration)
-		defer cancel()
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	drained := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		unhook() // a second Ctrl-C ends the program at once
-		drained <- p.Drain()
-	}()
-	reopen := make(chan os.Signal, 1)
-	if f.output != output.Stdout { // else a closed terminal ends the program, as it should
-		signal.Notify(reopen, syscall.SIGHUP)
-	}
-	metrics, err := serveMetrics(ctx, f.metricAddr)
-	if err != nil {
-		return &failure{err.Error(), "give --metrics-addr an address of this host and a free port"}
-	}
+	w := watchUntil(ctx, p, f.duration)
+	context.AfterFunc(w.ctx, unhook)
+	defer func() { err = errors.Join(err, w.end()) }()
 
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
-		Output: out, Resolver: resolver, Host: host, Privacy: policy,
-		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, out.Text(), summary, true) },
+		Output: k.output, Resolver: k.resolver, Host: host, Privacy: k.policy,
+		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, k.output.Text(), summary, true) },
 		Expected: expected, Connects: f.connects, Smarthosts: relays, Open: f.open, Lookup: f.lookup(background),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
-		Reopen: reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
-		Stop: stop, Tracked: metrics.set,
+		Reopen: k.reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
+		Stop: w.stop, Tracked: k.metrics.set,
 	})
-	awaitRelays(ctx, ready)
+	awaitRelays(w.ctx, looked)
 	release()
 	if err := writeReadyFile(f.readyFile, ownReady()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, removeReadyFile(f.readyFile, ownReady())) }()
-	sayReady(stderr, time.Since(began), out.Text(), f.filters())
-	err = tracer.Run()
-	stop()
-	err = errors.Join(err, <-drained)
+	sayReady(stderr, time.Since(began), k.output.Text(), f.filters())
+	err = errors.Join(tracer.Run(), w.end())
 	if errors.Is(err, output.ErrClosedPipe) {
 		return nil
 	}
-	sayAnswer(stdout, stderr, out.Text(), summary, false)
+	sayAnswer(stdout, stderr, k.output.Text(), summary, false)
 	return err
 }
 
@@ -122,30 +83,4 @@ func boundStart() (release func()) {
 		debug.SetGCPercent(50)
 		debug.FreeOSMemory()
 	}
-}
-
-// openProbe opens the probe; nil where the program is told to end meanwhile: what the start has made is taken
-// away again.
-func openProbe(f *runFlags) (*probe.Probe, error) {
-	ctx, unhook := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer unhook()
-	context.AfterFunc(ctx, unhook) // a second Ctrl-C ends the program at once
-	p, err := probe.Open(f.probeOptions())
-	switch {
-	case ctx.Err() != nil && err == nil:
-		return nil, p.Close()
-	case ctx.Err() != nil: // it may be what made it fail
-		return nil, nil
-	case err != nil:
-		return nil, explain(err)
-	}
-	return p, nil
-}
-
-// stateDir is where the key for address hashes lives; systemd names it for a unit with StateDirectory=.
-func stateDir() string {
-	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" {
-		return dir
-	}
-	return "/var/lib/smtptrace"
 }

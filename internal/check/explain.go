@@ -19,6 +19,20 @@ const denials = "a security module may forbid it: look for its denials (dmesg; S
 
 const seeCheck = "smtptrace check lists every requirement and every hook"
 
+// Rights says which rights this program lacks without which it cannot attach, and what to do; "" if none. It asks
+// the kernel nothing, and takes no time.
+func Rights() (message, hint string) { return (&host{root: "/"}).rights() }
+
+func (h *host) rights() (message, hint string) {
+	h.self = h.readSelf()
+	for _, row := range []func() Row{h.procfs, h.userNamespace, h.capabilities} {
+		if r := row(); r.Status == Missing {
+			return cannot + r.Found, r.Cure
+		}
+	}
+	return "", ""
+}
+
 // Explain says why probe.Open failed, in one line, and what to do, in another. rows are the host's.
 func Explain(err error, rows []Row) (message, hint string) {
 	for _, r := range rows {

@@ -45,6 +45,30 @@ func TestExplainHost(t *testing.T) {
 	}
 }
 
+// Rights says of them what Explain does, and nothing of anything else.
+func TestRights(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(f files, k *kernel)
+		lacks bool
+	}{
+		"has all":            {nil, false},
+		"not root":           {notRoot, true},
+		"docker":             {inDocker, true},
+		"a user namespace":   {func(f files, _ *kernel) { f["/proc/self/ns/user"] = "-> user:[4026532199]" }, true},
+		"without /proc":      {func(f files, _ *kernel) { clear(f) }, true},
+		"old":                {oldKernel, false},
+		"the kernel refuses": {func(_ files, k *kernel) { deny(k, unix.EPERM) }, false},
+	} {
+		h := fake(t, c.spoil)
+		message, hint := (&host{root: h.root}).rights()
+		if lacks := message != ""; lacks != c.lacks {
+			t.Errorf("%s: %q", name, message)
+		} else if said, cure := Explain(errors.New("x"), h.rows()); lacks && (message != said || hint != cure) {
+			t.Errorf("%s: %q %q, want %q %q", name, message, hint, said, cure)
+		}
+	}
+}
+
 func TestExplainError(t *testing.T) {
 	refused := []probe.Refusal{
 		{Name: "fentry/tcp_connect", Reason: "operation not permitted by this kernel"},

@@ -50,6 +50,24 @@ func TestEndTwice(t *testing.T) {
 	}
 }
 
+// TestCountedMeanwhile: the run tells its hooks and counters while it is drained.
+func TestCountedMeanwhile(t *testing.T) {
+	p := open(t, live.NewCell(t), Auto, true)
+	var drained sync.WaitGroup
+	drained.Go(func() {
+		if err := p.Drain(); err != nil {
+			t.Error(err)
+		}
+	})
+	if n := len(p.Hooks()); n != len(Questions) {
+		t.Errorf("%d hooks", n)
+	}
+	if _, err := p.Counters(); err != nil {
+		t.Error(err)
+	}
+	drained.Wait()
+}
+
 // TestEndAtOnce: draining and closing at the same time, while another goroutine reads, is as good as one after the
 // other.
 func TestEndAtOnce(t *testing.T) {

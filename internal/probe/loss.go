@@ -26,7 +26,8 @@ func (p *Probe) Counters() (event.Counters, error) {
 		c.LostDNS += k.LostDns
 		c.LineageMissing += k.LineageMissing
 	}
-	for _, a := range p.answers {
+	for i := range p.answers {
+		a := &p.answers[i] // no copy: Drain changes its links meanwhile
 		switch q := a.hook.Question; {
 		case q == Lineage: // the parents of the moment are named then
 			continue

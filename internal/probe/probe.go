@@ -92,8 +92,8 @@ func (p *Probe) open(o Options) (err error) {
 // Hooks tells which hook answers each question, and why not those before it in the list.
 func (p *Probe) Hooks() []Hook {
 	hooks := make([]Hook, len(p.answers))
-	for i, a := range p.answers {
-		hooks[i] = a.hook
+	for i := range p.answers {
+		hooks[i] = p.answers[i].hook
 	}
 	return hooks
 }

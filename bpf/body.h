@@ -66,7 +66,7 @@ __noinline int body_end(struct __sk_buff *skb)
 	e->data[1] = bare ? '\n' : '\r';
 	e->data[2] = '\n';
 	e->data_len = e->segments[0].shown = 3 - bare;
-	payload_submit(e);
+	payload_submit(c, e);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 		if (c->announced)
 			conn_emit(c, sk, old == TCP_SYN_SENT ? CONN_FAILED : CONN_CLOSED,
 				  BPF_CORE_READ(sk, sk_err));
-		if (c->announced && !c->told)
+		if (c->announced && !c->told && !c->heard)
 			count(lost_conn);
 		if (!conn_in_storage)
 			bpf_map_delete_elem(&conns_hash, &key);

@@ -98,7 +98,7 @@ enum conn_flag {
 	CONN_SENDER_BY_LOCK = 4, /* sender is the owner of the socket lock, not from a send hook */
 	CONN_TRIED = 16,	 /* a segment was made, whether it left or not */
 	CONN_CAUGHT = 8,	 /* the connect hook missed it, sockops has caught it */
-	CONN_TOLD = 32,		 /* an earlier event of it has reached the ring */
+	CONN_TOLD = 32,		 /* an earlier snapshot of it has reached the ring */
 	CONN_OLD = 64,		 /* its beginning was before us */
 	CONN_GREETED = 128,	 /* its server's greeting names SMTP */
 };

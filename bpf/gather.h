@@ -110,7 +110,7 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 		barrier();
 	}
 	e->raw = c->state == STATE_TLS;
-	payload_finish(s, e);
+	payload_finish(c, s, e);
 	return n;
 }
 

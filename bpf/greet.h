@@ -23,7 +23,7 @@ static __always_inline void show_held(struct conn *c, struct stream *s, struct b
 	e->before = 0;
 	bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
 	e->data_len = e->segments[0].shown = b->len;
-	payload_submit(e);
+	payload_submit(c, e);
 }
 
 /* show_banner shows the greeting that waited. The server's next byte starts a line. */

@@ -71,11 +71,11 @@ struct conn {
 	u16 data_at;	 /* how many stood before DATA */
 	u16 tls_at;	 /* before STARTTLS likewise */
 	u8 dns;		 /* it goes to the port of DNS */
-	u8 told;	 /* an event of it has reached the ring */
-	u8 old;		 /* its beginning was before us: enum old_step */
-	u8 pad;
-	u32 pre_left; /* bytes of the field still to come, or of the line so far */
-	u32 judged;   /* octets of the client that were looked at before the verdict */
+	u8 told;	 /* a snapshot of it has reached the ring */
+	u8 heard;	 /* some of its dialogue has */
+	u8 old;		 /* its beginning was before us */
+	u32 pre_left;	 /* bytes of the field still to come, or of the line so far */
+	u32 judged;	 /* octets of the client that were looked at before the verdict */
 	u32 client_skipped, server_skipped; /* octets that say nothing, and are not told */
 	u64 sent_before, received_before;   /* octets that passed before we followed it */
 	struct stream client, server;

@@ -37,8 +37,9 @@ static __always_inline struct payload_event *payload_reserve(struct conn *c, str
 	return e;
 }
 
-static __always_inline void payload_submit(struct payload_event *e)
+static __always_inline void payload_submit(struct conn *c, struct payload_event *e)
 {
+	c->heard = 1;
 	bpf_ringbuf_submit(e, 0);
 	count(events);
 }
@@ -59,13 +60,14 @@ static __always_inline void payload_defer_cut(struct stream *s, struct payload_e
 }
 
 /* payload_finish sends a record that has something to say. */
-static __always_inline void payload_finish(struct stream *s, struct payload_event *e)
+static __always_inline void payload_finish(struct conn *c, struct stream *s,
+					   struct payload_event *e)
 {
 	payload_defer_cut(s, e);
 	e->segments_len = s->segment + 1;
 	e->unaligned = s->unaligned;
 	if (e->data_len || e->before || e->segments[0].cut || e->lost)
-		payload_submit(e);
+		payload_submit(c, e);
 	else
 		bpf_ringbuf_discard(e, 0);
 }
@@ -161,7 +163,7 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		bpf_ringbuf_discard(e, 0);
 		return end;
 	}
-	payload_finish(s, e);
+	payload_finish(c, s, e);
 	return done ? off + done : end;
 }
 
@@ -205,7 +207,7 @@ __noinline u32 show_hello(struct __sk_buff *skb, u32 off, u32 end)
 	}
 	e->raw = 1;
 	e->data_len = e->segments[0].shown = n;
-	payload_submit(e);
+	payload_submit(c, e);
 	return off + n;
 }
 

@@ -92,8 +92,8 @@ type SmtptraceConn struct {
 	TlsAt          uint16
 	Dns            uint8
 	Told           uint8
+	Heard          uint8
 	Old            uint8
-	Pad            uint8
 	PreLeft        uint32
 	Judged         uint32
 	ClientSkipped  uint32

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -12,7 +11,6 @@ import (
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/probe"
-	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/trace"
 	"github.com/smtptrace/smtptrace/internal/verdict"
@@ -93,23 +91,6 @@ func (f *runFlags) probeOptions() probe.Options {
 		Family: f.hooks, MailPorts: f.mailPorts, AllPorts: f.connects == trace.ConnectsAll,
 		NetNS: f.netns, Cgroup: f.cgroup, Pid: f.pid, UID: f.uid,
 	}
-}
-
-// maxOpen bounds the list of connections that were there before the start.
-const maxOpen = 64
-
-// open lists the connections to mail ports that are there already.
-func (f *runFlags) open() (list []record.Open, omitted uint64, err error) {
-	found, err := proc.Connections("/proc", proc.Holders{NetNS: f.netns, Cgroup: f.cgroup, PID: f.pid, UID: f.uid}, f.mailPorts)
-	for _, s := range found[:min(maxOpen, len(found))] {
-		list = append(list, record.Open{
-			Source:      record.Endpoint{IP: s.Source.Addr(), Port: s.Source.Port()},
-			Destination: record.Endpoint{IP: s.Destination.Addr(), Port: s.Destination.Port()},
-			Process:     record.Parent{PID: s.PID, Executable: s.Executable},
-			User:        record.User{ID: strconv.FormatUint(uint64(s.UID), 10)},
-		})
-	}
-	return list, uint64(len(found) - len(list)), err
 }
 
 func (f *runFlags) filters() record.Filters {

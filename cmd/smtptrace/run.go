@@ -46,13 +46,16 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	context.AfterFunc(w.ctx, unhook)
 	defer func() { err = errors.Join(err, w.end()) }()
 
+	older := adoptOlder(p, f)
+
 	summary := record.NewSummary()
 	tracer := trace.New(p, trace.Options{
 		Output: k.output, Resolver: k.resolver, Host: host, Privacy: k.policy,
 		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, k.output.Text(), summary, true) },
-		Expected: expected, Connects: f.connects, Smarthosts: relays, Open: f.open, Lookup: f.lookup(background),
+		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
+		Open: older.open, Owner: older.owner, Live: f.live,
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
-		Reopen: k.reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) },
+		Reopen: k.reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) }, Debug: faultSayer(stderr),
 		Stop: w.stop, Tracked: k.metrics.set,
 	})
 	awaitRelays(w.ctx, looked)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -25,6 +26,25 @@ func sayError(w io.Writer, message, hint string) {
 
 func sayWarning(w io.Writer, message string) {
 	fmt.Fprintf(w, "smtptrace: warning: %s\n", record.Escape(message, maxSaid))
+}
+
+// maxFaults bounds how many faults of our own are told with their stacks.
+const maxFaults = 5
+
+// faultSayer tells of faults of our own: the first ones with their stacks, for a bug report.
+func faultSayer(w io.Writer) func(string) {
+	var said atomic.Int32
+	return func(stack string) {
+		if said.Add(1) > maxFaults {
+			return
+		}
+		var s strings.Builder
+		s.WriteString("smtptrace: warning: gave up one connection after a fault of its own; please report this:\n")
+		for line := range strings.Lines(stack) {
+			fmt.Fprintf(&s, "smtptrace: debug: %s\n", record.Escape(strings.TrimRight(line, "\n"), maxSaid))
+		}
+		io.WriteString(w, s.String())
+	}
 }
 
 func sayNote(w io.Writer, message string) {

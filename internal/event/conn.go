@@ -62,7 +62,7 @@ type Conn struct {
 	SenderByLock bool // the sender is known from the socket's lock, not from a send hook
 	Tried        bool // a segment was made, whether it left or not
 	Caught       bool // the connect hook missed it, and sockops has caught it
-	Told         bool // an earlier event of it has reached the ring
+	Told         bool // an earlier snapshot of it has reached the ring
 	Old          bool // its beginning was before the hooks
 	Greeted      bool // the server's greeting names SMTP
 }

@@ -48,6 +48,7 @@ type Process struct {
 	Ancestors []Ancestor // the parent first; by birth, where that was seen
 
 	Kthread           bool
+	Recalled          bool // read in /proc, and not at the moment of the act: another program may have begun in it since
 	ExeSwapped        bool // the process has had the kernel call another file its exe than the one that it began as
 	Forked            bool // its program began in its parent, or further up, and not in it
 	CgroupV1          bool // Cgroup is a path of v1

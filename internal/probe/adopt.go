@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
-	"runtime"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -49,35 +47,35 @@ func (a *adopter) close() {
 	}
 }
 
-// Adopt has old connections of one network namespace followed from here on: netns is a file that names it, such
-// as /proc/PID/ns/net, and id its inode number. It gives the id of each connection, as its events will have it; 0
-// for one that is gone, or could not be adopted.
-func (p *Probe) Adopt(netns string, id uint32, list []Old) ([]uint64, error) {
+// Adopt has old connections of one network namespace followed from here on: netns is its inode number, and in calls
+// a function on a thread that is in there. It gives the id of each connection, as its events will have it; 0 for one
+// that is gone, or could not be adopted.
+func (p *Probe) Adopt(netns uint32, list []Old, in func(func() error) error) ([]uint64, error) {
 	if p.adopter.refused != nil {
 		return make([]uint64, len(list)), fmt.Errorf("adopt connections: %s", reason(p.adopter.refused))
 	}
 	ids := make([]uint64, 0, len(list))
 	for len(ids) < len(list) {
 		part := list[len(ids):min(len(ids)+maxAdoptions, len(list))]
-		more, err := p.adopt(netns, id, part)
+		more, err := p.adopt(netns, part, in)
 		ids = append(ids, more...)
 		if err != nil {
-			return append(ids, make([]uint64, len(list)-len(ids))...), fmt.Errorf("adopt connections of network namespace %d: %w", id, err)
+			return append(ids, make([]uint64, len(list)-len(ids))...), fmt.Errorf("adopt connections of network namespace %d: %w", netns, err)
 		}
 	}
 	return ids, nil
 }
 
 // adopt is Adopt for as many as the map has room for.
-func (p *Probe) adopt(netns string, id uint32, list []Old) ([]uint64, error) {
+func (p *Probe) adopt(netns uint32, list []Old, in func(func() error) error) ([]uint64, error) {
 	m := p.loader.maps["adoptions"]
 	ids := make([]uint64, len(list))
 	var err error
 	for i := range list {
-		err = errors.Join(err, m.Update(adoptionKey(id, &list[i]), uint64(0), ebpf.UpdateAny))
+		err = errors.Join(err, m.Update(adoptionKey(netns, &list[i]), uint64(0), ebpf.UpdateAny))
 	}
 	if err == nil {
-		err = inNamespace(netns, id, func() error {
+		err = in(func() error {
 			r, err := p.adopter.link.Open()
 			if err != nil {
 				return fmt.Errorf("open the iterator: %w", err)
@@ -88,13 +86,13 @@ func (p *Probe) adopt(netns string, id uint32, list []Old) ([]uint64, error) {
 		})
 	}
 	for i := range list {
-		key := adoptionKey(id, &list[i])
+		key := adoptionKey(netns, &list[i])
 		if lookup := m.Lookup(key, &ids[i]); lookup != nil && !errors.Is(lookup, ebpf.ErrKeyNotExist) {
 			err = errors.Join(err, lookup)
 		}
 	}
 	for i := range list { // two may have the same addresses: all are read first
-		if gone := m.Delete(adoptionKey(id, &list[i])); gone != nil && !errors.Is(gone, ebpf.ErrKeyNotExist) {
+		if gone := m.Delete(adoptionKey(netns, &list[i])); gone != nil && !errors.Is(gone, ebpf.ErrKeyNotExist) {
 			err = errors.Join(err, gone)
 		}
 	}
@@ -114,30 +112,4 @@ func adoptionKey(netns uint32, o *Old) *bpf.SmtptraceAdoptionKey {
 	copy(key.Tuple.Saddr[:], from[:])
 	copy(key.Tuple.Daddr[:], to[:])
 	return key
-}
-
-// inNamespace calls f on a thread of a network namespace, and checks that it is the one meant: a process may have
-// made room for another. The thread ends with it, so that nobody else runs there.
-func inNamespace(path string, id uint32, f func() error) error {
-	ns, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer ns.Close()
-	switch is, err := Inode(ns); {
-	case err != nil:
-		return err
-	case is != id:
-		return fmt.Errorf("%s is another namespace by now", path)
-	}
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocks it
-		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter it: %w", err)
-			return
-		}
-		done <- f()
-	}()
-	return <-done
 }

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/live"
 )
@@ -150,9 +148,10 @@ func TestAdopt(t *testing.T) {
 				pids[c.addr] = uint32(cmd.Process.Pid)
 			}
 			p := open(t, cell, f, true)
-			var path string
-			cell.Do(func() { path = fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()) })
-			ids, err := p.Adopt(path, cell.NetNS, append(list, Old{list[0].Destination, list[0].Source, false}))
+			ids, err := p.Adopt(cell.NetNS, append(list, Old{list[0].Destination, list[0].Source, false}), func(do func() error) (err error) {
+				cell.Do(func() { err = do() })
+				return err
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,8 @@ import (
 
 // entry is one process in the resolver's table.
 type entry struct {
+	key event.ProcessKey
+
 	mu       sync.Mutex
 	latest   *event.Process
 	identity *Identity     // what is known now; replaced, never changed
@@ -17,7 +19,7 @@ type entry struct {
 }
 
 func newEntry(p *event.Process) *entry {
-	return &entry{latest: p, identity: &Identity{Process: p, Hash: Hash{Status: Pending}}, done: make(chan struct{})}
+	return &entry{key: p.Key, latest: p, identity: &Identity{Process: p, Hash: Hash{Status: Pending}}, done: make(chan struct{})}
 }
 
 // observe takes a later reading of the process; true: somebody must work on it.

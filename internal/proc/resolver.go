@@ -32,8 +32,11 @@ type Resolver struct {
 
 	relief *relief // of those who look at files; the hasher has its own
 
-	mu    sync.Mutex
-	table *lru.Map[event.ProcessKey, *entry]
+	mu      sync.Mutex
+	table   *lru.Map[event.ProcessKey, *entry]
+	kept    map[event.ProcessKey]int    // how often each was asked to be kept, and not released
+	beyond  map[event.ProcessKey]*entry // of these, the ones that the table had to make room for
+	recalls recalls
 
 	refused  atomic.Uint64
 	statuses statusCounters
@@ -102,6 +105,7 @@ func open(root string, opts ...Option) (*Resolver, error) {
 		far:    &line{far: true, arrivals: make(chan *entry, o.queue), holds: make(chan hold, holds)},
 		relief: &relief{patience: 2 * time.Second},
 		stop:   stop, table: lru.New[event.ProcessKey, *entry](o.processes),
+		kept: map[event.ProcessKey]int{}, beyond: map[event.ProcessKey]*entry{}, recalls: newRecalls(),
 	}, nil
 }
 
@@ -112,8 +116,13 @@ func (r *Resolver) Observe(p *event.Process) {
 	r.mu.Lock()
 	e, ok := r.table.Get(p.Key)
 	if !ok {
+		e = r.beyond[p.Key]
+	}
+	if e == nil {
 		e = newEntry(p)
-		r.table.Put(p.Key, e)
+		if old, evicted := r.table.Put(p.Key, e); evicted {
+			r.retain(old)
+		}
 	}
 	r.mu.Unlock()
 	if e.observe(p) {
@@ -148,6 +157,35 @@ func (r *Resolver) Identity(key event.ProcessKey) (id *Identity, done bool) {
 		}
 	}
 	return id, done
+}
+
+// Keep has an identity kept for as long as it is not released as often, though others need room. A process may be
+// kept before it is observed.
+func (r *Resolver) Keep(key event.ProcessKey) {
+	r.mu.Lock()
+	r.kept[key]++
+	r.mu.Unlock()
+}
+
+// Release ends a Keep.
+func (r *Resolver) Release(key event.ProcessKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept[key]--; r.kept[key] <= 0 {
+		delete(r.kept, key)
+		delete(r.beyond, key)
+	}
+}
+
+// maxBeyond bounds what is kept beyond the table. What has no room there is looked for in the kernel's table, and
+// in /proc.
+const maxBeyond = 8192
+
+// retain keeps an entry that the table had to make room for, if it is asked to be kept. r.mu is held.
+func (r *Resolver) retain(e *entry) {
+	if r.kept[e.key] > 0 && len(r.beyond) < maxBeyond {
+		r.beyond[e.key] = e
+	}
 }
 
 // Recheck has a process looked at once more, as for the last record of a session: its script may be
@@ -195,8 +233,10 @@ func (r *Resolver) Wait(ctx context.Context, key event.ProcessKey) *Identity {
 func (r *Resolver) entry(key event.ProcessKey) *entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, _ := r.table.Get(key)
-	return e
+	if e, ok := r.table.Get(key); ok {
+		return e
+	}
+	return r.beyond[key]
 }
 
 // Close ends the work. Identities that were not done stay as they are. A worker that waits for a file system

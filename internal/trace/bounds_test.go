@@ -12,7 +12,7 @@ import (
 
 // fill makes a tracer follow so many connections that are quiet.
 func fill(tr *Tracer, n int) {
-	quiet := &conn{}
+	quiet := &conn{known: true, connected: true}
 	for i := range n {
 		tr.conns[1<<63+uint64(i)] = quiet
 	}

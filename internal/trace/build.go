@@ -12,14 +12,13 @@ import (
 
 // build makes the record of a draft.
 func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
-	r := &record.Record{Time: d.at, Agent: t.opts.Agent, Host: t.opts.Machine}
-	r.Event = record.Event{Action: d.action, Start: d.start, End: d.end}
-	if !d.start.IsZero() && !d.end.IsZero() {
-		r.Event.Duration = d.end.Sub(d.start)
-	}
+	r := t.begin(d)
 	switch d.action {
 	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
+		if t.opts.Forwards != nil {
+			r.Tracer.Forwards = t.opts.Forwards()
+		}
 		if d.action == record.ActionStart {
 			r.Tracer.Smarthosts = t.opts.Smarthosts
 			t.addOpen(r)
@@ -29,18 +28,22 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		r.Tracer.Lost = d.lost
 		return r
 	}
-	r.Event.ID = fmt.Sprintf("%s-%x", t.opts.BootID, d.conn.ID)
 	addConn(r, d)
 	addIdentity(r, d, who, connector)
+	if who != nil && who.Process != nil && who.Process.Recalled {
+		r.Tracer.Weak = append(r.Tracer.Weak, "sender_from_proc")
+	}
 	if d.action == record.ActionConnect {
-		r.Event.Reason, r.Event.Outcome = d.reason, d.reason.Outcome()
+		if d.conn.EstablishedNs != 0 && r.Event.Outcome == record.OutcomeUnknown {
+			r.Event.Outcome = record.Success // of the connect
+		}
 		r.Error = record.ErrorOf(d.conn.Errno)
 	} else {
 		t.addSMTP(r, d)
 	}
 	said, to := d.action != record.ActionConnect, d.conn.Destination
 	switch {
-	case d.reason == record.NotSMTP:
+	case d.reason == record.NotSMTP && to.Port() == 25:
 		r.Flags = append(r.Flags, "port25_not_smtp")
 	case d.reason == record.Blocked:
 		r.Flags = append(r.Flags, "blocked")
@@ -59,13 +62,30 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	return r
 }
 
+// begin makes a record of what a draft says of itself.
+func (t *Tracer) begin(d *draft) *record.Record {
+	r := &record.Record{Time: d.at, Agent: t.opts.Agent, Host: t.opts.Machine}
+	r.Event = record.Event{Action: d.action, Start: d.start, End: d.end}
+	if !d.start.IsZero() && !d.end.IsZero() {
+		r.Event.Duration = d.end.Sub(d.start)
+	}
+	if d.conn.ID != 0 {
+		r.Event.ID = fmt.Sprintf("%s-%x", t.opts.BootID, d.conn.ID)
+	}
+	if d.action == record.ActionConnect {
+		r.Event.Reason, r.Event.Outcome = d.reason, d.reason.Outcome()
+	}
+	return r
+}
+
 // addOpen lists the connections that were there before the start.
 func (t *Tracer) addOpen(r *record.Record) {
 	if t.opts.Open == nil {
 		return
 	}
-	var err error
-	if r.Tracer.Open, r.Tracer.OpenOmitted, err = t.opts.Open(); err != nil {
+	open, err := t.opts.Open()
+	r.Tracer.Open, r.Tracer.OpenOmitted, r.Tracer.OpenOther = open.List, open.Omitted, open.Other
+	if err != nil {
 		r.Tracer.OpenUnknown = true
 		t.opts.Warn(fmt.Errorf("not all connections from before the start are known: %w", err))
 	}
@@ -86,6 +106,16 @@ func addConn(r *record.Record, d *draft) {
 	if c.SenderByLock {
 		r.Tracer.Weak = append(r.Tracer.Weak, "sender_by_lock")
 	}
+	if c.Old {
+		r.Tracer.Weak = append(r.Tracer.Weak, "adopted")
+	}
+	if d.gone {
+		r.Tracer.Weak = append(r.Tracer.Weak, "end_not_seen")
+	}
+	switch d.reason {
+	case record.NotSMTP, record.Silent, record.Unjudged, record.EndNotSeen, record.Broken:
+		r.Source.Bytes, r.Destination.Bytes = c.BytesSent, c.BytesReceived
+	}
 	if d.action != record.ActionSession {
 		return
 	}
@@ -93,17 +123,17 @@ func addConn(r *record.Record, d *draft) {
 		r.Tracer.Weak = append(r.Tracer.Weak, "sender_unknown")
 	}
 	r.Event.Sequence = d.sequence
-	r.Source.Bytes = c.BytesSent - d.recorded.sent
-	r.Destination.Bytes = c.BytesReceived - d.recorded.received
+	r.Source.Bytes = c.BytesSent - min(c.BytesSent, d.recorded.sent)
+	r.Destination.Bytes = c.BytesReceived - min(c.BytesReceived, d.recorded.received)
 	if !d.last {
 		r.Event.End = time.Time{}
 	}
 	r.Event.Outcome = record.Failure
 	switch {
+	case d.unseen() > 0, d.encrypted() && d.said.Accepted <= d.recorded.messages:
+		r.Event.Outcome = record.OutcomeUnknown
 	case d.said.Accepted > d.recorded.messages:
 		r.Event.Outcome = record.Success
-	case d.encrypted() || d.unseen() > 0:
-		r.Event.Outcome = record.OutcomeUnknown
 	}
 }
 
@@ -128,8 +158,9 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 	p := t.opts.Privacy
 	r.SMTP = record.SMTP{
 		Banner: p.Text(s.Banner), FirstReply: p.Text(s.FirstReply.First), LastReply: p.Text(s.LastReply.Last),
-		Messages: s.Accepted - d.recorded.messages, Recipients: s.Recipients - d.recorded.recipients,
-		TLS: d.encrypted(), Auth: record.Auth{Mechanism: s.Auth.Mechanism},
+		Messages:   s.Accepted - min(s.Accepted, d.recorded.messages),
+		Recipients: s.Recipients - min(s.Recipients, d.recorded.recipients),
+		TLS:        d.encrypted(), Auth: record.Auth{Mechanism: s.Auth.Mechanism},
 		TransactionsOmitted: s.TransactionsOmitted, Unseen: d.unseen(),
 	}
 	switch s.TLS {

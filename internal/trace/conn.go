@@ -18,6 +18,7 @@ type conn struct {
 	mail   bool         // it goes to a mail port
 	parser *smtp.Parser // nil: nothing of the dialogue has arrived
 	unread bool         // what arrives is passed over: there was no parser to be had
+	gone   bool         // it has ended, and the snapshot that would say so is lost
 
 	connected  bool // its connect record is written
 	announced  bool // its first_payload record is written
@@ -25,23 +26,26 @@ type conn struct {
 	sequence   uint64
 	recordedAt time.Time
 	heardAt    time.Time
-	recorded   sums // what the session records so far have told
+	recorded   sums                // what the session records so far have told
+	holds      [2]event.ProcessKey // whose identities are kept for it: the connector's and the sender's
 }
 
 // sums are what a session record tells as a difference to the one before it.
 type sums struct{ messages, recipients, sent, received uint64 }
 
-// begins is true for the snapshot that is the first of a connection, if none is lost.
-func begins(e *event.Conn) bool {
-	return e.Phase == event.PhaseConnect || e.Phase == event.PhaseSMTP && !e.MailPort
-}
-
-// update takes a snapshot.
+// update takes a snapshot, unless a later one came before it from another CPU.
 func (t *Tracer) update(c *conn, e *event.Conn) {
+	if c.known && e.TimeNs < c.last.TimeNs {
+		return
+	}
 	if !c.known {
 		c.mail = e.MailPort && t.isMailPort(e.Destination.Port())
 	}
 	c.last, c.known, c.heardAt = *e, true, time.Now()
+	if e.Old && e.Connector.Pid == 0 && t.opts.Owner != nil {
+		c.last.Connector = t.opts.Owner(c.id, e.Sender)
+	}
+	t.hold(c)
 }
 
 func (t *Tracer) isMailPort(port uint16) bool {
@@ -77,8 +81,8 @@ func (c *conn) state() smtp.State {
 	return c.parser.State()
 }
 
-// recognised is true for what a session record is due of. Where nothing of the dialogue has arrived the
-// kernel's word must do.
+// recognised reports whether the connection deserves a session record. Where nothing of the dialogue has
+// arrived the kernel's word must do.
 func (c *conn) recognised() bool {
 	state := c.state()
 	switch {
@@ -92,7 +96,7 @@ func (c *conn) recognised() bool {
 
 // undecided is true for a connect of which it is not known how it turned out.
 func (c *conn) undecided() bool {
-	return c.known && c.last.Phase == event.PhaseConnect
+	return c.known && c.last.EstablishedNs == 0 && !c.over()
 }
 
 // over is true for the last snapshot of a connection.
@@ -106,28 +110,41 @@ func (t *Tracer) follow(c *conn) {
 		switch {
 		case c.last.Phase == event.PhaseFailed:
 			t.connect(c, failure(&c.last))
-		case c.last.EstablishedNs != 0:
+		case c.last.EstablishedNs != 0 && !c.last.Old:
 			t.connect(c, record.Established)
+		case c.last.Old && c.mail:
+			t.connect(c, record.Adopted)
 		}
 	}
 	if !c.announced && c.known && c.spoken && c.recognised() {
 		c.announced = true
 		t.drafts <- t.draft(record.ActionFirstPayload, c)
 	}
-	if c.known && c.over() {
-		c.end()
-		if c.recognised() {
-			t.session(c, true)
-		} else if c.last.State == event.StateOther && c.last.Destination.Port() == 25 {
-			t.notSMTP(c)
-		}
-		t.ended.add(c.id)
-		t.forget(c)
-	} else if c.parser != nil {
+	switch {
+	case c.known && c.over():
+		t.close(c)
+	case c.known && c.last.Old && !c.mail && c.last.State == event.StateOther:
+		t.close(c) // on no mail port, and no SMTP: nothing more is to be said of it
+	case c.parser != nil:
 		if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
 			t.interim(c)
 		}
 	}
+}
+
+// close writes the last record of a connection that is over, and lets it go.
+func (t *Tracer) close(c *conn) {
+	c.end()
+	switch {
+	case c.recognised():
+		t.session(c, true)
+	case c.last.EstablishedNs != 0:
+		t.unexplained(c)
+	case !c.connected: // it is over, and neither of what says how has arrived
+		t.connect(c, record.EndNotSeen)
+	}
+	t.ended.add(c.id)
+	t.forget(c)
 }
 
 // end ends the dialogue.
@@ -135,7 +152,7 @@ func (c *conn) end() {
 	if c.parser == nil {
 		return
 	}
-	if c.last.ClientCut > 0 { // the end came in the middle of a body
+	if c.last.ClientCut > 0 && !c.gone { // the end came in the middle of a body
 		c.parser.Gap(smtp.Client, c.last.ClientCut, true)
 	}
 	c.parser.End()
@@ -159,16 +176,29 @@ func (t *Tracer) connect(c *conn, reason record.Reason) {
 
 // unwatched writes that there was no room to follow a connection, in the kernel or here.
 func (t *Tracer) unwatched(e *event.Conn) {
-	t.connect(&conn{id: e.ID, last: *e, known: true}, record.Unwatched)
+	c := conn{id: e.ID, last: *e, known: true}
+	t.hold(&c)
+	t.connect(&c, record.Unwatched)
+	t.release(&c)
 }
 
-// notSMTP writes that a connection to port 25 was used for something else.
-func (t *Tracer) notSMTP(c *conn) {
-	if t.opts.Connects == ConnectsNone || !c.mail {
+// unexplained writes what is known of a connection whose dialogue no session record tells, if it goes to a mail
+// port, greeted as SMTP, or is from before the start and has said something.
+func (t *Tracer) unexplained(c *conn) {
+	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !(c.last.Old && c.connected) {
 		return
 	}
 	d := t.draft(record.ActionConnect, c)
-	d.reason = record.NotSMTP
+	switch {
+	case c.gone:
+		d.reason = record.EndNotSeen
+	case c.last.BytesSent == 0:
+		d.reason = record.Silent
+	case c.last.State == event.StateOther || c.state() == smtp.Other:
+		d.reason = record.NotSMTP
+	default:
+		d.reason = record.Unjudged
+	}
 	t.drafts <- d
 }
 
@@ -186,10 +216,9 @@ func (t *Tracer) session(c *conn, ended bool) {
 // interim writes a record of a session that goes on. What is not decided yet is left to the next one.
 func (t *Tracer) interim(c *conn) {
 	c.sequence++
-	d := t.draft(record.ActionSession, c)
+	d := t.draftOf(record.ActionSession, c)
 	if c.parser != nil {
-		d.said.Transactions = d.said.Transactions[:c.parser.Finished()]
-		c.parser.Drain()
+		d.said = c.parser.Interim()
 	}
 	t.drafts <- d
 	c.recordedAt = time.Now()
@@ -198,12 +227,18 @@ func (t *Tracer) interim(c *conn) {
 
 // finish says what is known of the connections that outlive the run.
 func (t *Tracer) finish() {
+	t.finishGone()
 	for _, c := range t.conns {
-		if c.recognised() {
-			t.session(c, false)
-		} else if c.undecided() {
-			t.connect(c, record.StillOpen)
-		}
+		t.guard(c.id, func() {
+			if c.recognised() {
+				t.session(c, false)
+			} else if c.undecided() {
+				t.connect(c, record.StillOpen)
+			} else {
+				t.shed(c)
+			}
+			t.release(c)
+		})
 	}
 	now := time.Now()
 	t.reportLost(now)

@@ -132,18 +132,19 @@ func TestConnectUndecided(t *testing.T) {
 	}
 }
 
-// One that was established and then silent is told once.
+// One that was established and then silent is told at its end, too: no session says what was not said.
 func TestConnectAndNothingSaid(t *testing.T) {
 	s := play(t, "process 7 /usr/bin/perl\n a connect 7 198.51.100.25:25\n a established\n a closed 0 0")
-	s.tells(t, "start connect stop")
-	if r := s.only(t, record.ActionConnect); r.Event.Reason != record.Established || r.Event.Outcome != record.Success {
-		t.Errorf("%s %s", r.Event.Reason, r.Event.Outcome)
+	s.tells(t, "start connect connect stop")
+	for i, r := range s.of(record.ActionConnect) {
+		if want := [...]record.Reason{record.Established, record.Silent}[i]; r.Event.Reason != want || r.Event.Outcome != record.Success || r.Source.Bytes != 0 {
+			t.Errorf("%s %s, %d octets", r.Event.Reason, r.Event.Outcome, r.Source.Bytes)
+		}
 	}
 }
 
-// What is no SMTP although it goes to port 25 is said when it ends, and is no mail. On another port, or where
-// nothing was said, it is not.
-func TestPort25NotSMTP(t *testing.T) {
+// What is no SMTP although it goes to a mail port is said when it ends, with how much it was, and is no mail.
+func TestNotSMTP(t *testing.T) {
 	const text = `
 		process 7 /usr/bin/curl
 		other connect 7 198.51.100.25:25
@@ -159,15 +160,12 @@ func TestPort25NotSMTP(t *testing.T) {
 		submission closed 20 30
 	`
 	s := play(t, text)
-	s.tells(t, "start connect connect connect connect stop")
+	s.tells(t, "start connect connect connect connect connect connect stop")
 	for i, r := range s.of(record.ActionConnect) {
-		want := record.Established
-		if i == 1 {
-			want = record.NotSMTP
-		}
-		if r.Event.Reason != want || r.Event.Outcome != record.Success || r.Verdict != "" ||
-			slices.Contains(r.Flags, "port25_not_smtp") != (i == 1) || r.Event.ID != s[1].Event.ID && i == 1 {
-			t.Errorf("%d: %s %s %s %q", i, r.Event.Reason, r.Event.Outcome, r.Verdict, r.Flags)
+		want := [...]record.Reason{record.Established, record.NotSMTP, record.Established, record.Silent, record.Established, record.NotSMTP}[i]
+		if r.Event.Reason != want || r.Event.Outcome != record.Success || r.Verdict != "" || r.Event.ID != s[1+i/2*2].Event.ID ||
+			slices.Contains(r.Flags, "port25_not_smtp") != (i == 1) || want == record.NotSMTP && (r.Source.Bytes != 20 || r.Destination.Bytes != 30) {
+			t.Errorf("%d: %s %s %s %q, %d octets", i, r.Event.Reason, r.Event.Outcome, r.Verdict, r.Flags, r.Source.Bytes)
 		}
 	}
 	if c := s.only(t, record.ActionStop).Tracer.Counters; c.Connects != 3 || c.Sessions != 0 {

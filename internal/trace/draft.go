@@ -23,21 +23,28 @@ type draft struct {
 	end      time.Time
 	counters record.Counters // of start, heartbeat, stop
 	lost     record.Losses   // of lost
+	gone     bool            // the connection has ended, and how is not known
 	fanout   bool            // its sender went to many destinations
 	due      time.Time       // it is written then, whatever is still to be looked up
 }
 
-// draft begins a record of a connection.
+// draft begins a record of a connection, with what was said so far.
 func (t *Tracer) draft(a record.Action, c *conn) draft {
-	d := draft{
-		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last,
-		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
-	}
-	d.conn.ID = c.id
+	d := t.draftOf(a, c)
 	if c.parser != nil {
 		d.said = c.parser.Session()
 	}
-	if !c.known { // its snapshots were lost
+	return d
+}
+
+// draftOf begins a record of a connection.
+func (t *Tracer) draftOf(a record.Action, c *conn) draft {
+	d := draft{
+		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last, gone: c.gone || !c.known,
+		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
+	}
+	d.conn.ID = c.id
+	if !c.known || c.gone { // its snapshots were lost
 		d.at = time.Now()
 	}
 	if a == record.ActionSession || a == record.ActionConnect {
@@ -59,13 +66,38 @@ func (d *draft) encrypted() bool {
 	return d.said.TLS == smtp.ImplicitTLS || d.said.TLS == smtp.StartTLS || d.conn.State == event.StateTLS
 }
 
-// unseen counts the octets of the dialogue that were lost: all, if nothing of it has arrived.
+// unseen counts the octets of the dialogue that are not understood, since the connection began: what the parser has
+// missed and, at the end, what the socket has sent and received beyond what the parser has seen. It is all, if nothing
+// of it has arrived, and one where it is not known how much.
 func (d *draft) unseen() uint64 {
-	if d.said.State == smtp.Undecided {
-		return d.conn.BytesSent + d.conn.BytesReceived
+	c := &d.conn
+	switch d.said.State {
+	case smtp.TLS:
+		return 0
+	case smtp.Undecided:
+		if n := c.BytesSent + c.BytesReceived; !d.encrypted() || d.gone {
+			return max(n, d.unsure())
+		}
+		return 0
 	}
-	return d.said.Client.Lost + d.said.Server.Lost
+	n := d.said.Unseen
+	if c.Phase == event.PhaseClosed && !d.encrypted() {
+		n += missing(c.BytesSent, d.said.Client.Bytes+uint64(c.ClientSkipped))
+		// The end of the stream counts for an octet received (net/ipv4/tcp_input.c, tcp_queue_rcv).
+		n += missing(c.BytesReceived, d.said.Server.Bytes+c.ServerCut+uint64(c.ServerSkipped)+1)
+	}
+	return max(n, d.unsure())
 }
+
+func (d *draft) unsure() uint64 {
+	if d.gone {
+		return 1
+	}
+	return 0
+}
+
+// missing is how many of so many octets were not seen.
+func missing(passed, seen uint64) uint64 { return passed - min(passed, seen) }
 
 // report says how the run watches, and its sums so far.
 func (t *Tracer) report(a record.Action, now time.Time) {
@@ -116,8 +148,9 @@ func (t *Tracer) counters() (record.Counters, error) {
 	}
 	c.Lost = record.Losses{
 		Processes: k.LostProcess, Connections: k.LostConn, Snapshots: k.LostSnapshot, Payloads: k.LostPayload,
-		Unwatched: k.ConnFull, Unreadable: k.Unreadable,
-		Undecodable: k.Undecodable, Missed: k.Missed, Dropped: t.dropped,
+		Unwatched: k.ConnFull, Unidentified: t.unnamed.Load(), Unreadable: k.Unreadable,
+		Undecodable: k.Undecodable, Missed: k.Missed, Dropped: t.dropped, Broken: t.broken.Load(),
 	}
+	c.Lost.Connections += t.shedded
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/dns"
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/proc"
@@ -21,6 +22,13 @@ const (
 	ConnectsAll  Connects = "all"
 	ConnectsNone Connects = "none"
 )
+
+// Open are the connections from before the start: see record.Tracer.
+type Open struct {
+	List    []record.Open
+	Omitted uint64
+	Other   uint64
+}
 
 // Options are what a tracer works with. All pointers are needed; Summary may be nil.
 type Options struct {
@@ -44,7 +52,15 @@ type Options struct {
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
 
 	// Open lists the connections that are there already, for start. It may take its time. nil: none is listed.
-	Open func() (open []record.Open, omitted uint64, err error)
+	Open func() (Open, error)
+	// Owner names the process that had an adopted connection open when it was adopted, where that is not the
+	// sender; the zero key: it is not known. nil: of none. It is called by the loop, and is not to wait.
+	Owner func(id uint64, sender event.ProcessKey) event.ProcessKey
+	// Live lists the connections that there are; what it lists is whole. It may take its time. nil: it cannot be
+	// had.
+	Live func() (Live, error)
+	// Forwards says whether this host forwards packets for others: yes, no or unknown. nil: nobody knows.
+	Forwards func() string
 
 	// Lookup looks up the domains of recipients for mx_match; nil: it rests on what this host is answered.
 	Lookup *dns.Lookup
@@ -53,6 +69,7 @@ type Options struct {
 	// goes to Warn: the old file is written on.
 	Reopen <-chan os.Signal
 	Warn   func(error)
+	Debug  func(string) // what a developer is to know; may be nil. It may be called by several at once
 
 	// Stop is called when the output fails: it ends the source. Tracked is called with the sums at
 	// every tick, if it is not nil.

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"slices"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/smtp"
@@ -20,20 +19,6 @@ const (
 	idleConns   = 1024
 	idleParsers = 32 // of 8 KiB, or of 200 where somebody set out to fill one
 )
-
-// ended are the connections that ended last. What another CPU says of one at that moment can come behind its
-// end; of a connection from before that there is nothing more.
-type ended struct {
-	ids [256]uint64
-	n   uint
-}
-
-func (e *ended) add(id uint64) {
-	e.ids[e.n%uint(len(e.ids))] = id
-	e.n++
-}
-
-func (e *ended) has(id uint64) bool { return slices.Contains(e.ids[:], id) }
 
 // conn finds or begins a connection; nil where there is no room, or it has ended.
 func (t *Tracer) conn(id uint64) *conn {
@@ -69,12 +54,13 @@ func (t *Tracer) listens(c *conn) bool {
 		c.parser = &smtp.Parser{}
 	}
 	t.room.listened++
-	c.parser.Reset(smtp.Options{MailPort: c.mail, Ordered: true})
+	c.parser.Reset(smtp.Options{MailPort: c.mail, Midstream: c.last.Old, Ordered: true})
 	return true
 }
 
 // forget lets a connection go. Its memory serves another one.
 func (t *Tracer) forget(c *conn) {
+	t.release(c)
 	delete(t.conns, c.id)
 	if c.parser != nil {
 		t.room.listened--

@@ -31,7 +31,9 @@ import (
 //	a C+ 512                            512 bytes of the client are cut, through the end of a line
 //	a hello mx.example.net              the client says a TLS ClientHello for this name
 //	a bytes 2000 300                    so many were sent and received so far: the next event tells it
-//	a closed 3096 512                   after so many bytes sent and received
+//	a closed 3096 512                   after so many bytes sent and received: those that are not above say nothing
+//	a ends 3096 512                     likewise, but those that are not above have passed unseen
+//	a adopted 198.51.100.25:25          it was there before the run
 //
 //	dns A mx.example 198.51.100.25      the host is answered; "dns ask 4242 example": the process asks for an MX
 //
@@ -67,6 +69,9 @@ type step struct {
 type wire struct {
 	bpf.SmtptraceConnEvent
 	shown  bool      // to the agent
+	told   bool      // a snapshot of it has reached the agent,
+	heard  bool      // and some of its dialogue
+	said   [2]uint64 // octets that were said
 	unseen [2]uint64 // bytes of lost payload events
 }
 
@@ -241,9 +246,25 @@ func (s *script) conn(name, rest string, lost bool) {
 	case "bytes":
 		c.BytesSent, c.BytesReceived = uint64(s.number(words[1])), uint64(s.number(words[2]))
 		return
-	case "closed":
+	case "adopted":
+		s.connect(c, "0", words[1])
+		c.ConnectNs, c.Connector, c.ConnectorTid, c.EstablishedNs = 0, event.ProcessKey{}, 0, s.now
+		c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_OLD)
+		c.Phase = uint32(event.PhaseAdopted)
+	case "greeted":
+		c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_GREETED)
+		return
+	case "judged": // as no mail, though its server greets as SMTP, or it is old
+		c.Phase, c.State, c.shown = uint32(event.PhaseSMTP), uint32(event.StateOther), true
+	case "speaks": // it is old, and what is said is not known yet
+		c.Phase, c.shown = uint32(event.PhaseSMTP), true
+	case "closed", "ends":
 		c.Phase = uint32(event.PhaseClosed)
 		c.BytesSent, c.BytesReceived = uint64(s.number(words[1])), uint64(s.number(words[2]))
+		if words[0] == "closed" {
+			c.ClientSkipped = uint32(max(c.BytesSent, c.said[0]) - c.said[0])
+			c.ServerSkipped = uint32(max(c.BytesReceived, c.said[1]) - c.said[1])
+		}
 	default:
 		s.payload(c, rest, lost)
 		return
@@ -252,7 +273,17 @@ func (s *script) conn(name, rest string, lost bool) {
 	if !c.shown {
 		return
 	}
-	s.send(&c.SmtptraceConnEvent, lostIf(lost, func(c *event.Counters) { c.LostConn++ }))
+	if c.told {
+		c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_TOLD)
+	}
+	c.told = c.told || !lost
+	whole := !c.told && !c.heard && (c.Phase == uint32(event.PhaseClosed) || c.Phase == uint32(event.PhaseFailed))
+	s.send(&c.SmtptraceConnEvent, lostIf(lost, func(c *event.Counters) {
+		c.LostSnapshot++
+		if whole {
+			c.LostConn++
+		}
+	}))
 }
 
 func errno(t testing.TB, name string) uint32 {
@@ -324,6 +355,8 @@ func (s *script) payload(c *wire, rest string, lost bool) {
 	if k.DataLen > 0 {
 		k.SegmentsLen, k.Segments[0].Shown = 1, uint16(k.DataLen)
 	}
+	c.heard = c.heard || !lost
+	c.said[k.Dir] += k.Before + uint64(k.DataLen)
 	if lost {
 		c.unseen[k.Dir] += k.Before + uint64(k.DataLen)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/event"
@@ -29,6 +30,7 @@ const (
 	sessionEvery   = 5 * time.Minute // a session that lives on is recorded this often,
 	sessionMails   = 20              // and after so many transactions
 	forgetAfter    = 2 * time.Hour   // a connection of which nothing more was heard
+	unknownFor     = 5 * time.Minute // one of which no state was heard, but what was said
 	maxConns       = 65536           // more are counted and not followed
 	maxListened    = 8192            // to so many at a time it is listened; of more the kernel's word must do
 	maxDrafts      = 1024            // of 1 KiB; when the writer is so far behind, the ring buffer fills instead
@@ -41,21 +43,27 @@ type Tracer struct {
 	clock  clock
 	conns  map[uint64]*conn
 	ended  ended
+	gone   gone
 	room   room
 	drafts chan draft
+
+	holding holding
 
 	started   time.Time
 	heartbeat time.Time
 	lost      record.Losses // as last reported
 	sums      record.Counters
 	dropped   uint64
+	shedded   uint64        // connections that have no record, for want of what was lost
+	broken    atomic.Uint64 // connections on which we failed
+	unnamed   atomic.Uint64 // records whose process nobody knows any more
 	spread    *spread
 	names     *names
 }
 
 // New makes a tracer. Nothing is read or written before Run.
 func New(source Source, o Options) *Tracer {
-	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, drafts: make(chan draft, maxDrafts),
+	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, ended: newEnded(), drafts: make(chan draft, maxDrafts),
 		spread: newSpread(), names: newNames(o.Lookup)}
 }
 
@@ -104,43 +112,72 @@ func (t *Tracer) apply(e *event.Event) {
 	case event.KindProcess:
 		t.opts.Resolver.Observe(e.Process.Process())
 	case event.KindConn:
-		if e.Conn.Phase == event.PhaseUnwatched {
-			t.unwatched(&e.Conn)
-		} else if c := t.conn(e.Conn.ID); c != nil {
-			t.update(c, &e.Conn)
-			t.follow(c)
-		} else if begins(&e.Conn) && !t.ended.has(e.Conn.ID) {
-			t.dropped++
-			t.unwatched(&e.Conn)
-		}
+		t.snapshot(&e.Conn)
 	case event.KindPayload:
-		if c := t.conn(e.Payload.ID); c != nil {
-			t.feed(c, &e.Payload)
-			t.follow(c)
-		}
+		t.payload(&e.Payload)
 	case event.KindDNS:
 		t.names.put(&e.DNS)
+	}
+}
+
+// snapshot takes a state of a connection.
+func (t *Tracer) snapshot(e *event.Conn) {
+	defer t.survive(e.ID)
+	if e.Phase == event.PhaseUnwatched {
+		t.unwatched(e)
+	} else if c := t.conn(e.ID); c != nil {
+		t.update(c, e)
+		t.follow(c)
+	} else if !e.Told && !t.ended.has(e.ID) { // else it is recorded already
+		t.dropped++
+		t.unwatched(e)
+	}
+}
+
+// payload takes a stretch of a dialogue.
+func (t *Tracer) payload(p *event.Payload) {
+	defer t.survive(p.ID)
+	if c := t.conn(p.ID); c != nil {
+		t.feed(c, p)
+		t.follow(c)
 	}
 }
 
 // tick does what is due by the clock.
 func (t *Tracer) tick(now time.Time) {
 	t.clock.set()
+	t.ended.tick(now)
+	t.holding.tick(now, t.opts.Resolver.Release)
 	t.reportLost(now)
+	t.tickGone(now)
 	if now.Sub(t.heartbeat) >= heartbeatEvery {
 		t.heartbeat = now
 		t.opts.Host.Refresh()
 		t.report(record.ActionHeartbeat, now)
 	}
 	for _, c := range t.conns {
-		switch {
-		case now.Sub(c.heardAt) >= forgetAfter:
-			if c.recognised() {
-				t.session(c, false)
-			}
-			t.forget(c)
-		case c.recognised() && now.Sub(c.recordedAt) >= sessionEvery:
-			t.interim(c)
+		t.tickConn(c, now)
+	}
+}
+
+func (t *Tracer) tickConn(c *conn, now time.Time) {
+	defer t.survive(c.id)
+	switch {
+	case now.Sub(c.heardAt) >= forgetAfter, !c.known && now.Sub(c.heardAt) >= unknownFor:
+		if c.recognised() {
+			t.session(c, false)
+		} else {
+			t.shed(c)
+		}
+		t.forget(c)
+	case c.recognised() && now.Sub(c.recordedAt) >= sessionEvery:
+		t.interim(c)
+	case c.known && c.last.Old && !c.mail && !c.connected && now.Sub(c.heardAt) >= tickEvery:
+		c.connected = true // it has said something, and what that is is not known yet
+		if t.opts.Connects != ConnectsNone {
+			d := t.draft(record.ActionConnect, c)
+			d.reason = record.Adopted
+			t.drafts <- d
 		}
 	}
 }

@@ -88,7 +88,7 @@ func (w *writer) take(d draft) {
 		oldest := w.waiting[0]
 		w.waiting = w.waiting[1:]
 		who, connector, _ := w.identify(oldest)
-		w.write(w.t.build(oldest, who, connector))
+		w.build(oldest, who, connector)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *writer) settle(now time.Time) {
 		}
 		who, connector, done := w.identify(d)
 		if done && !w.t.names.waits(d) || due {
-			w.write(w.t.build(d, who, connector))
+			w.build(d, who, connector)
 		} else {
 			kept = append(kept, d)
 		}
@@ -143,21 +143,48 @@ func (w *writer) identify(d *draft) (who, connector *proc.Identity, done bool) {
 	return who, connector, done
 }
 
-// identity asks the resolver; what it does not know, or has forgotten, may still be in the kernel's own
-// table. Of a process that is in neither nothing more will come to be known. One that was not complete for
+// identity asks the resolver; what it does not know, or has forgotten, may still be in the kernel's own table, or
+// in /proc if the process lives. If neither has it, the process stays unknown. One that was not complete for
 // a record is not for a later one either, so that those of a connection keep their order.
 func (w *writer) identity(key event.ProcessKey) (id *proc.Identity, done bool) {
 	if id, done = w.t.opts.Resolver.Identity(key); id == nil {
 		var e event.Event
-		if w.t.source.Process(key, &e) != nil || e.Kind != event.KindProcess {
+		if w.t.source.Process(key, &e) == nil && e.Kind == event.KindProcess {
+			w.t.opts.Resolver.Observe(e.Process.Process())
+		} else if !w.t.opts.Resolver.Recall(key) {
 			return nil, true
 		}
-		w.t.opts.Resolver.Observe(e.Process.Process())
 	}
 	if !done {
 		w.pending[key] = true
 	}
 	return id, !w.pending[key]
+}
+
+// build makes the record of a draft and writes it. If that panics the connection is named all the same.
+func (w *writer) build(d *draft, who, connector *proc.Identity) {
+	if key, _ := d.sender(); key.Pid != 0 && (who == nil || who.Process == nil) {
+		w.t.unnamed.Add(1)
+	}
+	r := w.tryBuild(d, who, connector)
+	if r == nil {
+		plain := &draft{action: record.ActionConnect, reason: record.Broken, at: d.at, end: d.end, clock: d.clock, conn: d.conn}
+		r = w.t.begin(plain)
+		addConn(r, plain)
+		addIdentity(r, plain, nil, nil)
+	}
+	w.write(r)
+}
+
+func (w *writer) tryBuild(d *draft, who, connector *proc.Identity) (r *record.Record) {
+	defer func() {
+		if failed := recover(); failed != nil {
+			w.t.broken.Add(1)
+			w.t.debug(d.conn.ID, failed)
+			r = nil
+		}
+	}()
+	return w.t.build(d, who, connector)
 }
 
 func (w *writer) write(r *record.Record) {

@@ -43,7 +43,8 @@ static __always_inline void show_preamble(struct conn *c)
 	struct banner *b = bpf_map_lookup_elem(&preambles, &c->id);
 	u32 told = c->client.before + (c->client.letters & 7) + (b ? b->len : 0);
 
-	c->client_skipped = c->judged > told ? c->judged - told : 0;
+	if (c->judged > told)
+		c->client_skipped += c->judged - told;
 	if (!c->pre)
 		return;
 	show_held(c, &c->client, b, DIR_CLIENT);

@@ -172,7 +172,7 @@ func TestEmptyAddresses(t *testing.T) {
 // footprint is the memory a parser holds, in bytes.
 func (p *Parser) footprint() int {
 	n := int(reflect.TypeFor[Parser]().Size())
-	n += cap(p.tape.entries)*int(reflect.TypeFor[entry]().Size()) + cap(p.tape.text)
+	n += cap(p.tape.ring)*int(reflect.TypeFor[entry]().Size()) + cap(p.tape.text)
 	n += cap(p.replies.queue)*int(reflect.TypeFor[answer]().Size()) + cap(p.replies.text)
 	n += cap(p.d.mails)*int(reflect.TypeFor[mail]().Size()) + cap(p.d.rcpts)*int(reflect.TypeFor[rcpt]().Size()) + cap(p.d.arena)
 	for _, t := range []replyText{p.d.first, p.d.last, p.d.decided} {

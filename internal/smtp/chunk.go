@@ -48,12 +48,14 @@ func (p *Parser) chunkOctets(e *entry) uint64 {
 
 // dropInside drops the entries behind the front one that begin before offset end.
 func (t *tape) dropInside(end uint64) {
-	i := t.head + 1
-	for i < len(t.entries) && t.entries[i].at < end {
-		i++
+	n := 1
+	for n < t.n && t.at(n).at < end {
+		t.count[t.at(n).verb]--
+		n++
 	}
-	if i--; i > t.head {
-		t.entries[i] = t.entries[t.head]
-		t.head = i
+	if n--; n > 0 {
+		*t.at(n) = *t.front()
+		t.head += n
+		t.n -= n
 	}
 }

@@ -160,13 +160,6 @@ func (v *envelope) drain() {
 	v.open = 1
 }
 
-// moveBack is what becomes of the span where so many octets in front of it went. The zero span stays.
-func (s *span) moveBack(n uint32) {
-	if s.n > 0 {
-		s.off -= n
-	}
-}
-
 // clone copies what later calls change in place.
 func (v *envelope) clone() {
 	v.mails = slices.Clone(v.mails)

@@ -71,14 +71,14 @@ func TestInterimOfBounces(t *testing.T) {
 	}
 }
 
-// 50 mails in one go, which are answered later: what is not answered is left to a later summary.
+// 200 mails in one go, which are answered later: what is not answered is left to a later summary.
 func TestInterimOfPipelined(t *testing.T) {
 	p := greetedParser()
 	var told totals
-	for range 50 {
+	for range 200 {
 		p.Feed(Client, []byte("MAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nDATA\r\ntext\r\n.\r\n"))
 	}
-	for range 50 {
+	for range 200 {
 		p.Feed(Server, []byte("250 ok\r\n250 ok\r\n354 go ahead\r\n250 queued\r\n"))
 		if p.Finished() >= 20 {
 			for _, m := range checkInterim(t, p, &told).Transactions {
@@ -91,7 +91,7 @@ func TestInterimOfPipelined(t *testing.T) {
 	p.End()
 	s := p.Session()
 	told.add(t, &s)
-	if told.accepted != 50 || told.transactions != 50 {
+	if told.accepted != 200 || told.transactions != 200 {
 		t.Errorf("%+v", told)
 	}
 }

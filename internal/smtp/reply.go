@@ -41,6 +41,7 @@ func parseReplyLine(line []byte) (code int, final, ok bool) {
 // Bounds of the reply queue. It grows to them only where replies are fed far ahead of commands.
 const (
 	maxReplies   = 512
+	repliesSlack = 128 // so many are consumed before what is left is moved
 	maxReplyText = 16 << 10
 )
 
@@ -91,7 +92,7 @@ func (q *answers) push(code int, first, last []byte) (kept bool) {
 		return false
 	}
 	kept = true
-	if len(q.queue) >= 2*maxReplies || len(q.text)+len(first)+len(last) > maxReplyText {
+	if len(q.queue) >= maxReplies+repliesSlack || len(q.text)+len(first)+len(last) > maxReplyText {
 		q.compact()
 	}
 	if len(q.text)+len(first)+len(last) > maxReplyText {
@@ -104,7 +105,7 @@ func (q *answers) push(code int, first, last []byte) (kept bool) {
 		a.last = span{uint32(len(q.text)), uint32(len(last))}
 		q.text = append(q.text, last...)
 	}
-	q.queue = append(q.queue, a)
+	q.queue = appendWithin(q.queue, a, maxReplies+repliesSlack)
 	return kept
 }
 
@@ -136,6 +137,14 @@ func (q *answers) compact() {
 		q.queue[i].first.off -= from
 		q.queue[i].last.off -= from
 	}
+}
+
+// appendWithin is append to a list that never holds more than limit, and takes no more memory.
+func appendWithin[T any](list []T, x T, limit int) []T {
+	if n := len(list); n == cap(list) {
+		list = append(make([]T, 0, min(max(2*n, 8), limit)), list...)
+	}
+	return append(list, x)
 }
 
 // replyText is a Reply with room of its own, for the replies that outlive the queue.

@@ -46,7 +46,7 @@ func (p *Parser) Interim() Session {
 // flushInto makes q a copy that has concluded as if nothing more were to come.
 func (p *Parser) flushInto(q *Parser) {
 	*q = *p
-	q.tape.entries = slices.Clone(p.tape.entries)
+	q.tape.clone()
 	q.replies.queue = slices.Clone(p.replies.queue)
 	q.replies.text = slices.Clone(p.replies.text)
 	q.d.clone()

@@ -1,9 +1,13 @@
 package smtp
 
-// Bounds of the tape. It grows to them only in a client that runs far ahead of the server.
+import "math/bits"
+
+// Bounds of the tape. It grows to them only in a client that runs far ahead of the server: 200 mails to
+// one recipient each, of which nothing is answered, find room.
 const (
-	maxEntries  = 256
-	maxTapeText = 8 << 10
+	maxEntries  = 1024 // a power of 2
+	maxTapeText = 16 << 10
+	textSlack   = 1 << 10 // so much is consumed before what is left is moved
 )
 
 // entry is one client line, or a run of equal ones, waiting for its reply.
@@ -25,24 +29,34 @@ type entry struct {
 	vague    bool // stands for bytes not copied: one unknown line or several
 }
 
-// span is a part of a text arena.
+// span is a part of a text arena. That of an empty text is zero.
 type span struct{ off, n uint32 }
+
+// moveBack is what becomes of the span where so many octets in front of it went. The zero span stays.
+func (s *span) moveBack(n uint32) {
+	if s.n > 0 {
+		s.off -= n
+	}
+}
 
 // tape is the queue of client lines that have no reply yet (RFC 2920). Replies are matched in
 // order, never by time of arrival, so that the result does not depend on how the two directions
 // interleave. While it is unknown whether lines are commands or a message body (DATA sent, its
 // reply not seen) they wait here too; of lines that are no command only the number is kept.
 type tape struct {
-	entries []entry
-	head    int
+	ring    []entry // its length is 0 or a power of 2
+	head, n int     // the first entry, and how many there are
 	text    []byte
+	gone    uint32        // octets of text that no entry has any more, from the start
+	count   [verbs]uint16 // entries of each verb
 }
 
-func (t *tape) len() int      { return len(t.entries) - t.head }
-func (t *tape) front() *entry { return &t.entries[t.head] }
+func (t *tape) len() int        { return t.n }
+func (t *tape) at(i int) *entry { return &t.ring[(t.head+i)&(len(t.ring)-1)] }
+func (t *tape) front() *entry   { return t.at(0) }
 
 func (t *tape) reset() {
-	t.entries, t.head, t.text = t.entries[:0], 0, t.text[:0]
+	t.head, t.n, t.text, t.gone, t.count = 0, 0, t.text[:0], 0, [verbs]uint16{}
 }
 
 func (t *tape) bytes(s span) []byte { return t.text[s.off : s.off+s.n] }
@@ -58,36 +72,54 @@ func (t *tape) pop() {
 
 // drop drops the front entry with all its lines.
 func (t *tape) drop() {
+	e := t.front()
+	t.count[e.verb]--
+	if e.text.n > 0 {
+		t.gone = e.text.off + e.text.n
+	}
 	t.head++
-	if t.head == len(t.entries) {
-		t.reset()
+	if t.n--; t.n == 0 {
+		t.head, t.text, t.gone = 0, t.text[:0], 0
 	}
 }
 
 // push appends e with its text. It reports false if there is no room.
 func (t *tape) push(e entry, text []byte) bool {
-	if n := len(t.entries); n > t.head && t.entries[n-1].absorb(&e, len(text)) {
+	if t.n > 0 && t.at(t.n-1).absorb(&e, len(text)) {
 		return true
 	}
-	if t.len() >= maxEntries {
+	if t.n >= maxEntries {
 		return false
 	}
-	if len(t.text)+len(text) > maxTapeText {
+	if len(t.text)+len(text) > maxTapeText && t.gone >= textSlack {
 		t.compact()
 	}
 	if len(t.text)+len(text) > maxTapeText {
 		text, e.cut, e.partial = nil, true, e.partial || len(text) > 0
-		if e.verb == verbRcpt && t.entries[len(t.entries)-1].absorb(&e, 0) {
+		if e.verb == verbRcpt && t.at(t.n-1).absorb(&e, 0) {
 			return true
 		}
 	}
-	if len(t.entries) >= 2*maxEntries {
-		t.compact()
+	if len(text) > 0 {
+		e.text = span{uint32(len(t.text)), uint32(len(text))}
+		t.text = append(t.text, text...)
 	}
-	e.text = span{uint32(len(t.text)), uint32(len(text))}
-	t.text = append(t.text, text...)
-	t.entries = append(t.entries, e)
+	if t.n == len(t.ring) {
+		t.grow()
+	}
+	t.n++
+	*t.at(t.n - 1) = e
+	t.count[e.verb]++
 	return true
+}
+
+// grow makes the ring twice as long.
+func (t *tape) grow() {
+	ring := make([]entry, max(2*len(t.ring), 8))
+	for i := range t.n {
+		ring[i] = *t.at(i)
+	}
+	t.ring, t.head = ring, 0
 }
 
 // absorb lets a run of unknown lines, of recipients without text, or of lost bytes grow.
@@ -109,10 +141,10 @@ func (e *entry) absorb(next *entry, text int) bool {
 
 // extend lets the last entry grow by bytes that were not copied, if it stands for such bytes too.
 func (t *tape) extend(next uint64) bool {
-	if t.len() == 0 {
+	if t.n == 0 {
 		return false
 	}
-	e := &t.entries[len(t.entries)-1]
+	e := t.at(t.n - 1)
 	if e.verb != verbUnknown || !e.vague {
 		return false
 	}
@@ -120,37 +152,27 @@ func (t *tape) extend(next uint64) bool {
 	return true
 }
 
-// compact moves what is left to the start of both arrays. It is called after at least as much
-// was consumed, or when text is short, which costs no more than the text that follows.
+// compact moves the text that is left to the start.
 func (t *tape) compact() {
-	if t.head == 0 {
-		return
+	t.text = t.text[:copy(t.text, t.text[t.gone:])]
+	for i := range t.n {
+		t.at(i).text.moveBack(t.gone)
 	}
-	from := uint32(len(t.text))
-	for i := t.head; i < len(t.entries); i++ {
-		if s := t.entries[i].text; s.n > 0 {
-			from = s.off
-			break
-		}
+	t.gone = 0
+}
+
+// clone copies what later calls change in place.
+func (t *tape) clone() {
+	n := 0
+	if t.n > 0 {
+		n = 1 << bits.Len(uint(t.n-1))
 	}
-	n := copy(t.entries, t.entries[t.head:])
-	t.entries, t.head = t.entries[:n], 0
-	for i := range t.entries {
-		if t.entries[i].text.n > 0 {
-			t.entries[i].text.off -= from
-		} else {
-			t.entries[i].text.off = 0
-		}
+	ring := make([]entry, n)
+	for i := range t.n {
+		ring[i] = *t.at(i)
 	}
-	t.text = t.text[:copy(t.text, t.text[from:])]
+	t.ring, t.head = ring, 0
 }
 
 // has says whether an unanswered v is on the tape.
-func (t *tape) has(v verb) bool {
-	for i := t.head; i < len(t.entries); i++ {
-		if t.entries[i].verb == v {
-			return true
-		}
-	}
-	return false
-}
+func (t *tape) has(v verb) bool { return t.count[v] > 0 }

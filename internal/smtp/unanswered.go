@@ -51,13 +51,15 @@ func (p *Parser) unanswered() {
 // looksLikeBody guesses, without a reply to the DATA in front, whether what follows is body: a
 // "." line comes, or the next line is no command.
 func (p *Parser) looksLikeBody() bool {
-	next := p.tape.entries[p.tape.head+1:]
-	for i := range next {
-		if next[i].verb == verbDot && !next[i].split {
-			return true
+	t := &p.tape
+	if t.has(verbDot) {
+		for i := 1; i < t.len(); i++ {
+			if e := t.at(i); e.verb == verbDot && !e.split {
+				return true
+			}
 		}
 	}
-	return len(next) > 0 && next[0].verb == verbUnknown || len(next) == maxEntries-1
+	return t.len() > 1 && t.at(1).verb == verbUnknown || t.len() == maxEntries
 }
 
 // resync takes up matching after lost replies: the next reply answers the last waiting line that
@@ -70,8 +72,8 @@ func (p *Parser) resync() bool {
 	p.d.left, p.owed, p.vague = min(p.d.left, 1), 0, false
 	code := p.replies.front().code
 	at, found := uint64(0), false
-	for i := p.tape.head; i < len(p.tape.entries); i++ {
-		if e := &p.tape.entries[i]; e.plausible(code) {
+	for i := range p.tape.len() {
+		if e := p.tape.at(i); e.plausible(code) {
 			at, found = e.at, true
 		}
 	}

@@ -29,6 +29,7 @@ const (
 	verbXforward
 	verbConnect // HTTP CONNECT, only as the first line of a stream
 	verbProxy   // PROXY protocol v1, only as the first line of a stream
+	verbs       // how many there are
 )
 
 // maxVerb is the longest first word looked at. A longer one is no command.

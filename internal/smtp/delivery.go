@@ -58,12 +58,16 @@ func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
 			return
 		}
 		m = d.begin()
+		m.barred = true
 	}
 	if e.bad {
 		if refused(code) && code != 501 {
 			d.refuse(q, a)
 		}
 		return
+	}
+	if accepted(code) {
+		d.takes()
 	}
 	m.chunked = true
 	m.size += octets

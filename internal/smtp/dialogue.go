@@ -102,7 +102,7 @@ func (d *dialogue) mail(e *entry, address []byte, q *answers, a *answer) {
 	}
 	d.end()
 	m := d.begin()
-	m.fromKnown, m.fromCut, m.utf8, m.declared = e.found, e.cut, e.utf8, e.size
+	m.fromKnown, m.fromCut, m.utf8, m.declared, m.barred = e.found, e.cut, e.utf8, e.size, refused(code)
 	var ok bool
 	if m.from, ok = d.keep(address, maxArena); !ok {
 		m.fromCut = true
@@ -123,10 +123,12 @@ func (d *dialogue) rcpt(e *entry, address []byte, n uint64, q *answers, a *answe
 			return
 		}
 		m = d.begin()
+		m.barred = true
 	}
 	switch {
 	case accepted(code):
 		m.accepted += n
+		d.takes()
 		d.revive()
 	case refused(code):
 		m.refused += n
@@ -151,6 +153,15 @@ func (d *dialogue) refuse(q *answers, a *answer) {
 	}
 }
 
+// takes tells that the server went on with the open transaction, of which it may have taken no sender:
+// then what was seen of it is not all.
+func (d *dialogue) takes() {
+	if m := d.current(); m.barred {
+		m.barred = false
+		d.miss(0)
+	}
+}
+
 func (d *dialogue) revive() {
 	d.current().outcome = Open
 	d.decided.clear()
@@ -159,8 +170,9 @@ func (d *dialogue) revive() {
 // startBody takes the 354 to DATA.
 func (d *dialogue) startBody(at uint64) {
 	if d.current() == nil {
-		d.begin()
+		d.begin().barred = true
 	}
+	d.takes()
 	d.revive()
 	d.inBody, d.bodyAt = true, at
 }

@@ -25,6 +25,7 @@ type mail struct {
 	at                            uint64
 	fromKnown, fromCut            bool
 	utf8, chunked, offered        bool
+	barred                        bool // MAIL FROM was not seen, or was refused: a server takes nothing more
 }
 
 type rcpt struct {

@@ -42,21 +42,21 @@ func (a *asked) cleared() bool {
 
 func (a *asked) String() string { return fmt.Sprintf("%q %v: %s", a.Answer, a.Reasons, a.Message) }
 
-// has says whether a reason stands in the answer.
-func (a *asked) has(code string) bool {
+// says tells whether a reason stands in the answer, and names something.
+func (a *asked) says(code, what string) bool {
 	for i := range a.Reasons {
-		if a.Reasons[i].Code == code && a.Reasons[i].Text != "" && a.Reasons[i].Count > 0 {
+		if r := &a.Reasons[i]; r.Code == code && r.Count > 0 && strings.Contains(r.Text, what) {
 			return true
 		}
 	}
 	return false
 }
 
-// ask puts a question to the log of a run that has ended, as if it had watched the whole host.
-func (tr *tracer) ask(question ...string) *asked {
+// ask puts a question to a log.
+func (tr *tracer) ask(log string, question ...string) *asked {
 	tr.t.Helper()
 	var stdout, stderr bytes.Buffer
-	args := slices.Concat([]string{"report", "--format", "json"}, question, []string{tr.unfiltered()})
+	args := slices.Concat([]string{"report", "--format", "json"}, question, []string{log})
 	if status := run(args, nil, &stdout, &stderr); status != exitDone {
 		tr.t.Fatalf("%q: status %d, %s", args, status, &stderr)
 	}
@@ -73,37 +73,39 @@ func during(records []record.Record) []string {
 	return []string{"--since", from.UTC().Format(time.RFC3339Nano), "--until", to.UTC().Format(time.RFC3339Nano)}
 }
 
-// unfiltered is a copy of the log in which the run has no filters: what an unfiltered run would answer.
-func (tr *tracer) unfiltered() string {
+// unfiltered is a copy of the log in which the run has no filters: what an unfiltered run would answer. With the
+// address of a server it has no records of connections to others.
+func (tr *tracer) unfiltered(only ...string) string {
 	tr.t.Helper()
-	path := filepath.Join(filepath.Dir(tr.log), "unfiltered")
-	if _, err := os.Stat(path); err == nil {
-		return path
-	}
 	text, err := os.ReadFile(tr.log)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
 	var out bytes.Buffer
-	for line := range bytes.Lines(text) {
-		if !bytes.Contains(line, []byte(`"filters":`)) {
-			out.Write(line)
-			continue
-		}
-		var r map[string]any
-		numbers := json.NewDecoder(bytes.NewReader(line))
-		numbers.UseNumber()
-		if err := numbers.Decode(&r); err != nil {
-			tr.t.Fatalf("%v: %s", err, line)
-		}
-		filters := r["smtptrace"].(map[string]any)["filters"].(map[string]any)
-		for _, name := range []string{"netns", "cgroup", "pid", "uid"} {
-			delete(filters, name)
-		}
-		if err := json.NewEncoder(&out).Encode(r); err != nil {
-			tr.t.Fatal(err)
+	to := map[string]string{} // by event.id
+	for i := range 2 {
+		for line := range bytes.Lines(text) {
+			r, err := record.Decode(line)
+			if err != nil {
+				tr.t.Fatalf("%v: %s", err, line)
+			}
+			switch id := r.Event.ID; {
+			case i == 0 && r.Destination.IP.IsValid():
+				to[id] = r.Destination.AddrPort().String()
+			case i == 0 || id != "" && len(only) > 0 && to[id] != "" && !slices.Contains(only, to[id]):
+			case id != "":
+				out.Write(line)
+			default:
+				f := &r.Tracer.Filters
+				f.NetNS, f.Cgroup, f.PID, f.UID = 0, "", 0, nil
+				r.Tracer.Open = slices.DeleteFunc(r.Tracer.Open, func(o record.Open) bool {
+					return len(only) > 0 && !slices.Contains(only, o.Destination.AddrPort().String())
+				})
+				out.Write(record.NewEncoder().Encode(&r))
+			}
 		}
 	}
+	path := filepath.Join(tr.t.TempDir(), "unfiltered")
 	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
 		tr.t.Fatal(err)
 	}

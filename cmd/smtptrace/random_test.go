@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -120,7 +121,9 @@ func randomServer(args []string) error {
 			}
 		}()
 	}
-	return step()
+	fmt.Println("ready")
+	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 func randomClient(args []string) error {

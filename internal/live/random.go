@@ -121,7 +121,7 @@ func (g *generator) valid(seed uint64) {
 	}
 	g.say("QUIT", "221 bye")
 	g.turn()
-	g.d.Pieces = g.IntN(6) == 0
+	g.d.Pieces, g.d.Early = g.IntN(6) == 0, g.IntN(6) == 0
 }
 
 // mail decides what becomes of a mail, and gives what says it.

@@ -147,7 +147,8 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 		c->asked++;
 	} else if (c->await_data || c->adrift) {
 		if (s->show == SHOW_DOT && (cr || !s->strict)) {
-			c->dots += c->await_data != 0;
+			if (c->await_data && c->dots < 255)
+				c->dots++;
 			c->asked++;
 			c->await_data = 0;
 			c->adrift = 0;
@@ -156,7 +157,8 @@ static __always_inline void client_line(struct conn *c, struct stream *s, u8 cr)
 		if (s->verb == VERB('D', 'A', 'T', 'A')) {
 			c->await_data = DATA_SAID;
 			c->data_at = c->asked;
-			c->dots = 0;
+			if (c->answered == c->asked) /* no reply to an earlier one is due */
+				c->dots = 0;
 			s->strict = cr;
 		} else if (s->verb == VERB('S', 'T', 'A', 'R')) {
 			c->await_tls = TLS_SAID;

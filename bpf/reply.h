@@ -62,13 +62,13 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 		c->await_tls = 0; /* there was no TLS: it is answered in the clear */
 	of_tls = c->await_tls && (s16)(c->answered - c->tls_at) > 0;
 	if (code == 354) {
-		if (c->dots) {
+		if (c->dots) { /* it is of a body that is over: the client may be in a later one */
 			c->dots--;
-		} else {
-			c->client.mode = MODE_BODY;
-			c->client.body = body_start(&c->client);
-			c->body_over = 0;
+			return;
 		}
+		c->client.mode = MODE_BODY;
+		c->client.body = body_start(&c->client);
+		c->body_over = 0;
 		c->await_data = 0;
 		c->adrift = 0;
 		return;

@@ -18,7 +18,7 @@ type told struct {
 	before []live.Turn // what is said before the tracer starts
 	during []live.Turn // and while it runs
 	hangs  bool        // the client keeps the connection to the end of the run
-	older  bool        // it is from before the start
+	preface  bool        // it is from before the start
 	port   int         // of the server; 0: 25
 
 	question []string // nil: a HELO that nobody has said where it can be seen
@@ -80,8 +80,8 @@ func young() []*told {
 	}
 }
 
-// older are connections from before the start, to the mail port and to another one.
-func older() (list []*told) {
+// preface are connections from before the start, to the mail port and to another one.
+func preface() (list []*told) {
 	end := live.Say("c: .\r\n", "S: 250 queued")
 	for _, port := range []int{25, 2526} {
 		list = append(list,
@@ -101,7 +101,7 @@ func older() (list []*told) {
 		)
 	}
 	for _, x := range list {
-		x.older = true
+		x.preface = true
 	}
 	return list
 }
@@ -116,7 +116,7 @@ func TestUnexplained(t *testing.T) {
 // TestOlder: nor beside one that was open before the start; and a mail on one is found, or nothing is certain.
 func TestOlder(t *testing.T) {
 	for _, f := range allFamilies() {
-		t.Run(string(f), func(t *testing.T) { checkTold(t, f, older()) })
+		t.Run(string(f), func(t *testing.T) { checkTold(t, f, preface()) })
 	}
 }
 
@@ -135,14 +135,14 @@ func checkTold(t *testing.T, f probe.Family, list []*told) {
 		peers[i] = <-listeners[i]
 	}
 	for i, x := range list {
-		if x.older {
+		if x.preface {
 			connect(i)
 			lines[i].With(peers[i], x.before...)
 		}
 	}
 	tr := start(t, cell, f, "--privacy", "full")
 	for i, x := range list {
-		if !x.older {
+		if !x.preface {
 			connect(i)
 		}
 		lines[i].With(peers[i], x.during...)

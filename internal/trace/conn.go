@@ -19,6 +19,7 @@ type conn struct {
 	parser *smtp.Parser // nil: nothing of the dialogue has arrived
 	unread bool         // what arrives is passed over: there was no parser to be had
 	gone   bool         // it has ended, and the snapshot that would say so is lost
+	torn   uint64       // what was lost of dialogues when it began: see Tracer.torn
 
 	connected  bool // its connect record is written
 	announced  bool // its first_payload record is written
@@ -228,6 +229,9 @@ func (t *Tracer) interim(c *conn) {
 // finish says what is known of the connections that outlive the run.
 func (t *Tracer) finish() {
 	t.finishGone()
+	if c, err := t.counters(); err == nil {
+		t.torn = torn(&c.Lost)
+	}
 	for _, c := range t.conns {
 		t.guard(c.id, func() {
 			if c.recognised() {

@@ -24,6 +24,7 @@ type draft struct {
 	counters record.Counters // of start, heartbeat, stop
 	lost     record.Losses   // of lost
 	gone     bool            // the connection has ended, and how is not known
+	torn     bool            // it has not, and what was lost may have been of it
 	fanout   bool            // its sender went to many destinations
 	due      time.Time       // it is written then, whatever is still to be looked up
 }
@@ -44,6 +45,7 @@ func (t *Tracer) draftOf(a record.Action, c *conn) draft {
 		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
 	}
 	d.conn.ID = c.id
+	d.torn = !c.over() && t.torn > c.torn
 	if !c.known || c.gone { // its snapshots were lost
 		d.at = time.Now()
 	}
@@ -89,8 +91,9 @@ func (d *draft) unseen() uint64 {
 	return max(n, d.unsure())
 }
 
+// unsure is 1 where it is not known whether something is unseen.
 func (d *draft) unsure() uint64 {
-	if d.gone {
+	if d.gone || d.torn {
 		return 1
 	}
 	return 0
@@ -117,6 +120,7 @@ func (t *Tracer) reportLost(now time.Time) {
 	if t.opts.Tracked != nil {
 		t.opts.Tracked(c)
 	}
+	t.torn = torn(&c.Lost)
 	more := c.Lost.Since(&t.lost)
 	if more.Total() == 0 {
 		return
@@ -124,6 +128,9 @@ func (t *Tracer) reportLost(now time.Time) {
 	t.lost = c.Lost
 	t.drafts <- draft{action: record.ActionLost, at: now, lost: more}
 }
+
+// torn sums the losses of which a connection that has not ended may have had a part: when it ends, its octets tell.
+func torn(l *record.Losses) uint64 { return l.Payloads + l.Unreadable + l.Missed }
 
 func (t *Tracer) counters() (record.Counters, error) {
 	k, err := t.source.Counters()

@@ -34,7 +34,7 @@ func (t *Tracer) conn(id uint64) *conn {
 	} else {
 		c = &conn{}
 	}
-	c.id, c.recordedAt = id, time.Now()
+	c.id, c.recordedAt, c.torn = id, time.Now(), t.torn
 	t.conns[id] = c
 	return c
 }

@@ -48,6 +48,7 @@ type Tracer struct {
 	drafts chan draft
 
 	holding holding
+	torn    uint64 // stretches of dialogues that were lost, as far as is known
 
 	started   time.Time
 	heartbeat time.Time

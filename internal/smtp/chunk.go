@@ -6,7 +6,7 @@ func (p *Parser) settleChunk(final bool) bool {
 	c, e := &p.client, p.tape.front()
 	p.tape.dropInside(e.next)
 	if e = p.tape.front(); c.maybeBody && !p.tape.has(verbData) {
-		c.leaveMaybeBody() // what looked like DATA was in the chunk
+		p.leaveMaybeBody() // what looked like DATA was in the chunk
 	}
 	if c.off >= e.next {
 		return true

@@ -29,6 +29,7 @@ type clientStream struct {
 	long     bool // the line is longer than is kept
 	judged   bool // the first word is known: the line is kept, or dropping
 	split    bool // the line begins where an assumed chunk ends
+	dotted   int  // octets of a dot in front of it, and of nothing else of its line
 	unread   bool // a chunk was given up, and what follows it shall be a command
 	tls      bool // STARTTLS was said: a line may be TLS, until mail is said
 	crypted  bool // it was
@@ -48,7 +49,7 @@ func (c *clientStream) reset() { *c = clientStream{} }
 // newLine starts a line at the present offset.
 func (c *clientStream) newLine() {
 	c.start = c.off
-	c.n, c.dropping, c.long, c.judged, c.split = 0, false, false, false, false
+	c.n, c.dropping, c.long, c.judged, c.split, c.dotted = 0, false, false, false, false, 0
 }
 
 // enterBody takes lines as body from here on.
@@ -59,7 +60,11 @@ func (c *clientStream) enterBody() {
 }
 
 // leaveMaybeBody takes lines as commands from here on.
-func (c *clientStream) leaveMaybeBody() {
+func (p *Parser) leaveMaybeBody() {
+	c := &p.client
+	if p.tape.has(verbBdat) { // what came behind it was taken for its chunk
+		p.d.miss(0)
+	}
 	c.maybeBody = false
 	if c.chunkEnd > c.off {
 		c.chunk = c.chunkEnd - c.off
@@ -186,9 +191,13 @@ func (p *Parser) judge() {
 func (p *Parser) endLine(line []byte) {
 	c := &p.client
 	e := entry{at: c.start, next: c.off, run: 1, split: c.split, cut: c.long, long: c.long}
+	dotted := c.dotted
 	c.newLine()
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
+	}
+	if len(line) == 0 {
+		e.dotted = uint8(dotted)
 	}
 	switch {
 	case c.mode == clientHeaders:
@@ -205,7 +214,7 @@ func (p *Parser) endLine(line []byte) {
 // bodyLine looks for the "." which ends a body (RFC 5321 section 4.1.1.4). A bare LF before and
 // behind it counts, as it does with most servers.
 func (p *Parser) bodyLine(e entry, line []byte) {
-	if len(line) == 1 && line[0] == '.' && !e.split {
+	if len(line) == 1 && line[0] == '.' && !e.split || e.dotted > 0 {
 		e.verb = verbDot
 		p.push(e, nil)
 		return
@@ -280,7 +289,11 @@ func bounded(text []byte, limit int, cut bool) ([]byte, bool) {
 func (p *Parser) breakLine() {
 	c := &p.client
 	e := entry{at: c.start, next: c.off, run: 1, split: c.split}
+	dotted := 0
+	if line := c.held[:c.n]; !c.split && (string(line) == "." || string(line) == ".\r") {
+		dotted = c.n
+	}
 	c.newLine()
-	c.split, c.chunkEnd = true, 0
+	c.split, c.dotted, c.chunkEnd = true, dotted, 0
 	p.push(e, nil)
 }

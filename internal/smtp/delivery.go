@@ -52,6 +52,9 @@ func (d *dialogue) delivery(q *answers, a *answer) {
 func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
 	code := codeOf(a)
 	d.dataSaid = true
+	if octets > 0 && (code == 500 || code == 502) { // a server without BDAT takes the octets for lines
+		d.miss(octets)
+	}
 	m := d.current()
 	if m == nil {
 		if refused(code) {
@@ -68,6 +71,9 @@ func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
 	}
 	if accepted(code) {
 		d.takes()
+		if m.chunked && m.outcome == Refused { // an earlier chunk was, and a server takes no more then
+			d.miss(0)
+		}
 	}
 	m.chunked = true
 	m.size += octets
@@ -81,6 +87,9 @@ func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
 	if a == nil {
 		d.end()
 		return
+	}
+	if misunderstood(code) { // the command is refused, and not each recipient
+		d.left = 1
 	}
 	if m.outcome == Refused && refused(code) {
 		d.left = 0

@@ -103,10 +103,10 @@ func (p *Parser) consumeStray(a *answer) {
 func (p *Parser) findDot() bool {
 	for p.tape.len() > 0 {
 		e := p.tape.front()
-		if e.verb == verbDot && !e.split {
+		if e.endsBody() {
 			p.client.body = false
 			p.d.inBody = false
-			p.d.current().size += e.at - p.d.bodyAt
+			p.d.current().size += e.at - uint64(e.dotted) - p.d.bodyAt
 			p.d.endBody()
 			return true
 		}
@@ -129,6 +129,9 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 	case d.inAuth:
 		if code != 235 && code != 334 && !refused(code) {
 			d.miss(0)
+		}
+		if e.found { // no base64 (RFC 4954 section 4), but MAIL or RCPT
+			p.missLine(e)
 		}
 		p.doubt = p.doubt && refused(code)
 		p.popLine()
@@ -199,6 +202,7 @@ func (p *Parser) pairDelivery(a *answer) {
 	if p.mismatched(p.tape.front(), a.code) {
 		p.d.miss(0)
 	}
+	p.missDoubt(a.code)
 	p.d.delivery(&p.replies, a)
 	if a.code == 421 && p.d.left > 0 {
 		p.d.end()
@@ -249,6 +253,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 	case verbBlank:
 		p.doubt = p.doubt || p.opts.Ordered && p.tape.len() > 1
 	case verbBdat:
+		p.missDoubt(code)
 		d.chunk(e, p.chunkOctets(e), q, a)
 	case verbRset:
 		if accepted(code) {
@@ -291,7 +296,7 @@ func (p *Parser) popLine() {
 	e := *p.tape.front()
 	p.tape.pop()
 	if e.verb == verbData && p.client.maybeBody && !p.d.inBody && !p.tape.has(verbData) {
-		p.client.leaveMaybeBody()
+		p.leaveMaybeBody()
 	}
 	if e.pending {
 		p.sawStrong(e.verb)

@@ -157,6 +157,9 @@ func (p *Parser) endReply(code int, first, last []byte) {
 	p.early.greet()
 	p.judgeState()
 	p.advance()
+	if p.answersNothing() && !farewell(code) {
+		p.d.miss(0)
+	}
 }
 
 // endServer takes a last line without line end for a line.

@@ -21,13 +21,17 @@ type entry struct {
 	utf8     bool
 	last     bool
 	bad      bool
-	cut      bool // the end of the text is not known
-	partial  bool // so, and not because it is one too many to be kept
-	long     bool // the end of the line is not known
-	pending  bool // only SMTP has the command, and it is no evidence yet: it may stand in a body
-	split    bool // begins where an assumed BDAT chunk ends, possibly inside a body line
-	vague    bool // stands for bytes not copied: one unknown line or several
+	cut      bool  // the end of the text is not known
+	partial  bool  // so, and not because it is one too many to be kept
+	long     bool  // the end of the line is not known
+	pending  bool  // only SMTP has the command, and it is no evidence yet: it may stand in a body
+	split    bool  // begins where an assumed BDAT chunk ends, possibly inside a body line
+	dotted   uint8 // octets of a dot in front of that, in a line that has nothing more
+	vague    bool  // stands for bytes not copied: one unknown line or several
 }
+
+// endsBody says whether the line ends a body, if it stands in one.
+func (e *entry) endsBody() bool { return e.verb == verbDot && !e.split || e.dotted > 0 }
 
 // span is a part of a text arena. That of an empty text is zero.
 type span struct{ off, n uint32 }

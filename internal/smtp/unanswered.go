@@ -52,9 +52,9 @@ func (p *Parser) unanswered() {
 // "." line comes, or the next line is no command.
 func (p *Parser) looksLikeBody() bool {
 	t := &p.tape
-	if t.has(verbDot) {
+	if t.has(verbDot) || t.has(verbBlank) {
 		for i := 1; i < t.len(); i++ {
-			if e := t.at(i); e.verb == verbDot && !e.split {
+			if t.at(i).endsBody() {
 				return true
 			}
 		}

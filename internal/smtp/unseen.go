@@ -29,8 +29,24 @@ func (p *Parser) unreadServer(n uint64) {
 	}
 }
 
+// missDoubt counts a doubt that is not settled when a message is taken over, or some of it.
+func (p *Parser) missDoubt(code int) {
+	if p.doubt && accepted(code) {
+		p.doubt = false
+		p.d.miss(0)
+	}
+}
+
 // missLine counts a line whose reply is not known, or that is not known itself.
 func (p *Parser) missLine(e *entry) { p.d.miss(e.next - e.at) }
+
+// answersNothing says whether a reply is left though the client waits for none: it is matched with what
+// the client says next, and so is each one behind it.
+func (p *Parser) answersNothing() bool {
+	c := &p.client
+	return p.replies.len() > 0 && p.tape.len() == 0 && p.opts.Ordered && !p.opts.Midstream && c.off == c.start &&
+		c.chunk == 0 && !c.body && (c.mode == clientSniff || c.mode == clientLines)
+}
 
 // mismatched says whether no server answers the line with this code: the two do not belong together,
 // and there is no telling since when.

@@ -1,11 +1,19 @@
-package smtp
+package smtptest
 
 import "bytes"
+
+// Piece is what the kernel says of a stretch of the stream: octets that are shown, or how many are cut through the end
+// of a line.
+type Piece struct {
+	Server bool
+	Data   []byte
+	Cut    uint64
+}
 
 // kernel is what bpf/cut.h, reply.h, body.h and payload.h do with the packets of a connection to a mail
 // port whose server greets first, byte by byte and with what they get wrong. What it sends is in out.
 type kernel struct {
-	out    []segment
+	out    []Piece
 	client kernelStream
 	server kernelStream
 
@@ -105,13 +113,13 @@ func verbEnds(verb uint32, c byte) bool {
 }
 
 // packet takes a packet of one direction.
-func (k *kernel) packet(dir Direction, data []byte) {
+func (k *kernel) packet(server bool, data []byte) {
 	for len(data) > 0 && !k.tls {
 		switch {
-		case dir == Server:
-			data = k.lines(dir, data)
+		case server:
+			data = k.lines(server, data)
 		case k.awaitTLS > 0 && k.client.mode == kernelLines && k.client.letters+k.client.line == 0 && !k.client.blank &&
-			k.awaitData == 0 && !k.adrift && data[0] == recordHandshake:
+			k.awaitData == 0 && !k.adrift && data[0] == 22:
 			k.tls = true
 		case k.client.mode == kernelBody:
 			data = k.skipBody(data)
@@ -126,48 +134,48 @@ func (k *kernel) packet(dir Direction, data []byte) {
 				c.mode = kernelLines
 			}
 		default:
-			data = k.lines(dir, data)
+			data = k.lines(server, data)
 		}
 	}
-	if k.tls && dir == Client {
-		k.send(dir, data, 0)
+	if k.tls && !server {
+		k.send(server, data, 0)
 	}
 }
 
 // send sends octets that are shown or cut.
-func (k *kernel) send(dir Direction, shown []byte, cut uint64) {
+func (k *kernel) send(server bool, shown []byte, cut uint64) {
 	switch n := len(k.out); {
 	case len(shown) > 0:
-		k.out = append(k.out, segment{dir: dir, data: bytes.Clone(shown)})
-	case cut > 0 && n > 0 && k.out[n-1].dir == dir && k.out[n-1].data == nil:
-		k.out[n-1].cut += cut
+		k.out = append(k.out, Piece{Server: server, Data: bytes.Clone(shown)})
+	case cut > 0 && n > 0 && k.out[n-1].Server == server && k.out[n-1].Data == nil:
+		k.out[n-1].Cut += cut
 	case cut > 0:
-		k.out = append(k.out, segment{dir: dir, cut: cut})
+		k.out = append(k.out, Piece{Server: server, Cut: cut})
 	}
 }
 
 // lines is cut_lines.
-func (k *kernel) lines(dir Direction, data []byte) []byte {
+func (k *kernel) lines(server bool, data []byte) []byte {
 	s := &k.client
-	if dir == Server {
+	if server {
 		s = &k.server
 	}
 	cut := s.before
 	s.before = 0
 	for i := 0; i < len(data); i++ {
 		if s.mode != kernelLines {
-			k.send(dir, nil, cut)
+			k.send(server, nil, cut)
 			return data[i:]
 		}
 		s.show8, s.cut = s.show8[:0], 0
-		if dir == Client {
+		if !server {
 			k.clientByte(data[i])
 		} else {
 			k.serverByte(data[i])
 		}
 		if len(s.show8) > 0 {
-			k.send(dir, nil, cut)
-			k.send(dir, s.show8, 0)
+			k.send(server, nil, cut)
+			k.send(server, s.show8, 0)
 			cut = 0
 		}
 		cut += s.cut
@@ -175,7 +183,7 @@ func (k *kernel) lines(dir Direction, data []byte) []byte {
 	if s.letters == lineJudged && s.show == showNone {
 		s.before = cut // payload_defer_cut
 	} else {
-		k.send(dir, nil, cut)
+		k.send(server, nil, cut)
 	}
 	return nil
 }
@@ -398,8 +406,8 @@ func (k *kernel) bodyEnd() {
 	if c.before >= 3 {
 		c.before -= uint64(len(end))
 	}
-	k.send(Client, nil, c.before)
-	k.send(Client, []byte(end), 0)
+	k.send(false, nil, c.before)
+	k.send(false, []byte(end), 0)
 	c.before = 0
 }
 
@@ -501,12 +509,11 @@ func (k *kernel) serverData(code uint32) {
 	}
 }
 
-// kernelView is what the parser is told of packets.
-func kernelView(packets []segment) []segment {
+// Kernel is what the kernel programs show of the packets. rest is what is cut and in no piece yet.
+func Kernel(packets []Packet) (pieces []Piece, rest uint64) {
 	k := &kernel{}
-	for _, s := range packets {
-		k.packet(s.dir, s.data)
+	for _, p := range packets {
+		k.packet(p.Server, p.Data)
 	}
-	k.send(Client, nil, k.client.before) // in the last snapshot of the connection
-	return k.out
+	return k.out, k.client.before
 }

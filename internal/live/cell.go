@@ -60,9 +60,20 @@ func NewCell(t testing.TB) *Cell {
 }
 
 // thread is the OS thread that lives in the namespace. It is never unlocked, so it ends with its
-// goroutine.
+// goroutine. It is not the first one: that does not end, and its namespaces are taken for the test's.
 func (c *Cell) thread(ready chan<- error) {
 	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		locked := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(locked)
+			c.thread(ready)
+		}()
+		<-locked
+		runtime.UnlockOSThread()
+		return
+	}
 	ready <- func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("unshare the network: %w", err)

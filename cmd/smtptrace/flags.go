@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -11,6 +13,7 @@ import (
 	"github.com/smtptrace/smtptrace/internal/output"
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/probe"
+	"github.com/smtptrace/smtptrace/internal/proc"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/trace"
 	"github.com/smtptrace/smtptrace/internal/verdict"
@@ -90,6 +93,24 @@ func (f *runFlags) probeOptions() probe.Options {
 	return probe.Options{
 		Family: f.hooks, MailPorts: f.mailPorts, AllPorts: f.connects == trace.ConnectsAll,
 		NetNS: f.netns, Cgroup: f.cgroup, Pid: f.pid, UID: f.uid,
+	}
+}
+
+// forwards gives a question: whether what is watched forwards packets of others. That it is not known is told to warn
+// once, but where a filter is the reason.
+func (f *runFlags) forwards(warn func(error)) func() string {
+	var told sync.Once
+	return func() string {
+		forwards, err := proc.Forwards("/proc", f.holders())
+		switch filters := f.filters(); {
+		case forwards:
+			return "yes"
+		case err == nil:
+			return "no"
+		case !filters.Narrow():
+			told.Do(func() { warn(fmt.Errorf("whether this host forwards mail of others is not known: %w", err)) })
+		}
+		return "unknown"
 	}
 }
 

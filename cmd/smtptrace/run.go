@@ -49,13 +49,14 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	older := adoptOlder(p, f)
 
 	summary := record.NewSummary()
+	warn := func(err error) { sayWarning(stderr, err.Error()) }
 	tracer := trace.New(p, trace.Options{
 		Output: k.output, Resolver: k.resolver, Host: host, Privacy: k.policy,
 		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, k.output.Text(), summary, true) },
 		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
-		Open: older.open, Owner: older.owner, Live: f.live,
+		Open: older.open, Owner: older.owner, Live: f.live, Forwards: f.forwards(warn),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
-		Reopen: k.reopen, Warn: func(err error) { sayWarning(stderr, err.Error()) }, Debug: faultSayer(stderr),
+		Reopen: k.reopen, Warn: warn, Debug: faultSayer(stderr),
 		Stop: w.stop, Tracked: k.metrics.set,
 	})
 	awaitRelays(w.ctx, looked)

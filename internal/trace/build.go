@@ -16,9 +16,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 	switch d.action {
 	case record.ActionStart, record.ActionHeartbeat, record.ActionStop:
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
-		if t.opts.Forwards != nil {
-			r.Tracer.Forwards = t.opts.Forwards()
-		}
+		r.Tracer.Forwards = t.forwards.tell(d.action != record.ActionHeartbeat)
 		if d.action == record.ActionStart {
 			r.Tracer.Smarthosts = t.opts.Smarthosts
 			t.addOpen(r)

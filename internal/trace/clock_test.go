@@ -214,6 +214,43 @@ func TestAddressesThatDoNotCome(t *testing.T) {
 	})
 }
 
+// Whether the host forwards is told of each minute: that it does if it did at any time of it, and that it is not
+// known where nobody could say. The start and the end are asked about themselves.
+func TestForwards(t *testing.T) {
+	for name, test := range map[string]struct{ answers, want string }{ // at the start, twice a minute, and at the end
+		"never":              {"no no no no no no", "no no no no"},
+		"always":             {"yes yes yes yes yes yes", "yes yes yes yes"},
+		"from then on":       {"no no no yes yes yes", "no no yes yes"},
+		"at one time":        {"no yes no no no no", "no yes no no"},
+		"not known once":     {"no unknown no no no no", "no unknown no no"},
+		"no more":            {"yes no no unknown yes no", "yes no yes no"},
+		"at the end":         {"no no no no no yes", "no no no yes"},
+		"that does not come": {"no no - ", "no no unknown unknown"},
+		"never comes":        {"- ", "unknown unknown unknown unknown"},
+	} {
+		playLong(t, func(t *testing.T, stage *stage) {
+			answers, release := strings.Split(test.answers, " "), make(chan struct{})
+			stage.options.Forwards = func() string {
+				answer := answers[0]
+				if answers = answers[1:]; answer == "-" {
+					<-release
+				}
+				return answer
+			}
+			s := stage.play("wait 129s")
+			s.tells(t, "start heartbeat heartbeat stop")
+			var got []string
+			for i := range s {
+				got = append(got, s[i].Tracer.Forwards)
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Errorf("%s: %q, want %q", name, got, test.want)
+			}
+			close(release)
+		})
+	}
+}
+
 // Losses are told when they happen, not at the end, and each once.
 func TestLossesAreToldWithinASecond(t *testing.T) {
 	playLong(t, func(t *testing.T, stage *stage) {

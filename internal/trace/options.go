@@ -59,7 +59,9 @@ type Options struct {
 	// Live lists the connections that there are; what it lists is whole. It may take its time. nil: it cannot be
 	// had.
 	Live func() (Live, error)
-	// Forwards says whether this host forwards packets for others: yes, no or unknown. nil: nobody knows.
+
+	// Forwards says whether the host forwards packets of others: yes, no or unknown. It may take its time, and is not
+	// called twice at once. nil: it is not asked.
 	Forwards func() string
 
 	// Lookup looks up the domains of recipients for mx_match; nil: it rests on what this host is answered.

@@ -60,12 +60,13 @@ type Tracer struct {
 	unnamed   atomic.Uint64 // records whose process nobody knows any more
 	spread    *spread
 	names     *names
+	forwards  forwards
 }
 
 // New makes a tracer. Nothing is read or written before Run.
 func New(source Source, o Options) *Tracer {
 	return &Tracer{source: source, opts: o, conns: map[uint64]*conn{}, ended: newEnded(), drafts: make(chan draft, maxDrafts),
-		spread: newSpread(), names: newNames(o.Lookup)}
+		spread: newSpread(), names: newNames(o.Lookup), forwards: forwards{find: o.Forwards}}
 }
 
 // Run reads events until the source ends, and writes records of them: start first, stop last. The error
@@ -83,6 +84,7 @@ func (t *Tracer) loop() error {
 	now := time.Now()
 	t.clock.set()
 	t.started, t.heartbeat = now, now
+	t.forwards.begin(now)
 	t.report(record.ActionStart, now)
 	tick := now.Add(tickEvery)
 	t.source.SetDeadline(tick)
@@ -151,6 +153,7 @@ func (t *Tracer) tick(now time.Time) {
 	t.holding.tick(now, t.opts.Resolver.Release)
 	t.reportLost(now)
 	t.tickGone(now)
+	t.forwards.tick(now)
 	if now.Sub(t.heartbeat) >= heartbeatEvery {
 		t.heartbeat = now
 		t.opts.Host.Refresh()

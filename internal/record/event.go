@@ -83,6 +83,15 @@ func (r Reason) Outcome() Outcome {
 	return Failure
 }
 
+// untold says whether the client may have said something that no record tells.
+func (r Reason) untold() bool {
+	switch r {
+	case NotSMTP, Unjudged, EndNotSeen, Broken:
+		return true
+	}
+	return false
+}
+
 // words is how a person says it, not escaped.
 func (r Reason) words() string {
 	switch r {

@@ -94,6 +94,7 @@ type Program struct {
 	Recipients   uint64
 	Attempts     uint64 // connects that failed
 	Unwatched    uint64 // connections that were not followed: whether they failed is not known
+	Untold       uint64 // connections of which no record tells what was said
 	Destinations []netip.AddrPort
 	Beyond       bool // there are more destinations
 	HELOs        []string
@@ -113,7 +114,7 @@ func (s *Summary) Programs() []Program {
 	for _, p := range s.ranked() {
 		q := Program{
 			Key: p.key, Identity: p.who, Verdict: p.verdict, Expected: p.expected, Flags: p.flags,
-			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts, Unwatched: p.unwatched,
+			Sessions: p.sessions, Hidden: p.hidden, Messages: p.messages, Recipients: p.recipients, Attempts: p.attempts, Unwatched: p.unwatched, Untold: p.untold,
 			Beyond: p.beyond, HELOs: p.helos, First: p.first, Last: p.last, Began: p.began,
 		}
 		for d := range p.destinations {

@@ -23,13 +23,14 @@ type Summary struct {
 	since      time.Time
 	until      time.Time // zero until the run stops
 	reported   Losses    // the sum of the lost records
+	older      bool      // connections from before the start are not followed, and what is said on them is not known
 }
 
 // NewSummary makes an empty Summary.
 func NewSummary() *Summary { return &Summary{programs: map[Key]*program{}} }
 
-// Add takes any record of the run. What counts is a session and a connect that was not established; an
-// established one is counted by its session.
+// Add takes any record of the run. What counts is a session, and a connect that was not established or of which
+// nobody knows what was said; any other is counted by its session.
 func (s *Summary) Add(r *Record) {
 	switch r.Event.Action {
 	case ActionStart, ActionHeartbeat, ActionStop:
@@ -37,6 +38,8 @@ func (s *Summary) Add(r *Record) {
 		s.since = r.Event.Start
 		if r.Event.Action == ActionStart {
 			s.smarthosts = r.Tracer.Smarthosts
+			t := &r.Tracer
+			s.older = t.OpenOmitted > 0 || t.OpenOther > 0 || t.OpenUnknown || slices.ContainsFunc(t.Open, func(o Open) bool { return !o.Adopted })
 		}
 		if r.Event.Action == ActionStop {
 			s.until = r.Event.End
@@ -46,7 +49,7 @@ func (s *Summary) Add(r *Record) {
 	case ActionSession:
 		s.count(r, r.Verdict)
 	case ActionConnect:
-		if r.Event.Outcome != Success {
+		if r.Event.Outcome != Success || r.Event.Reason.untold() {
 			s.count(r, Attempt)
 		}
 	}

@@ -113,6 +113,8 @@ func TestSummaryOfNothing(t *testing.T) {
 	begin.Tracer.Filters, end.Tracer.Filters = Filters{}, Filters{}
 	silent := start()
 	silent.Tracer = Tracer{Filters: Filters{Connects: "none"}}
+	older, adopted := begin, begin
+	older.Tracer.Open, adopted.Tracer.Open = []Open{{}}, []Open{{Adopted: true}}
 	for _, test := range []struct {
 		records []Record
 		want    string
@@ -123,12 +125,34 @@ func TestSummaryOfNothing(t *testing.T) {
 		{[]Record{begin, end}, "Nothing that was watched sent mail or tried to: web1 (kernel 6.1.0-18-amd64)" +
 			" from 2026-11-21 14:31:07 to 15:31:07 UTC (1h0m0s); connect by tp_btf/inet_sock_set_state;" +
 			" wire by cgroup_skb/egress,ingress; lost nothing\n"},
+		{[]Record{adopted, end}, "Nothing that was watched sent mail or tried to: web1 (kernel 6.1.0-18-amd64)" +
+			" from 2026-11-21 14:31:07 to 15:31:07 UTC (1h0m0s); connect by tp_btf/inet_sock_set_state;" +
+			" wire by cgroup_skb/egress,ingress; lost nothing\n"},
+		{[]Record{older, end}, "Nothing that was watched sent mail or tried to, but on connections from before the start, which were not watched:" +
+			" web1 (kernel 6.1.0-18-amd64) from 2026-11-21 14:31:07 to 15:31:07 UTC (1h0m0s); connect by tp_btf/inet_sock_set_state;" +
+			" wire by cgroup_skb/egress,ingress; lost nothing\n"},
 		{[]Record{silent}, "Nothing that was watched sent mail: web1 (kernel 6.1.0-18-amd64)" +
 			" from 2026-11-21 14:31:07 to 16:31:07 UTC (2h0m0s); lost nothing\n"},
 	} {
 		if got := summary(test.records...).Text(at.Add(2*time.Hour), false); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
+	}
+}
+
+// Who was connected, and nobody knows what it said, is not passed over: it did not fail, either.
+func TestSummaryOfUntoldConnections(t *testing.T) {
+	for _, reason := range []Reason{NotSMTP, Unjudged, EndNotSeen, Broken} {
+		r := refusedConnect()
+		r.Event.Reason, r.Event.Outcome = reason, reason.Outcome()
+		if got := summary(r).Text(at, false); !strings.Contains(got, "    1 connection on which it is not known what was said; 1 destination") {
+			t.Errorf("%s: %s", reason, got)
+		}
+	}
+	silent := refusedConnect()
+	silent.Event.Reason, silent.Event.Outcome = Silent, Silent.Outcome()
+	if got := summary(silent).Text(at, false); !strings.HasPrefix(got, "Nothing that was watched sent mail") {
+		t.Errorf("one that said nothing: %s", got)
 	}
 }
 

@@ -20,8 +20,11 @@ func (s *Summary) Text(now time.Time, color bool) string {
 		if s.tracer.Filters.Connects != "none" {
 			dst = append(dst, " or tried to"...)
 		}
-		if s.lost().Total() > 0 {
+		switch {
+		case s.lost().Total() > 0:
 			dst = append(dst, ", as far as was seen"...)
+		case s.older:
+			dst = append(dst, ", but on connections from before the start, which were not watched"...)
 		}
 		dst = append(dst, ": "...)
 		return string(append(s.appendCoverage(dst, now), '\n'))
@@ -159,6 +162,10 @@ func (t *tally) appendSums(dst []byte) []byte {
 	if t.unwatched > 0 {
 		count(t.unwatched, "connection")
 		dst = append(append(dst, ' '), Unwatched.words()...)
+	}
+	if t.untold > 0 {
+		count(t.untold, "connection")
+		dst = append(dst, " on which it is not known what was said"...)
 	}
 	return dst
 }

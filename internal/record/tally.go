@@ -57,6 +57,7 @@ type tally struct {
 	recipients uint64
 	attempts   uint64 // connects that failed
 	unwatched  uint64 // connections that were not followed: whether they failed is not known
+	untold     uint64 // connections of which no record tells what was said
 }
 
 func (t *tally) add(more *tally) {
@@ -66,6 +67,7 @@ func (t *tally) add(more *tally) {
 	t.recipients += more.recipients
 	t.attempts += more.attempts
 	t.unwatched += more.unwatched
+	t.untold += more.untold
 }
 
 // failures are the reasons that are told apart, in the order of telling.
@@ -75,6 +77,9 @@ func tallyOf(r *Record) (t tally) {
 	switch {
 	case r.Event.Reason == Unwatched:
 		t.unwatched = 1
+		return t
+	case r.Event.Action == ActionConnect && r.Event.Reason.untold():
+		t.untold = 1
 		return t
 	case r.Event.Action == ActionConnect:
 		t.attempts = 1
@@ -162,7 +167,7 @@ func (p *program) compare(q *program) int {
 		cmp.Compare(p.rank(), q.rank()),
 		cmp.Compare(q.messages, p.messages),
 		cmp.Compare(q.sessions, p.sessions),
-		cmp.Compare(q.unwatched, p.unwatched),
+		cmp.Compare(q.unwatched+q.untold, p.unwatched+p.untold),
 		cmp.Compare(q.attempts, p.attempts),
 		cmp.Compare(p.key.Executable, q.key.Executable),
 		cmp.Compare(p.key.Script, q.key.Script),

@@ -33,6 +33,7 @@ type reportFlags struct {
 // newReportFlags makes them. hash is the keyed hash of an address.
 func newReportFlags(now time.Time, hash func(address string) (string, error)) (*reportFlags, *pflag.FlagSet) {
 	f := &reportFlags{format: formatText}
+	f.query.Home = readLine("/etc/machine-id")
 	hashed := func(address string) string {
 		h, err := hash(address)
 		if err != nil {

@@ -72,7 +72,6 @@ Coverage:
     gap: the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC
     from 2015-12-04 14:15:00 to 14:35:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
     from 2015-12-04 14:38:00 to 14:45:00 UTC, the whole host; connect by fentry/tcp_connect; wire by cgroup_skb/egress,ingress
-    not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN
 
 Logs:
   1 file, 125 records
@@ -245,15 +244,15 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// A HELO name may be misread, or the blocklist's page be of another mail: who sent what nobody expects at that time is
-// not passed over.
+// A HELO name may be misread, or the blocklist's page be of another mail: nobody of that HELO is a clearing of what was
+// asked, and who sent what nobody expects at that time is not passed over, nor is the page green.
 func TestBeside(t *testing.T) {
 	q := with(t, of(HELO, "mail.com"))
 	q.Around(T, 15*time.Minute)
 	log := watchAll("r1", T.Add(-time.Hour), T.Add(time.Hour))
 	log = append(log, session("in", T), session("in", T), postfix("ours", T), session("before", T.Add(-20*time.Minute)))
 	a := ask(t, q, log...)
-	const want = "Nothing matches: 100 % of the window watched, 0 lost. But in that time /var/tmp/smtp had sessions that nobody expects: see below."
+	const want = "No local process did it: 100 % of the window watched, 0 lost." + scope + " But in that time /var/tmp/smtp had unexpected sessions: see below."
 	if got := a.Sentence(time.UTC); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -299,8 +298,8 @@ func TestUnwatched(t *testing.T) {
 		q := Query{}
 		q.Add(term)
 		q.Around(T, 15*time.Minute)
-		sentence(t, ask(t, q, log...), "Nothing matches for certain, but 1 session does not show what was asked for",
-			"\n  ATTEMPT unexpected  /var/tmp/smtp  postfix  1 session\n")
+		sentence(t, ask(t, q, log...), "Nothing matches, but that is not certain: postfix's /var/tmp/smtp connected to 198.51.100.25:25, and what it said is not known",
+			"\nWho else it could be:\n  ATTEMPT unexpected  /var/tmp/smtp  postfix  1 connection\n")
 	}
 }
 
@@ -328,7 +327,8 @@ func TestSentenceAstray(t *testing.T) {
 		local, foreign bool
 		want           string
 	}{
-		{want: "No local process did it: 100 %"}, {local: true, want: "Nothing matches: 100 %"}, {foreign: true, want: "Nothing matches: 100 %"},
+		{want: "No local process did it: 100 %"}, {local: true, want: "Nothing matches, but that is not certain: the time of the mail has no zone. 100 %"},
+		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host. 100 %"},
 	} {
 		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
 			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})

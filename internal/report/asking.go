@@ -1,9 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -14,23 +11,36 @@ type asking struct {
 	beside   *record.Summary
 	evidence evidence
 	seen     seen
-	pending  map[uint64]found // recognised as SMTP, and no session record yet, by their ids
-	ended    seen             // sessions that are not asked for, by their ids
+	tracks   tracks
 	runs     runs
+	decoder  *record.Decoder
 }
 
-// Bounds of what is kept. Who opens more connections at once than these has all of them reported
-// but the ones whose end is missing beyond this number, and the answer says so.
-const (
-	maxPending   = 10000
-	maxTimelines = 4096
-	maxEnded     = 1 << 18 // and as many before these; logs are seldom in another order than their records
-)
+func newAsking(o *Options) *asking {
+	a := &asking{
+		answer: &Answer{
+			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
+		},
+		unclear: record.NewSummary(), beside: record.NewSummary(), decoder: record.NewDecoder(),
+		tracks: tracks{open: map[uint64]*track{}, ended: seen{most: maxEnded}, ports: map[uint16]bool{}},
+		runs:   runs{all: map[runKey]*run{}},
+	}
+	for _, port := range mailPorts {
+		a.tracks.ports[port] = true
+	}
+	return a
+}
+
+// maxTimelines bounds what is kept of programs.
+const maxTimelines = 4096
 
 // take adds what a block holds.
 func (a *asking) take(s *scanned) {
 	for i := range s.run {
 		a.runs.add(&s.run[i])
+		if s.run[i].Event.Action != record.ActionLost {
+			a.tracks.learn(&s.run[i].Tracer)
+		}
 	}
 	for id, at := range s.last {
 		a.runs.alive(id, at)
@@ -39,60 +49,76 @@ func (a *asking) take(s *scanned) {
 		a.found(&s.found[i])
 	}
 	for _, id := range s.ended {
-		delete(a.pending, id)
-		a.ended.add(id)
+		a.tracks.end(id)
 	}
 }
 
 func (a *asking) found(f *found) {
-	if f.beside {
-		if a.seen.add(f.key) {
-			a.beside.Add(&f.record)
+	if f.read && f.action == record.ActionSession {
+		a.complete(f)
+	}
+	a.tracks.note(f)
+	switch {
+	case !f.read, f.judged == no && !f.beside, f.goesOn(): // what goes on is judged at the end
+		return
+	case !a.seen.add(f.key):
+		if !f.beside {
+			a.answer.Repeated++
 		}
-		return
+	case f.beside:
+		a.beside.Add(&f.record)
+	case f.action == record.ActionSession:
+		a.session(f)
+	case f.failed() && f.judged == yes:
+		a.answer.Attempts++
+		a.count(f)
+	case !f.failed() && !f.silent():
+		a.stray(&f.record)
 	}
-	switch f.record.Event.Action {
-	case record.ActionFirstPayload:
-		switch {
-		case a.seen.has(f.id) || a.ended.has(f.id):
-		case len(a.pending) >= maxPending:
-			a.answer.Crowded = true
-		default:
-			kept := *f
-			kept.line = bytes.Clone(f.line)
-			a.pending[f.id] = kept
-		}
-		return
-	case record.ActionSession:
-		delete(a.pending, f.id)
-	}
-	if !a.seen.add(f.key) {
-		a.answer.Repeated++
-		return
-	}
-	if f.record.Event.Action == record.ActionConnect {
-		a.connect(f)
-		return
-	}
-	a.session(f)
 }
 
-// connect counts a record of a connect that failed, or of a connection that was not followed.
-func (a *asking) connect(f *found) {
-	unwatched := f.record.Event.Reason == record.Unwatched
-	switch {
-	case f.judged == unsure && unwatched:
-		a.answer.Unsure++
-		a.unclear.Add(&f.record)
+// complete gives a session the identity that the connect record of its connection has, where it has none itself.
+func (a *asking) complete(f *found) {
+	r, l := &f.record, a.tracks.open[f.id]
+	if known(&r.Identity) || l == nil || l.connect == nil {
 		return
-	case f.judged == unsure:
-		return
-	case unwatched:
-		a.answer.Unwatched++
-	default:
-		a.answer.Attempts++
 	}
-	a.count(f)
+	var connect record.Record
+	if a.decoder.Decode(l.connect, &connect) == nil && known(&connect.Identity) {
+		r.Identity = connect.Identity
+		f.judged = a.answer.Asked.judge(r)
+	}
+}
+
+// known says whether anything is known of who it was.
+func known(id *record.Identity) bool {
+	return id.Process.Executable != "" || id.Process.Name != "" || id.User.ID != ""
+}
+
+// stray takes a connection of which nobody knows what was said on it.
+func (a *asking) stray(r *record.Record) {
+	if r.Event.Reason == record.Adopted {
+		a.answer.adopted.add(r)
+	} else {
+		a.answer.unexplained.add(r)
+	}
+	as := *r
+	if as.Event.Reason != record.Unwatched {
+		as.Event.Reason = record.EndNotSeen // as far as these logs go
+	}
+	a.unclear.Add(&as)
+}
+
+// unsure takes a session that may be what was asked for.
+func (a *asking) unsure(r *record.Record, why Code) {
+	switch why {
+	case SessionEncrypted:
+		a.answer.encrypted.add(r)
+	case OpenBeforeStart:
+		a.answer.adopted.add(r)
+	default:
+		a.answer.unseen.add(r)
+	}
 }
 
 // session counts a record of a session. Of one that has several, the first that matches counts it, and the
@@ -113,6 +139,7 @@ func (a *asking) session(f *found) {
 	case f.judged == unsure:
 		if first {
 			a.answer.Unsure++
+			a.unsure(r, a.answer.Asked.cause(r))
 		}
 		a.unclear.Add(r)
 		return
@@ -153,23 +180,17 @@ func (a *asking) prune() {
 	a.answer.timelines = kept
 }
 
-// finish makes the answer. What was recognised as SMTP and has no end is a session all the same:
-// the tracer was stopped in the middle of it, or it goes on.
+// finish makes the answer.
 func (a *asking) finish() *Answer {
-	left := make([]found, 0, len(a.pending))
-	for _, f := range a.pending {
-		left = append(left, f)
-	}
-	slices.SortFunc(left, func(a, b found) int { return a.record.Time.Compare(b.record.Time) })
-	for i := range left {
-		f := &left[i]
-		f.record.Event.Action = record.ActionSession
-		if f.judged == yes {
-			a.answer.Unfinished++
-		}
-		a.session(f)
-	}
 	answer := a.answer
+	w := answer.Asked.Window
+	soFar := w.From.Before(answer.Now) && (w.To.After(answer.Now) || w.To.IsZero() && !w.From.IsZero())
+	if soFar {
+		w.To = answer.Now // what is still to come need not have been watched
+	}
+	answer.Coverage = a.runs.coverage(&answer.Asked, w, soFar)
+	a.outlive()
+	answer.Crowded, answer.tooManyRuns = a.tracks.crowded, a.runs.leftOut
 	answer.Programs, answer.Unclear = answer.Summary.Programs(), a.unclear.Programs()
 	if len(answer.Programs) == 0 || !bad(answer.Programs[0].Verdict, answer.Programs[0].Expected) {
 		answer.Beside = a.beside
@@ -177,11 +198,5 @@ func (a *asking) finish() *Answer {
 	answer.Evidence = a.evidence.records()
 	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
 	answer.Forgetful = a.seen.forgot
-	w := answer.Asked.Window
-	soFar := w.From.Before(answer.Now) && (w.To.After(answer.Now) || w.To.IsZero() && !w.From.IsZero())
-	if soFar {
-		w.To = answer.Now // what is still to come need not have been watched
-	}
-	answer.Coverage = a.runs.coverage(w, soFar)
 	return answer
 }

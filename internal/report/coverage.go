@@ -18,14 +18,11 @@ type Coverage struct {
 	Runs    []Watch       // the runs that watched some of it
 	Lost    record.Losses
 
-	// Connections to mail ports that were there before a run that began in the window, or shortly before.
-	Older    uint64
-	OlderToo bool // and maybe more
+	Filters   []record.Filters // of the runs that left something out where no other recorded it
+	Forwarded string           // "" where guests are watched, too, or there are none; else yes or unknown
+	Older     older            // what was open before the runs
+	Steps     []Step           // of the clock, as far as they touch the window
 }
-
-// oldest is how long before the window a run may have begun so that what was open then counts. RFC 5321,
-// 4.5.3.2, ends a session that stands still after minutes.
-const oldest = time.Hour
 
 // Gap is time in which the whole host was not watched.
 type Gap struct {
@@ -68,36 +65,43 @@ func (c *Coverage) Share() float64 {
 func (c *Coverage) Full() bool { return len(c.Gaps) == 0 && c.Lost.Total() == 0 }
 
 // runs are the runs in the logs, by agent.ephemeral_id and host.
-type runs map[runKey]*run
+type runs struct {
+	all     map[runKey]*run
+	leftOut bool // there were too many
+}
 
 type runKey struct{ host, id string }
+
+func runOf(r *record.Record) runKey { return runKey{hostKey(&r.Host), r.Agent.EphemeralID} }
+
+// hostKey tells hosts apart.
+func hostKey(h *record.Host) string { return cmp.Or(h.ID, h.Name) }
 
 // maxRuns bounds them. Who starts the tracer more often than that has other troubles.
 const maxRuns = 10000
 
-func (all runs) add(r *record.Record) {
+func (rs *runs) add(r *record.Record) {
 	if r.Time.IsZero() && r.Event.End.IsZero() { // it vouches for nothing
 		return
 	}
-	key := runKey{cmp.Or(r.Host.ID, r.Host.Name), r.Agent.EphemeralID}
-	if r.Event.Action == record.ActionLost {
-		if run := all[key]; run != nil { // else its first heartbeat has it
-			run.lose(r)
-		}
-		return
-	}
-	if all[key] == nil {
-		if len(all) >= maxRuns {
+	key := runOf(r)
+	if rs.all[key] == nil {
+		if len(rs.all) >= maxRuns {
+			rs.leftOut = true
 			return
 		}
-		all[key] = &run{}
+		rs.all[key] = &run{}
 	}
-	all[key].point(r)
+	if r.Event.Action == record.ActionLost {
+		rs.all[key].lose(r)
+	} else {
+		rs.all[key].point(r)
+	}
 }
 
 // alive says that a run wrote a record of any kind.
-func (all runs) alive(id string, at time.Time) {
-	for key, r := range all {
+func (rs *runs) alive(id string, at time.Time) {
+	for key, r := range rs.all {
 		if key.id == id && at.After(r.last) {
 			r.last = at
 		}
@@ -106,19 +110,34 @@ func (all runs) alive(id string, at time.Time) {
 
 // coverage says what was watched in a window, host by host. An open end of the window is where the
 // logs end. soFar: the window ends now, and so, for a run that goes on, with its last record.
-func (all runs) coverage(w Window, soFar bool) (list []Coverage) {
+func (rs *runs) coverage(q *Query, w Window, soFar bool) (list []Coverage) {
 	hosts := map[string][]*run{}
-	for key, r := range all {
-		r.finish()
-		hosts[key.host] = append(hosts[key.host], r)
+	for key, r := range rs.all {
+		if len(r.spans) > 0 { // else there are records of losses alone
+			r.finish()
+			hosts[key.host] = append(hosts[key.host], r)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		for _, own := range machines(hosts[name]) {
-			list = append(list, cover(own, w, soFar))
+			list = append(list, cover(own, q, w, soFar))
 		}
 	}
 	return list
 }
+
+// ended is until when a run is known to have watched, far in the future where that is not known. Call it behind
+// coverage.
+func (rs *runs) ended(r *record.Record) time.Time {
+	run := rs.all[runOf(r)]
+	if run == nil || len(run.spans) == 0 {
+		return endless
+	}
+	return later(run.end(), run.last)
+}
+
+// endless is behind every time that can be written (RFC 3339).
+var endless = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // machines tells apart those that bear the same machine-id, as copies of one do: by their names, where two run at
 // the same time. Else it is one that got another name.
@@ -140,7 +159,7 @@ func machines(all []*run) [][]*run {
 	return list
 }
 
-func cover(own []*run, w Window, soFar bool) Coverage {
+func cover(own []*run, q *Query, w Window, soFar bool) Coverage {
 	slices.SortFunc(own, func(a, b *run) int { return a.start().Compare(b.start()) })
 	first, last := own[0].start(), own[0].end()
 	for _, r := range own {
@@ -159,8 +178,9 @@ func cover(own []*run, w Window, soFar bool) Coverage {
 	if c.Window.To.Before(c.Window.From) { // an open window beside the logs
 		c.Window.To = c.Window.From
 	}
-	var whole []piece
+	var whole, recorded, guarded []piece
 	for _, r := range own {
+		narrow, met := r.tracer.Filters.Narrow(), false
 		for i, s := range r.pieces {
 			from, to := later(s.from, c.Window.From), earlier(s.to, c.Window.To)
 			if to.Before(from) || to.Equal(from) && c.Window.To.After(c.Window.From) {
@@ -171,17 +191,49 @@ func cover(own []*run, w Window, soFar bool) Coverage {
 			watch.Lost = r.lostIn(&Window{from, to})
 			c.Runs = append(c.Runs, watch)
 			c.Lost.Add(&watch.Lost)
-			if i == 0 && !r.began.Before(c.Window.From.Add(-oldest)) {
-				c.Older += r.older()
-				c.OlderToo = c.OlderToo || r.tracer.OpenUnknown
-			}
-			if !r.tracer.Filters.Narrow() {
+			if !narrow {
 				whole = append(whole, piece{from, to})
+				guarded = append(guarded, r.guarded(from, to)...)
+				met = true
 			}
+			if !narrow && r.tracer.Filters.Connects != "none" && len(lackingPorts(&r.tracer.Filters)) == 0 {
+				recorded = append(recorded, piece{from, to})
+			}
+		}
+		if met { // however long before the window the run began: nobody followed these
+			c.Older.add(r, q)
+			c.Steps = append(c.Steps, r.steps(&c.Window)...)
 		}
 	}
 	c.fill(whole, own, first, last)
+	if !covered(c.Window, recorded) {
+		for i := range c.Runs {
+			if f := &c.Runs[i].Tracer.Filters; filterWords(f) != "" {
+				c.Filters = append(c.Filters, *f)
+			}
+		}
+	}
+	if len(whole) > 0 && !within(whole, guarded) {
+		c.Forwarded = "unknown"
+		if slices.ContainsFunc(own, func(r *run) bool { return r.forwards }) {
+			c.Forwarded = "yes"
+		}
+	}
 	return c
+}
+
+// mailPorts are the ports at which mail is expected: RFC 5321, RFC 8314 section 3.3, RFC 6409, and 2525, which has no
+// standard. A connection to one of them is followed whatever is said on it.
+var mailPorts = []uint16{25, 465, 587, 2525}
+
+// lackingPorts lists the mail ports that a run did not take for such. None given means all.
+func lackingPorts(f *record.Filters) (lacking []uint16) {
+	for _, port := range mailPorts {
+		if len(f.MailPorts) > 0 && !slices.Contains(f.MailPorts, port) {
+			lacking = append(lacking, port)
+		}
+	}
+	return lacking
 }
 
 func later(a, b time.Time) time.Time {

@@ -12,31 +12,50 @@ import (
 // Destination asks where the connection went: an address, a network, a port, an address with its
 // port, or a domain.
 func Destination(s string) (Term, error) {
-	term := func(ok func(r *record.Record) bool) (Term, error) {
-		return Term{"dst", s, func(r *record.Record) judgement { return judge(ok(r)) }}, nil
+	term := func(ok func(a netip.AddrPort) bool) (Term, error) {
+		return Term{"dst", s, false, toAddress(ok)}, nil
 	}
 	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return term(func(r *record.Record) bool { return r.Destination.IP.Unmap() == a.Unmap() })
+		return term(func(to netip.AddrPort) bool { return to.Addr() == a.Unmap().WithZone("") })
 	}
 	if p, err := netip.ParsePrefix(s); err == nil {
-		return term(func(r *record.Record) bool { return p.Contains(r.Destination.IP.Unmap()) })
+		return term(func(to netip.AddrPort) bool { return p.Contains(to.Addr()) })
 	}
 	if a, err := netip.ParseAddrPort(s); err == nil {
-		return term(func(r *record.Record) bool {
-			return r.Destination.IP.Unmap() == a.Addr().Unmap() && r.Destination.Port == a.Port()
-		})
+		return term(func(to netip.AddrPort) bool { return to.Addr() == a.Addr().Unmap() && to.Port() == a.Port() })
 	}
 	if n, err := strconv.ParseUint(strings.TrimPrefix(s, ":"), 10, 16); err == nil && n > 0 {
-		return term(func(r *record.Record) bool { return uint64(r.Destination.Port) == n })
+		return term(func(to netip.AddrPort) bool { return uint64(to.Port()) == n })
 	}
 	if strings.ContainsAny(s, "/: ") || strings.Trim(s, "0123456789.") == "" {
 		return Term{}, errors.New("it takes an address, a network such as 198.51.100.0/24, a port, ADDRESS:PORT, or a domain such as *.example.net")
 	}
-	return Term{"dst", s, toDomain(strings.TrimSuffix(strings.ToLower(s), "."))}, nil
+	return Term{"dst", s, false, toDomain(strings.TrimSuffix(strings.ToLower(s), "."))}, nil
+}
+
+// toAddress asks for the server: the other end of the connection or, through proxies, what they were asked for.
+func toAddress(ok func(netip.AddrPort) bool) func(*record.Record) judgement {
+	return func(r *record.Record) judgement {
+		d := &r.Destination
+		found, certain := ok(netip.AddrPortFrom(d.IP.Unmap().WithZone(""), d.Port)), d.IP.IsValid() && d.Port != 0
+		for i := range r.Via {
+			target, err := netip.ParseAddrPort(r.Via[i].Target)
+			certain = certain && err == nil // else it is a name
+			found = found || err == nil && ok(netip.AddrPortFrom(target.Addr().Unmap(), target.Port()))
+		}
+		switch {
+		case found:
+			return yes
+		case !certain:
+			return unsure
+		}
+		return no
+	}
 }
 
 // toDomain asks for a name that the record knows for the server: of the address, in TLS, or asked
-// of a proxy. A domain stands for the hosts in it, too.
+// of a proxy. A domain stands for the hosts in it, too. An address may have any number of names: that it has another
+// says nothing.
 func toDomain(domain string) func(*record.Record) judgement {
 	like := func(name string) bool {
 		name = strings.ToLower(name)
@@ -48,9 +67,9 @@ func toDomain(domain string) func(*record.Record) judgement {
 			host, _, _ := strings.Cut(r.Via[i].Target, ":")
 			found = found || like(host)
 		}
-		if !found && r.Destination.Domain == "" {
-			return unsure // the address may have that name
+		if found {
+			return yes
 		}
-		return judge(found)
+		return unsure
 	}
 }

@@ -15,12 +15,14 @@ func From(address string, hash func(string) string) (Term, error) {
 	if err != nil {
 		return Term{}, err
 	}
-	return Term{"from", address, w.envelope(func(t *record.Transaction) judgement {
+	return Term{"from", address, w.hash != "", w.envelope(func(t *record.Transaction) judgement {
 		switch {
 		case t.MailFrom != "":
-			return judge(w.clear(t.MailFrom))
+			return w.shown(t.MailFrom)
+		case w.null && t.MailFromDomain == "" && t.MailFromHMAC == "":
+			return unsure // --privacy none hides that, too
 		case w.null:
-			return judge(false)
+			return no
 		}
 		return w.hidden([]string{t.MailFromDomain}, []string{t.MailFromHMAC}, true)
 	})}, nil
@@ -32,14 +34,16 @@ func Rcpt(address string, hash func(string) string) (Term, error) {
 	if err != nil {
 		return Term{}, err
 	}
-	return Term{"rcpt", address, w.envelope(func(t *record.Transaction) judgement {
-		if slices.ContainsFunc(t.RcptTo, w.clear) {
-			return yes
+	return Term{"rcpt", address, w.hash != "", w.envelope(func(t *record.Transaction) judgement {
+		best := no
+		for _, address := range t.RcptTo {
+			best = max(best, w.shown(address))
 		}
-		if len(t.RcptTo) > 0 && uint64(len(t.RcptTo)) >= t.RcptCount || t.RcptCount == 0 {
-			return no
+		listed := len(t.RcptTo) + len(t.RcptDomains) + len(t.RcptHMAC)
+		if best == yes || uint64(len(t.RcptTo)) >= t.RcptCount && (t.RcptCount > 0 || listed == 0) {
+			return best
 		}
-		return w.hidden(t.RcptDomains, t.RcptHMAC, uint64(len(t.RcptHMAC)) >= t.RcptCount)
+		return max(best, w.hidden(t.RcptDomains, t.RcptHMAC, uint64(len(t.RcptHMAC)) >= t.RcptCount && t.RcptCount > 0))
 	})}, nil
 }
 
@@ -75,7 +79,7 @@ func (w *wanted) envelope(one func(*record.Transaction) judgement) func(*record.
 	return func(r *record.Record) judgement {
 		s := &r.SMTP
 		best := no
-		if s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0 || r.Event.Action == record.ActionFirstPayload {
+		if unlisted(r) {
 			best = unsure
 		}
 		for i := range s.Transactions {
@@ -98,6 +102,21 @@ func (w *wanted) clear(address string) bool {
 	return at >= 0 && glob(w.domain, address[at+1:])
 }
 
+// shown judges an address that is shown. One that is as long as a record holds may have been longer, and in full mode an
+// address of which only a part was seen is shown, too.
+func (w *wanted) shown(address string) judgement {
+	switch {
+	case w.clear(address):
+		return yes
+	case len(address) >= maxAddress, garbled(address):
+		return unsure
+	}
+	return no
+}
+
+// maxAddress is what a record holds of an address: RFC 5321 section 4.5.3.1.
+const maxAddress = 64 + 1 + 255
+
 // hidden judges addresses of which only the domain or the hash is shown. all: of each of them; a record does
 // not hold any number of recipients.
 func (w *wanted) hidden(domains, hashes []string, all bool) judgement {
@@ -111,7 +130,7 @@ func (w *wanted) hidden(domains, hashes []string, all bool) judgement {
 	if w.hash != "" && hashed && all {
 		return no
 	}
-	shown := len(domains) > 0 && domains[0] != ""
+	shown := len(domains) > 0 && domains[0] != "" && !slices.ContainsFunc(domains, garbled)
 	inDomain := slices.ContainsFunc(domains, func(d string) bool { return globFold(w.domain, d) })
 	switch {
 	case inDomain && w.whole == "":

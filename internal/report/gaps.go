@@ -8,6 +8,29 @@ import (
 // piece is a stretch of time.
 type piece struct{ from, to time.Time }
 
+// covered says whether the pieces leave nothing out of a window.
+func covered(w Window, pieces []piece) bool {
+	return within([]piece{{w.From, w.To}}, pieces)
+}
+
+// within says whether the pieces leave nothing out of those of whole.
+func within(whole, pieces []piece) bool {
+	slices.SortFunc(pieces, func(a, b piece) int { return a.from.Compare(b.from) })
+	for _, w := range whole {
+		at, touched := w.from, false
+		for _, p := range pieces {
+			if p.to.Before(at) || p.from.After(at) {
+				continue
+			}
+			at, touched = later(at, p.to), true
+		}
+		if !touched || at.Before(w.to) {
+			return false
+		}
+	}
+	return true
+}
+
 // fill finds what was watched and the gaps, from the pieces in which the whole host was.
 func (c *Coverage) fill(whole []piece, own []*run, first, last time.Time) {
 	slices.SortFunc(whole, func(a, b piece) int { return a.from.Compare(b.from) })

@@ -28,7 +28,7 @@ type page struct {
 	Clues                     []string
 	Programs                  []pageProgram
 	MorePrograms              int
-	Unclear                   string
+	Reasons, Unclear          []string
 	Beside                    []pageProgram
 	BesideHead                string
 	Charts                    []chart
@@ -57,9 +57,10 @@ type pageRow struct {
 // HTML is the answer as a page in one file, without script and without anything from elsewhere. Its
 // times are in UTC: who reads it may be anywhere.
 func (a *Answer) HTML() ([]byte, error) {
+	finding, reasons := a.Conclude(time.UTC)
 	p := page{
 		Host: a.hostNames(), Answer: a.Sentence(time.UTC), Asked: a.askedWords(time.UTC), Made: a.Now.UTC().Format(time.DateTime + " MST"),
-		Cleared: a.cleared(), Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
+		Cleared: finding == Cleared && len(a.besides()) == 0, Coverage: a.coverageLines(time.UTC), Logs: a.logLines(),
 	}
 	if a.Clues != nil {
 		p.ClueKind = a.Clues.Kind
@@ -75,9 +76,10 @@ func (a *Answer) HTML() ([]byte, error) {
 	for i := range min(len(others), maxListed) {
 		p.Beside, p.BesideHead = append(p.Beside, pageProgramOf(&others[i])), besideHead
 	}
-	if a.Unsure > 0 {
-		p.Unclear = a.unsureWords() + ", " + unsureWhy
+	for _, r := range reasons {
+		p.Reasons = append(p.Reasons, r.Text)
 	}
+	p.Unclear = a.unclearLines()
 	p.Charts, p.AxisFrom, p.AxisTo = a.charts()
 	for i := range a.Evidence {
 		r := &a.Evidence[i]

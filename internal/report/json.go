@@ -19,6 +19,8 @@ type jsonAnswer struct {
 	Event   jsonEvent     `json:"event"`
 	Tracer  jsonSchema    `json:"smtptrace"`
 	Message string        `json:"message"`
+	Answer  Finding       `json:"answer"`
+	Reasons *[]Reason     `json:"reasons,omitempty"` // where it is not found
 	Clues   *jsonReceived `json:"received,omitempty"`
 	Query   jsonQuery     `json:"query"`
 
@@ -141,7 +143,7 @@ type jsonCoverage struct {
 	Share   float64     `json:"watched_share"` // 0 to 1
 	Lost    uint64      `json:"lost"`
 	Words   string      `json:"lost_kinds,omitempty"`
-	Older   uint64      `json:"older_connections,omitempty"` // to mail ports, from before the start
+	Older   uint64      `json:"older_connections,omitempty"` // from before the start, that nobody can explain
 	Unknown bool        `json:"older_unknown,omitempty"`     // there may be more
 	Gaps    []jsonGap   `json:"gaps"`
 	Runs    []jsonWatch `json:"runs"`
@@ -191,6 +193,11 @@ func (a *Answer) JSON() ([]byte, error) {
 		if c.Addr.IsValid() {
 			j.Clues.IP = c.Addr.String()
 		}
+	}
+	finding, reasons := a.Conclude(time.UTC)
+	if j.Answer = finding; finding != Found {
+		reasons = append([]Reason{}, reasons...)
+		j.Reasons = &reasons
 	}
 	encoder := record.NewEncoder()
 	for i := range a.Evidence {
@@ -257,7 +264,7 @@ func jsonPrograms(programs []record.Program) []jsonProgram {
 func jsonCoverageOf(c *Coverage) jsonCoverage {
 	j := jsonCoverage{
 		Host: jsonHost{c.Host.Name}, Start: c.Window.From.UTC(), End: c.Window.To.UTC(), Watched: c.Watched.Seconds(),
-		Share: c.Share(), Lost: c.Lost.Total(), Older: c.Older, Unknown: c.OlderToo, Gaps: []jsonGap{}, Runs: []jsonWatch{},
+		Share: c.Share(), Lost: c.Lost.Total(), Older: c.Older.count(), Unknown: c.Older.unknown || c.Older.untold, Gaps: []jsonGap{}, Runs: []jsonWatch{},
 	}
 	if j.Lost > 0 {
 		j.Words = c.Lost.Words()

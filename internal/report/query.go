@@ -30,6 +30,7 @@ func judge(b bool) judgement {
 type Term struct {
 	name  string // of the flag: terms of one name are alternatives
 	value string
+	keyed bool // it knows addresses by their hash, too, with the key of this host
 	judge func(*record.Record) judgement
 }
 
@@ -49,6 +50,7 @@ func (w *Window) holds(a, b time.Time) bool {
 // Query is what is asked of the logs. The zero Query asks for everything.
 type Query struct {
 	Window Window
+	Home   string // this host's machine-id; "": not known
 	groups [][]Term
 }
 
@@ -103,23 +105,70 @@ func (q *Query) Words() []string {
 
 // judge says whether a record of a connection is asked for.
 func (q *Query) judge(r *record.Record) judgement {
-	if a, b := sent(r); !q.Window.holds(a, b) {
-		return no
-	}
-	all := yes
+	all := q.during(r)
 	for _, g := range q.groups {
-		any := no
-		for i := range g {
-			any = max(any, g[i].judge(r))
-		}
-		if any == no && r.Event.Reason == record.Unwatched && ofDialogue(g[0].name) {
-			any = unsure
-		}
-		if all = min(all, any); all == no {
+		if all == no {
 			return no
 		}
+		all = min(all, q.judgeAny(g, r))
 	}
 	return all
+}
+
+// judgeAny judges alternatives. What a connection said of which no session record tells is not known, and on a connect
+// that failed nothing was said.
+func (q *Query) judgeAny(g []Term, r *record.Record) judgement {
+	if r.Event.Action == record.ActionConnect && ofDialogue(g[0].name) {
+		if unheard(r) {
+			return unsure
+		}
+		return no
+	}
+	any := no
+	for i := range g {
+		one := g[i].judge(r)
+		if one == no && g[i].keyed && q.elsewhere(r) {
+			one = unsure
+		}
+		any = max(any, one)
+	}
+	return any
+}
+
+// elsewhere says whether a record has hashes that were made on another host, with a key that is not known here.
+func (q *Query) elsewhere(r *record.Record) bool {
+	return q.Home != "" && r.Host.ID != "" && r.Host.ID != q.Home &&
+		slices.ContainsFunc(r.SMTP.Transactions, func(t record.Transaction) bool { return t.MailFromHMAC != "" || len(t.RcptHMAC) > 0 })
+}
+
+// unheard says whether a record is of a connection on which something may have been said that it does not tell.
+func unheard(r *record.Record) bool {
+	s := signOf(r)
+	return r.Event.Action == record.ActionConnect && !s.failed() && !s.silent()
+}
+
+// excludes says whether a connection on which nobody knows what was said is for certain not the one asked for, whenever
+// it was.
+func (q *Query) excludes(r *record.Record) bool {
+	return slices.ContainsFunc(q.groups, func(g []Term) bool {
+		return !ofDialogue(g[0].name) && q.judgeAny(g, r) == no
+	})
+}
+
+// cause says why a session is unsure.
+func (q *Query) cause(r *record.Record) Code {
+	dialogue := slices.ContainsFunc(q.groups, func(g []Term) bool {
+		return ofDialogue(g[0].name) && q.judgeAny(g, r) == unsure
+	})
+	switch {
+	case !dialogue, gapped(r):
+		return SessionUnseen
+	case joined(r):
+		return OpenBeforeStart
+	case r.SMTP.TLS:
+		return SessionEncrypted
+	}
+	return SessionUnseen
 }
 
 // besides says whether a session is to be told of though it is not asked for: what is asked for may be remembered
@@ -149,4 +198,36 @@ func sent(r *record.Record) (from, to time.Time) {
 		}
 	}
 	return from, to
+}
+
+// during says whether what a record tells of was in the window. It is unsure where only a part of the time that it may
+// have been is: a connection that goes on may last for any time, and what several records of a session do not date may
+// have been at any time of the session.
+func (q *Query) during(r *record.Record) judgement {
+	if q.Window == (Window{}) {
+		return yes
+	}
+	from, to := sent(r)
+	if r.Time.IsZero() {
+		return unsure
+	}
+	if q.Window.holds(from, to) {
+		return yes
+	}
+	if from.After(r.Event.Start) && (r.Event.Sequence <= 1 || undated(&r.SMTP)) {
+		from = r.Event.Start
+	}
+	if s := signOf(r); s.goesOn() {
+		to = endless
+	}
+	if q.Window.holds(from, to) {
+		return unsure
+	}
+	return no
+}
+
+// undated says whether there may have been mails whose time is not known.
+func undated(s *record.SMTP) bool {
+	return s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0 || s.Messages > accepted(s) ||
+		slices.ContainsFunc(s.Transactions, func(t record.Transaction) bool { return t.Start.IsZero() })
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,11 @@ func TestWindowOpen(t *testing.T) {
 	}
 }
 
+// through makes a session that went through a proxy to a server.
+func through(target string) func(*record.Record) {
+	return func(r *record.Record) { r.Via = []record.Via{{Protocol: "socks5", Target: target}} }
+}
+
 func noHash(string) string { return "" }
 
 // hashed is as privacy.Policy.Hash, for one address.
@@ -78,19 +84,21 @@ func hashed(address string) string {
 func TestTerms(t *testing.T) {
 	tls := func(r *record.Record) { r.SMTP = record.SMTP{TLS: true} }
 	full := func(r *record.Record) {
-		r.SMTP.Transactions = []record.Transaction{{MailFrom: "a@test123.it", RcptCount: 1, RcptTo: []string{"User@Example.net"},
+		r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", MailFrom: "a@test123.it", RcptCount: 1, RcptTo: []string{"User@Example.net"},
 			RcptDomains: []string{"example.net"}}}
 	}
 	hidden := func(r *record.Record) {
-		r.SMTP.Transactions = []record.Transaction{{MailFromHMAC: "c0ffee", RcptCount: 1, RcptHMAC: []string{"c0ffee"}}}
+		r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", MailFromHMAC: "c0ffee", RcptCount: 1, RcptHMAC: []string{"c0ffee"}}}
 	}
 	domain := func(r *record.Record) {
-		r.SMTP.Transactions = []record.Transaction{{MailFromDomain: "example.net", MailFromHMAC: "c0ffee", RcptCount: 2,
+		r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", MailFromDomain: "example.net", MailFromHMAC: "c0ffee", RcptCount: 2,
 			RcptDomains: []string{"example.net"}, RcptHMAC: []string{"c0ffee", "1"}}}
 	}
-	none := func(r *record.Record) { r.SMTP.Transactions = []record.Transaction{{RcptCount: 1}} }
+	none := func(r *record.Record) {
+		r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", RcptCount: 1}}
+	}
 	bounce := func(r *record.Record) {
-		r.SMTP.Transactions = []record.Transaction{{MailFrom: record.NullSender, RcptCount: 1}}
+		r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", MailFrom: record.NullSender, RcptCount: 1}}
 	}
 	from := func(s string) (Term, error) { return From(s, hashed) }
 	rcpt := func(s string) (Term, error) { return Rcpt(s, hashed) }
@@ -119,6 +127,22 @@ func TestTerms(t *testing.T) {
 		{"helo before STARTTLS, of a known server", HELO, "x", func(r *record.Record) { r.SMTP.TLS, r.Expected = true, true }, no},
 		{"helo, of more than a record holds", HELO, "x", func(r *record.Record) { r.SMTP.HELOs = []string{"a", "b", "c", "d"} }, unsure},
 		{"helo, longer than a record holds", HELO, strings.Repeat("x", 300), func(r *record.Record) { r.SMTP.HELO = strings.Repeat("x", 255) }, yes},
+		{"helo, as long as a record holds", HELO, "x*y", func(r *record.Record) { r.SMTP.HELO = strings.Repeat("x", 255) }, unsure},
+		{"helo with bytes that a record cannot hold", HELO, "büro", func(r *record.Record) { r.SMTP.HELO = "b\ufffdro" }, unsure},
+		{"helo, none said, some not seen", HELO, "x", func(r *record.Record) { r.SMTP = record.SMTP{Unseen: 1} }, unsure},
+		{"helo, another one, some not seen", HELO, "x", func(r *record.Record) { r.SMTP.Unseen = 1 }, unsure},
+		{"helo, before the run", HELO, "x", func(r *record.Record) { r.Tracer.Weak = []string{"adopted"} }, unsure},
+		{"helo, before the run, and nothing since", HELO, "x", func(r *record.Record) {
+			r.Tracer.Weak, r.SMTP, r.Source.Bytes = []string{"adopted"}, record.SMTP{}, 0
+		}, no},
+		{"helo to the smarthost under TLS", HELO, "x", func(r *record.Record) { tls(r); r.Expected, r.Verdict = true, record.Relay }, no},
+		{"helo to another under TLS", HELO, "x", func(r *record.Record) { tls(r); r.Expected = true }, unsure},
+		{"helo to the smarthost under TLS, by another", HELO, "x", func(r *record.Record) { tls(r); r.Verdict = record.Relay }, unsure},
+		{"helo behind STARTTLS of which the start was lost", HELO, "x", func(r *record.Record) {
+			tls(r)
+			r.Expected, r.Verdict, r.SMTP.StartTLS = true, record.Relay, "accepted"
+		}, unsure},
+		{"helo of a message without recipients", HELO, "x", func(r *record.Record) { r.SMTP.Recipients = 0 }, unsure},
 		{"helo as written, *", as, "*", nil, no},
 		{"helo as written, *", as, "*", func(r *record.Record) { r.SMTP.HELO = "*" }, yes},
 		{"helo as qmail writes it", as, "?127.0.0.1?", nil, yes},
@@ -137,8 +161,21 @@ func TestTerms(t *testing.T) {
 		{"from, bounce", from, "<>", full, no},
 		{"from, bounce", from, "a@test123.it", bounce, no},
 
+		{"from, bounce, none mode", from, "<>", none, unsure},
+		{"from, an address cut", from, "b@test123.it", func(r *record.Record) {
+			full(r)
+			r.SMTP.Transactions[0].MailFrom = strings.Repeat("a", 320)
+		}, unsure},
+		{"from, a message that is not listed", from, "b@test123.it", func(r *record.Record) { full(r); r.SMTP.Messages = 2 }, unsure},
+		{"rcpt of a known server under TLS", rcpt, "x@other.net", func(r *record.Record) { r.SMTP.TLS, r.Expected = true, true }, unsure},
+		{"rcpt, a message without one", rcpt, "x@example.net", func(r *record.Record) {
+			r.SMTP.Recipients, r.SMTP.Transactions = 0, []record.Transaction{{Outcome: "accepted"}}
+		}, unsure},
+		{"rcpt, none said", rcpt, "x@example.net", func(r *record.Record) {
+			r.SMTP.Messages, r.SMTP.Recipients, r.SMTP.Transactions = 0, 0, []record.Transaction{{Outcome: "aborted"}}
+		}, no},
 		{"rcpt, of more than a record holds", rcpt, "other.example", func(r *record.Record) {
-			r.SMTP.Transactions = []record.Transaction{{RcptCount: 150, RcptDomains: []string{"example.net"}, RcptHMAC: []string{"1", "2"}}}
+			r.SMTP.Transactions = []record.Transaction{{Outcome: "accepted", RcptCount: 150, RcptDomains: []string{"example.net"}, RcptHMAC: []string{"1", "2"}}}
 		}, unsure},
 		{"rcpt, of all that a record holds", rcpt, "other.example", domain, no},
 		{"rcpt", rcpt, "user@example.net", full, yes},
@@ -164,11 +201,20 @@ func TestTerms(t *testing.T) {
 		{"dst", Destination, "198.51.100.25:25", nil, yes},
 		{"dst", Destination, "198.51.100.25:26", nil, no},
 		{"dst", Destination, "example.net", func(r *record.Record) { r.Destination.Domain = "mx.Example.net" }, yes},
-		{"dst", Destination, "example.org", func(r *record.Record) { r.Destination.Domain = "mx.example.net" }, no},
+		{"dst", Destination, "example.org", func(r *record.Record) { r.Destination.Domain = "mx.example.net" }, unsure}, // it may have more names
 		{"dst", Destination, "example.org", nil, unsure},
 		{"dst", Destination, "mx.example.net", func(r *record.Record) { r.TLS.Client.ServerName = "mx.example.net" }, yes},
 		{"sport", SourcePort, "41822", nil, yes},
 		{"sport", SourcePort, "41823", nil, no},
+		{"sport, not known", SourcePort, "41823", func(r *record.Record) { r.Source.Port = 0 }, unsure},
+		{"sport behind NAT", SourcePort, "41823", func(r *record.Record) { r.Source.IP = netip.MustParseAddr("10.0.0.7") }, unsure},
+		{"sport behind a carrier's NAT", SourcePort, "41823", func(r *record.Record) { r.Source.IP = netip.MustParseAddr("100.64.0.7") }, unsure},
+		{"sport through a proxy", SourcePort, "41823", through("198.51.100.26:25"), unsure},
+		{"dst, not known", Destination, "198.51.100.26", func(r *record.Record) { r.Destination.IP = netip.Addr{} }, unsure},
+		{"dst, a port that is not known", Destination, "26", func(r *record.Record) { r.Destination.Port = 0 }, unsure},
+		{"dst through a proxy", Destination, "198.51.100.26", through("198.51.100.26:25"), yes},
+		{"dst through a proxy", Destination, "198.51.100.27", through("198.51.100.26:25"), no},
+		{"dst through a proxy, by a name", Destination, "198.51.100.26", through("mx.example.net:25"), unsure},
 
 		{"exe", Exe, "/var/tmp/smtp", nil, yes},
 		{"exe", Exe, "/var/tmp/*", nil, yes},
@@ -187,6 +233,12 @@ func TestTerms(t *testing.T) {
 		{"exe of an unknown process", Exe, "perl", func(r *record.Record) { r.Identity = record.Identity{} }, unsure},
 		{"uid of an unknown process", UID, "0", func(r *record.Record) { r.Identity = record.Identity{} }, unsure},
 		{"verdict where the destination is not known", Verdict, "direct_mx", func(r *record.Record) { r.Verdict = "" }, unsure},
+		{"uid of an account that is gone", UID, "bob", func(r *record.Record) { r.User.Name = "" }, unsure},
+		{"unit, not known", Unit, "postfix", func(r *record.Record) { r.Systemd = record.Systemd{} }, unsure},
+		{"container, not known", Container, "web*", func(r *record.Record) { r.Systemd = record.Systemd{} }, unsure},
+		{"container, its name not known", Container, "web*", func(r *record.Record) { r.Container.ID = "abcdef" }, unsure},
+		{"flag of an unknown process", Flag, "web_child", func(r *record.Record) { r.Identity = record.Identity{} }, unsure},
+		{"exe of a script that is not known", Exe, "dm.cgi", func(r *record.Record) { r.Flags = []string{"interpreter"} }, unsure},
 		{"unit", Unit, "cron", nil, yes},
 		{"unit", Unit, "cron.service", nil, yes},
 		{"unit", Unit, "cr*", nil, yes},
@@ -209,6 +261,10 @@ func TestTerms(t *testing.T) {
 		{"reply", Reply, "250*4E81026038", nil, yes},
 		{"reply", Reply, "TS03", nil, no},
 		{"reply", Reply, "ts03", func(r *record.Record) { r.SMTP.LastReply = "421 4.7.0 [TS03] All messages deferred" }, yes},
+		{"reply, a refusal in more lines", Reply, "spam", func(r *record.Record) { r.SMTP.LastReply = "550 5.7.1 see our page" }, unsure},
+		{"reply to a refused recipient", Reply, "TS03", func(r *record.Record) { r.SMTP.Transactions[0].RcptRefused = 1 }, unsure},
+		{"reply that was not seen", Reply, "TS03", func(r *record.Record) { r.SMTP.Transactions[0].Reply = "" }, unsure},
+		{"reply, before the run", Reply, "TS03", func(r *record.Record) { r.Tracer.Weak = []string{"adopted"} }, unsure},
 		{"reply under TLS", Reply, "TS03", tls, unsure},
 		{"reply kept without its text", Reply, "unrecognized", func(r *record.Record) { r.SMTP.LastReply = "500 5.5.1" }, unsure},
 		{"reply kept without its text, by its code", Reply, "500", func(r *record.Record) { r.SMTP.LastReply = "500 5.5.1" }, yes},

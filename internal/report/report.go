@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/clue"
@@ -40,7 +39,7 @@ type Answer struct {
 	Evidence   []record.Record  // the worst, in the order of time
 	LeftOut    uint64           // matching records that are not in Evidence
 	Unsure     uint64           // sessions, and connections that were not followed, that hide what was asked for
-	Unclear    []record.Program // who made these
+	Unclear    []record.Program // who made these, and the connections that nobody can explain
 	Beside     *record.Summary  // where nobody unexpected matches: who else sent in the window, unexpected; nil: not asked
 
 	Coverage  []Coverage // a host each
@@ -49,7 +48,12 @@ type Answer struct {
 	Repeated  uint64 // records that matched in more than one log, counted once
 	Crowded   bool   // there were too many sessions at once: some whose end is missing may be left out
 	Forgetful bool   // there were too many matches to tell whether one came again
-	timelines map[record.Key]*timeline
+
+	// What may be what was asked for, by why that is not known.
+	unexplained, unseen, encrypted, adopted suspects
+
+	tooManyRuns bool // some are not in Coverage
+	timelines   map[record.Key]*timeline
 }
 
 // Log is a file that was read.
@@ -69,12 +73,7 @@ const maxMemory = 160 << 20
 func Ask(o Options) *Answer {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // reading makes much garbage, and keeps little
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(maxMemory))
-	a := &asking{
-		answer: &Answer{
-			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
-		},
-		unclear: record.NewSummary(), beside: record.NewSummary(), pending: map[uint64]found{}, ended: seen{most: maxEnded}, runs: runs{},
-	}
+	a := newAsking(&o)
 	paths := files(o.Logs)
 	total := int64(0)
 	for _, path := range paths {
@@ -116,12 +115,6 @@ func (a *Answer) Damage() (sum Damage) {
 		sum.add(log.Damage)
 	}
 	return sum
-}
-
-// Watched says whether all of the window was watched on each host, nothing was lost, and every record of it
-// could be read.
-func (a *Answer) Watched() bool {
-	return len(a.Coverage) > 0 && a.Damage().Asked == 0 && !slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return !c.Full() })
 }
 
 // note says what is to be said of a log, "" where it is well.

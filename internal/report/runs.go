@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -21,8 +20,11 @@ type run struct {
 	stopped time.Time     // the stop record, likewise
 	last    time.Time     // of its records of any kind
 	spans   []span
-	late    []loss
-	pieces  []piece // the spans, as far as they do not touch each other: see finish
+	clocks  []clock // one, unless the clock was set
+	// The host forwards packets for others, as some of the records said.
+	forwards bool
+	late     []loss
+	pieces   []piece // the spans, as far as they do not touch each other: see finish
 }
 
 // span is time for which the run's start, heartbeats and stop vouch, one following the other, with
@@ -30,6 +32,8 @@ type run struct {
 type span struct {
 	from, to     time.Time
 	before, lost record.Losses
+	unguarded    bool // mail of guests may have passed unseen
+	open         bool // the record at its end says so
 }
 
 // loss is what a lost record tells. The sums of the next heartbeat have it, too: it counts where none came.
@@ -41,20 +45,9 @@ type loss struct {
 // maxLate bounds them.
 const maxLate = 1000
 
-// older counts the connections that were there before the run, each once, however many processes have it open.
-func (r *run) older() uint64 {
-	type ends struct{ from, to netip.AddrPort }
-	distinct := map[ends]bool{}
-	for i := range r.tracer.Open {
-		c := &r.tracer.Open[i]
-		distinct[ends{c.Source.AddrPort(), c.Destination.AddrPort()}] = true
-	}
-	return uint64(len(distinct)) + r.tracer.OpenOmitted
-}
-
 // lose takes a lost record.
 func (r *run) lose(rec *record.Record) {
-	if len(r.late) >= maxLate {
+	if len(r.late) >= maxLate && len(r.spans) > 0 {
 		told := r.spans[len(r.spans)-1].to
 		r.late = slices.DeleteFunc(r.late, func(l loss) bool { return !l.at.After(told) })
 	}
@@ -83,23 +76,27 @@ func (r *run) point(rec *record.Record) {
 	case record.ActionStop:
 		r.stopped = at
 	}
+	r.clock(rec)
+	open := !rec.Tracer.Forwarding && rec.Tracer.Forwards != "no"
+	r.forwards = r.forwards || open && rec.Tracer.Forwards == "yes"
 	// Mostly it follows the last span.
 	for i := len(r.spans) - 1; i >= 0 && i >= len(r.spans)-2; i-- {
 		s := &r.spans[i]
 		if !at.Before(s.from) && !at.After(s.to) {
+			s.unguarded = s.unguarded || open
 			return // from a log that overlaps
 		}
 		if i < len(r.spans)-1 || at.Before(s.to) || at.Sub(s.to) > maxSilence {
 			continue
 		}
-		if lost == s.lost && lost == s.before || len(r.spans) >= maxSpans {
-			s.to, s.lost = at, lost
+		if lost == s.lost && lost == s.before && open == s.open && open == s.unguarded || len(r.spans) >= maxSpans {
+			s.to, s.lost, s.unguarded, s.open = at, lost, s.unguarded || open, open
 			return
 		}
-		r.spans = append(r.spans, span{s.to, at, s.lost, lost})
+		r.spans = append(r.spans, span{s.to, at, s.lost, lost, s.open || open, open})
 		return
 	}
-	r.spans = append(r.spans, span{at, at, lost, lost})
+	r.spans = append(r.spans, span{at, at, lost, lost, open, open})
 }
 
 // finish joins what logs in another order have left apart, and takes the run's last record for a
@@ -113,11 +110,13 @@ func (r *run) finish() {
 		case n < 0 || s.from.Sub(list[n].to) > maxSilence:
 			list = append(list, s)
 		case s.to.After(list[n].to):
-			if l := list[n]; l.before == l.lost && s.before == l.lost && s.lost == l.lost {
-				list[n].to = s.to
+			if l := list[n]; l.before == l.lost && s.before == l.lost && s.lost == l.lost && l.unguarded == s.unguarded {
+				list[n].to, list[n].open = s.to, s.open
 			} else { // with what was lost between them
-				list = append(list, span{list[n].to, s.to, list[n].lost, s.lost})
+				list = append(list, span{l.to, s.to, l.lost, s.lost, l.open || s.unguarded, s.open})
 			}
+		default:
+			list[n].unguarded = list[n].unguarded || s.unguarded
 		}
 	}
 	r.spans = list
@@ -131,7 +130,7 @@ func (r *run) finish() {
 		if lost == list[n].lost && lost == list[n].before {
 			list[n].to = r.last
 		} else {
-			r.spans = append(list, span{list[n].to, r.last, list[n].lost, lost})
+			r.spans = append(list, span{list[n].to, r.last, list[n].lost, lost, list[n].open, list[n].open})
 		}
 	}
 	for _, s := range r.spans {
@@ -157,4 +156,16 @@ func (r *run) lostIn(w *Window) (sum record.Losses) {
 		}
 	}
 	return sum
+}
+
+// guarded lists the stretches from one moment to another in which no guest's mail passed unseen.
+func (r *run) guarded(from, to time.Time) (list []piece) {
+	for i := range r.spans {
+		s := &r.spans[i]
+		if s.unguarded || s.to.Before(from) || s.from.After(to) {
+			continue
+		}
+		list = append(list, piece{later(s.from, from), earlier(s.to, to)})
+	}
+	return list
 }

@@ -26,7 +26,7 @@ func life(id string, action record.Action, began, at time.Time) record.Record {
 			Hooks: []record.Hook{
 				{Question: "connect", Name: "fentry/tcp_connect"}, {Question: "wire", Name: "cgroup_skb/egress,ingress"},
 			},
-			Filters: record.Filters{Connects: "mail"},
+			Filters: record.Filters{Connects: "mail"}, Forwards: "no",
 		},
 	}
 }

@@ -28,20 +28,23 @@ func (d *Damage) add(more Damage) {
 	d.Asked += more.Asked
 }
 
-// found is a record of a connection that is asked for, or may be.
+// found is a record of a connection that is asked for, or may be, or that tells how such a one goes on.
 type found struct {
+	sign
+	line []byte // of the block
+	id   uint64 // of the connection
+
+	read   bool // the rest is there: else it is of before the window, and only its sign was read
 	record record.Record
 	judged judgement
 	beside bool   // not asked for, but of the window and not expected by anybody
-	line   []byte // of the block
-	id     uint64 // of its event.id
 	key    uint64 // of the record: the same in another log
 }
 
 // scanned is what a block holds of interest.
 type scanned struct {
 	found   []found
-	ended   []uint64             // sessions that are not asked for, by their ids
+	ended   []uint64             // connections that have ended, and are not asked for, by their ids
 	run     []record.Record      // start, stop, heartbeat, lost
 	last    map[string]time.Time // of each run, its last record, by the run's id
 	records uint64
@@ -69,6 +72,7 @@ type scanner struct {
 	from    []byte // the ends of the window, as the time of a record begins: nil if open
 	to      []byte
 	decoder *record.Decoder
+	words   map[string]string
 	results *sync.Pool // of *scanned, to be used again
 }
 
@@ -76,7 +80,7 @@ type scanner struct {
 const precision = len("2006-01-02T15:04:05")
 
 func newScanner(q *Query, seed maphash.Seed, results *sync.Pool) *scanner {
-	s := &scanner{query: q, seed: seed, decoder: record.NewDecoder(), results: results}
+	s := &scanner{query: q, seed: seed, decoder: record.NewDecoder(), words: map[string]string{}, results: results}
 	if w := q.Window; !w.From.IsZero() {
 		s.from = []byte(w.From.UTC().Format("2006-01-02T15:04:05"))
 	}
@@ -109,11 +113,20 @@ func (s *scanner) scan(b *block) *scanned {
 }
 
 func (s *scanner) line(out *scanned, line []byte) {
-	if s.outside(line) {
+	f := out.next()
+	switch where := s.place(line); {
+	case line[len(line)-1] != '}': // torn
+	case where == behind:
 		out.records++
 		return
+	case where == before:
+		if s.glance(line, f) {
+			out.records++
+			f.line, f.read = line, false
+			s.pass(out, f)
+			return
+		}
 	}
-	f := out.next()
 	r := &f.record
 	if err := s.decoder.Decode(line, r); err != nil {
 		s.damaged(out, line, err)
@@ -131,22 +144,31 @@ func (s *scanner) line(out *scanned, line []byte) {
 	case record.ActionStart, record.ActionStop, record.ActionHeartbeat, record.ActionLost:
 		out.run = append(out.run, *r)
 		return
-	case record.ActionConnect:
-		if r.Event.Outcome == record.Success { // its session tells of it
-			return
-		}
 	}
-	id := maphash.String(s.seed, r.Event.ID)
-	j := s.query.judge(r)
-	if j == no {
-		if r.Event.Action == record.ActionSession {
-			out.ended = append(out.ended, id)
-		}
-		if f.beside = s.query.besides(r); !f.beside {
-			return
-		}
+	f.read, f.line, f.sign = true, line, signOf(r)
+	f.id = connID(s.seed, hostKey(&r.Host), r.Event.ID)
+	if r.Event.ID == "" { // no other record is of the same connection
+		f.id = maphash.Bytes(s.seed, line)
 	}
-	f.judged, f.line, f.id, f.key = j, line, id, s.key(r, line, id)
+	f.key = s.key(f)
+	f.judged = s.query.judge(r)
+	f.beside = f.judged == no && s.query.besides(r)
+	s.pass(out, f)
+}
+
+// pass hands on what is of interest: what is asked for, and what tells how a connection goes on that may be.
+func (s *scanner) pass(out *scanned, f *found) {
+	asked := f.read && (f.judged != no || f.beside)
+	switch {
+	case asked:
+	case f.action == record.ActionSession && f.sequence == 0 && f.ended:
+		out.ended = append(out.ended, f.id)
+		return
+	case f.action == record.ActionConnect && (f.failed() || f.read && f.opens()):
+		return // it sent nothing; or it is not asked for, whatever was said on it
+	case f.action == record.ActionFirstPayload && f.read:
+		return
+	}
 	out.found = out.found[:len(out.found)+1]
 }
 
@@ -165,9 +187,16 @@ func (s *scanner) damaged(out *scanned, line []byte, err error) {
 		out.damage.Torn++
 	default:
 		out.damage.Foreign++
+		if mangled(line) && s.asked(line) {
+			out.damage.Asked++
+		}
+		// A power failure may leave zeros of what was written last.
+		if rest := bytes.TrimLeft(line, "\x00"); len(rest) < len(line) && bytes.HasPrefix(rest, timeField) {
+			s.line(out, rest)
+		}
 		return
 	}
-	if s.from == nil && s.to == nil || !s.elsewhere(line) {
+	if s.asked(line) {
 		out.damage.Asked++
 	}
 	if next > 0 {
@@ -175,15 +204,32 @@ func (s *scanner) damaged(out *scanned, line []byte, err error) {
 	}
 }
 
-// key tells a record from all others. Those without an id are told apart by all that they say.
-func (s *scanner) key(r *record.Record, line []byte, id uint64) uint64 {
-	switch {
-	case r.Event.ID == "":
-		return maphash.Bytes(s.seed, line)
-	case r.Event.Action == record.ActionSession && r.Event.Sequence == 0:
-		return id
+// asked says whether a line that could not be read may be a record of the window. A connection that began before it
+// may last into it.
+func (s *scanner) asked(line []byte) bool {
+	switch s.place(line) {
+	case behind:
+		return false
+	case before:
+		return bytes.Contains(line[:min(len(line), 512)], connectText)
 	}
-	return maphash.Comparable(s.seed, [3]uint64{id, r.Event.Sequence, maphash.String(s.seed, string(r.Event.Action))})
+	return true
+}
+
+// mangled says whether a line that is no record was one, for all that it still has.
+func mangled(line []byte) bool {
+	return bytes.IndexByte(line, 0) >= 0 || bytes.Contains(line, timeField[1:]) || bytes.Contains(line, tracerField) || bytes.Contains(line, eventField[2:])
+}
+
+// key tells a record from all others. Those without an id are told apart by all that they say.
+func (s *scanner) key(f *found) uint64 {
+	if f.record.Event.ID == "" || f.action == record.ActionSession && f.sequence == 0 {
+		return f.id
+	}
+	return maphash.Comparable(s.seed, struct {
+		id, sequence   uint64
+		action, reason string
+	}{f.id, f.sequence, string(f.action), string(f.reason)})
 }
 
 var (
@@ -191,42 +237,48 @@ var (
 	startField  = []byte(`"start":"`)
 	sessionText = []byte(`"action":"session"`)
 	connectText = []byte(`"action":"connect"`)
+	tracerField = []byte(`"smtptrace":{`)
 )
 
-// outside says whether a line is, by a look at its text alone, a record of a connection outside the
-// window. Times in a record are in UTC, so that their text has their order. What it is not sure of
-// is decoded.
-func (s *scanner) outside(line []byte) bool {
-	return (s.from != nil || s.to != nil) && line[len(line)-1] == '}' && s.elsewhere(line)
-}
+// place is where a record of a connection stands to the window, by a look at its text alone.
+type place int
 
-// elsewhere is outside for a line that may be torn. There is a window.
-func (s *scanner) elsewhere(line []byte) bool {
-	if !bytes.HasPrefix(line, timeField) {
-		return false
+const (
+	inside place = iota // or it is not sure of it
+	before              // it was written before
+	behind              // what it tells of began behind it
+)
+
+// place is for a line that may be torn, too. Times in a record are in UTC, so that their text has their order. A line
+// that has another behind it is decoded.
+func (s *scanner) place(line []byte) place {
+	if s.from == nil && s.to == nil || !bytes.HasPrefix(line, timeField) {
+		return inside
 	}
 	head := line[:min(len(line), 512)]
-	if !bytes.Contains(head, sessionText) && !bytes.Contains(head, connectText) {
-		return false
+	if !bytes.Contains(head, sessionText) && !bytes.Contains(head, connectText) || bytes.Contains(line[1:], timeField) {
+		return inside
 	}
 	at := stamp(head, len(timeField))
 	if at == nil {
-		return false
+		return inside
 	}
 	if s.from != nil && bytes.Compare(at, s.from) < 0 { // a record is written when what it tells of is over
-		return true
+		return before
 	}
 	if s.to == nil || bytes.Compare(at, s.to) <= 0 {
-		return false
+		return inside
 	}
 	// The first start in a line is that of the event or, without one, of the process, which is no
 	// later.
 	began := bytes.Index(head, startField)
 	if began < 0 {
-		return false
+		return inside
 	}
-	start := stamp(head, began+len(startField))
-	return start != nil && bytes.Compare(start, s.to) > 0
+	if start := stamp(head, began+len(startField)); start != nil && bytes.Compare(start, s.to) > 0 {
+		return behind
+	}
+	return inside
 }
 
 // stamp is the time at a place of a line, to the second; nil if it is not one in UTC.

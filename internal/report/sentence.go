@@ -22,7 +22,7 @@ func (a *Answer) Sentence(in *time.Location) string {
 	if n := uint64(len(others)) - 1; n > 0 {
 		who += " and " + count(n, "other program")
 	}
-	return words + fmt.Sprintf(" But in that time %s had sessions that nobody expects: see below.", who)
+	return words + fmt.Sprintf(" But in that time %s had unexpected sessions: see below.", who)
 }
 
 // besides are the programs that were not asked for, and are to be looked at.
@@ -33,48 +33,51 @@ func (a *Answer) besides() []record.Program {
 	return a.Beside.Programs()
 }
 
+// scope is what a clearing is of.
+const scope = " This covers mail in clear or before STARTTLS on any port, and implicit TLS on mail ports only."
+
 func (a *Answer) sentence(in *time.Location) string {
+	finding, reasons := a.Conclude(in)
 	covered := a.coveredWords(in)
 	switch {
-	case len(a.Programs) > 0 && (a.Watched() || len(a.Coverage) == 0):
+	case len(a.Programs) > 0 && finding == Unsure:
+		return a.culprit() + " But it may be another: " + reasonWords(reasons) + "."
+	case len(a.Programs) > 0 && (a.watchedWhole(in) || len(a.Coverage) == 0):
 		return a.culprit()
 	case len(a.Programs) > 0:
 		return a.culprit() + " " + covered
 	case len(a.Coverage) == 0:
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
-	case a.Unsure > 0:
-		return fmt.Sprintf("Nothing matches for certain, but %s: see below. %s", a.unsureWords(), covered)
-	case a.cleared():
-		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:]
-	case a.Watched():
-		return "Nothing matches: " + strings.ToLower(covered[:1]) + covered[1:]
+	case finding == Cleared:
+		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:] + scope
 	}
-	return "Nothing matches in what was watched. " + covered
+	reasons = slices.DeleteFunc(reasons, func(r Reason) bool { return coverage(r.Code) })
+	if len(reasons) == 0 {
+		return "Nothing matches in what was watched. " + covered
+	}
+	return "Nothing matches, but that is not certain: " + reasonWords(reasons) + ". " + covered
 }
 
-// cleared says whether, for all that is known, no local process did it.
-func (a *Answer) cleared() bool {
-	return len(a.Programs) == 0 && a.Unsure == 0 && a.Watched() &&
-		!a.Asked.ofProgram() && !a.older() && len(a.besides()) == 0 && !a.astray()
+// coverage says whether a reason is in the words on the coverage.
+func coverage(c Code) bool { return c == NotWatched || c == Lost || c == LogTorn }
+
+// watchedWhole says whether the words on the coverage have nothing to say.
+func (a *Answer) watchedWhole(in *time.Location) bool {
+	return !slices.ContainsFunc(a.reasons(in), func(r Reason) bool { return coverage(r.Code) || r.Code == Filtered })
 }
 
-// astray says whether what was received may be of another time, as somebody's clock showed it nobody knows where, or
-// of another host.
-func (a *Answer) astray() bool {
-	return a.Clues != nil && (a.Clues.Dated && a.Clues.When.Local || a.Clues.Foreign)
+// reasonWords names the first reasons: all are below.
+func reasonWords(reasons []Reason) string {
+	const most = 2
+	var list []string
+	for _, r := range reasons[:min(most, len(reasons))] {
+		list = append(list, r.Text)
+	}
+	if more := uint64(len(reasons) - len(list)); more > 0 {
+		list = append(list, "and "+count(more, "more reason")+", see below")
+	}
+	return strings.Join(list, "; ")
 }
-
-// older says whether there were connections to mail ports on which nobody knows what was said.
-func (a *Answer) older() bool {
-	return slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Older > 0 || c.OlderToo })
-}
-
-// unsureWords say how many sessions may be what was asked for.
-func (a *Answer) unsureWords() string {
-	return count(a.Unsure, "session") + " " + verb(a.Unsure, "does", "do") + " not show what was asked for"
-}
-
-const unsureWhy = "being under TLS, hidden by --privacy, not seen whole, or of a process or to a server that is not known"
 
 // culprit names the worst program.
 func (a *Answer) culprit() string {
@@ -121,17 +124,10 @@ func (a *Answer) coveredWords(in *time.Location) string {
 			}
 			words += "; " + g.words(in)
 		}
-		if c.Older > 0 {
-			words += fmt.Sprintf("; %s to mail ports %s there before, and what was said on %s is not known",
-				count(c.Older, "connection"), verb(c.Older, "was", "were"), verb(c.Older, "it", "them"))
-		}
-		if c.OlderToo {
-			words += "; not all connections from before the start are known"
-		}
 		list = append(list, words)
 	}
 	if n := a.Damage().Asked; n > 0 {
-		list = append(list, count(n, "line")+" of the logs, maybe of the window, could not be read")
+		list = append(list, unreadWords(n))
 	}
 	return strings.Join(list, ". ") + "."
 }

@@ -30,16 +30,21 @@ func (a *Answer) Text(color bool) string {
 			fmt.Fprintf(&b, "  - %s\n", record.Escape(w, 400))
 		}
 	}
+	if _, reasons := a.Conclude(in); len(reasons) > 0 {
+		b.WriteString("\nNot certain, because:\n")
+		for _, r := range reasons {
+			fmt.Fprintf(&b, "  - %s\n", r.Text)
+		}
+	}
 	if len(a.Programs) > 0 {
 		b.WriteString("\nPrograms, the worst first:\n\n")
 		b.Write(a.Summary.AppendPrograms(nil, in, color))
 		a.evidenceText(&b, in, color)
 	}
-	if a.Unsure > 0 {
-		fmt.Fprintf(&b, "\n%s, %s:\n", a.unsureWords(), unsureWhy)
-		for i := range min(len(a.Unclear), 10) {
-			p := a.Unclear[i].Parts()
-			fmt.Fprintf(&b, "  %s  %s  %s  %s\n", p.Headline, p.Program, p.User, count(a.Unclear[i].Sessions+a.Unclear[i].Unwatched, "session"))
+	if lines := a.unclearLines(); len(lines) > 0 {
+		b.WriteString("\nWho else it could be:\n")
+		for _, line := range lines {
+			fmt.Fprintf(&b, "  %s\n", line)
 		}
 	}
 	if len(a.besides()) > 0 {
@@ -55,6 +60,21 @@ func (a *Answer) Text(color bool) string {
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	return b.String()
+}
+
+// unclearLines name who may have done it, for all that is known.
+func (a *Answer) unclearLines() (lines []string) {
+	const most = 10
+	for i := range a.Unclear {
+		if i == most {
+			return append(lines, "and "+count(uint64(len(a.Unclear)-most), "more program"))
+		}
+		p := &a.Unclear[i]
+		parts := p.Parts()
+		n := p.Sessions + p.Unwatched + p.Untold + p.Attempts
+		lines = append(lines, strings.Join([]string{parts.Headline, parts.Program, parts.User, count(n, "connection")}, "  "))
+	}
+	return lines
 }
 
 // askedWords says what was asked for.
@@ -158,7 +178,7 @@ func (a *Answer) coverageLines(in *time.Location) (lines []string) {
 			}
 			lines = append(lines, "  "+c.Runs[j].words(in))
 		}
-		if len(c.Runs) > 0 && !slices.ContainsFunc(c.Runs, func(w Watch) bool { return w.Tracer.Forwarding }) {
+		if c.Forwarded != "" {
 			lines = append(lines, "  not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN")
 		}
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,7 +38,7 @@ func Destination(s string) (Term, error) {
 func toAddress(ok func(netip.AddrPort) bool) func(*record.Record) judgement {
 	return func(r *record.Record) judgement {
 		d := &r.Destination
-		found, certain := ok(netip.AddrPortFrom(d.IP.Unmap().WithZone(""), d.Port)), d.IP.IsValid() && d.Port != 0
+		found, certain := ok(netip.AddrPortFrom(d.IP.Unmap().WithZone(""), d.Port)), d.IP.IsValid() && d.Port != 0 && !maybeProxied(r)
 		for i := range r.Via {
 			target, err := netip.ParseAddrPort(r.Via[i].Target)
 			certain = certain && err == nil // else it is a name
@@ -51,6 +52,11 @@ func toAddress(ok func(netip.AddrPort) bool) func(*record.Record) judgement {
 		}
 		return no
 	}
+}
+
+// maybeProxied says whether there may have been a proxy of which the record does not tell. None is at a mail port.
+func maybeProxied(r *record.Record) bool {
+	return !slices.Contains(mailPorts, r.Destination.Port) && (unheard(r) || gapped(r))
 }
 
 // toDomain asks for a name that the record knows for the server: of the address, in TLS, or asked

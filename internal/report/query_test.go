@@ -71,6 +71,9 @@ func through(target string) func(*record.Record) {
 	return func(r *record.Record) { r.Via = []record.Via{{Protocol: "socks5", Target: target}} }
 }
 
+// maybe makes a session of which the words to a proxy may have been lost.
+func maybe(r *record.Record) { r.Destination.Port, r.SMTP.Unseen = 1080, 9 }
+
 func noHash(string) string { return "" }
 
 // hashed is as privacy.Policy.Hash, for one address.
@@ -214,6 +217,8 @@ func TestTerms(t *testing.T) {
 		{"dst, a port that is not known", Destination, "26", func(r *record.Record) { r.Destination.Port = 0 }, unsure},
 		{"dst through a proxy", Destination, "198.51.100.26", through("198.51.100.26:25"), yes},
 		{"dst through a proxy", Destination, "198.51.100.27", through("198.51.100.26:25"), no},
+		{"dst, maybe through a proxy", Destination, "198.51.100.26", maybe, unsure},
+		{"sport, maybe through a proxy", SourcePort, "41823", maybe, unsure},
 		{"dst through a proxy, by a name", Destination, "198.51.100.26", through("mx.example.net:25"), unsure},
 
 		{"exe", Exe, "/var/tmp/smtp", nil, yes},

@@ -191,7 +191,7 @@ func SourcePort(port string) (Term, error) {
 // proxy.
 func translated(r *record.Record) bool {
 	ip := r.Source.IP.Unmap()
-	return len(r.Via) > 0 || !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip)
+	return len(r.Via) > 0 || maybeProxied(r) || !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip)
 }
 
 // sharedAddresses are those of carriers' NAT (RFC 6598).

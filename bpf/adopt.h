@@ -43,6 +43,15 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 		conn_emit(c, sk, CONN_ADOPTED, 0);
 }
 
+/* on_refresh tells how a connection stands that the agent knows. */
+#define on_refresh(typed)                               \
+	do {                                            \
+		struct sock *sk = (void *)(typed);      \
+		struct conn *c = conn_get(typed, sk);   \
+		if (c && c->announced && !c->closed)    \
+			conn_emit(c, sk, CONN_OPEN, 0); \
+	} while (0)
+
 /* on_adopt looks at one socket of the reader's network namespace. typed is the pointer that the
  * verifier knows.
  */

@@ -83,6 +83,7 @@ enum conn_phase {
 	CONN_CLOSED = 6,
 	CONN_UNWATCHED = 7, /* a connect to a mail port, and no room to follow it: all there is */
 	CONN_ADOPTED = 8,   /* it goes to a mail port, was there before us, and is followed now */
+	CONN_OPEN = 9,	    /* it goes on: the agent has asked for all that do */
 };
 
 enum conn_state {

@@ -153,6 +153,16 @@ int adopt_tcp(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+/* what there is */
+
+SEC("iter/tcp")
+int refresh_tcp(struct bpf_iter__tcp *ctx)
+{
+	if (ctx->sk_common)
+		on_refresh(ctx->sk_common);
+	return 0;
+}
+
 /* how it turned out */
 
 SEC("tp_btf/inet_sock_set_state")

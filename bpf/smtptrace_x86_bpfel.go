@@ -223,6 +223,7 @@ const (
 	SmtptraceConnPhaseCONN_CLOSED      SmtptraceConnPhase = 6
 	SmtptraceConnPhaseCONN_UNWATCHED   SmtptraceConnPhase = 7
 	SmtptraceConnPhaseCONN_ADOPTED     SmtptraceConnPhase = 8
+	SmtptraceConnPhaseCONN_OPEN        SmtptraceConnPhase = 9
 )
 
 type SmtptraceConnState uint32
@@ -424,6 +425,7 @@ const (
 	SmtptraceProgLineageExec          = "lineage_exec"
 	SmtptraceProgLineageExit          = "lineage_exit"
 	SmtptraceProgLineageFork          = "lineage_fork"
+	SmtptraceProgRefreshTcp           = "refresh_tcp"
 	SmtptraceProgSendFentry           = "send_fentry"
 	SmtptraceProgSendKprobe           = "send_kprobe"
 	SmtptraceProgSendLengthTracepoint = "send_length_tracepoint"
@@ -509,6 +511,7 @@ type SmtptraceProgramSpecs struct {
 	LineageExec          *ebpf.ProgramSpec `ebpf:"lineage_exec"`
 	LineageExit          *ebpf.ProgramSpec `ebpf:"lineage_exit"`
 	LineageFork          *ebpf.ProgramSpec `ebpf:"lineage_fork"`
+	RefreshTcp           *ebpf.ProgramSpec `ebpf:"refresh_tcp"`
 	SendFentry           *ebpf.ProgramSpec `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.ProgramSpec `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.ProgramSpec `ebpf:"send_length_tracepoint"`
@@ -652,6 +655,7 @@ type SmtptracePrograms struct {
 	LineageExec          *ebpf.Program `ebpf:"lineage_exec"`
 	LineageExit          *ebpf.Program `ebpf:"lineage_exit"`
 	LineageFork          *ebpf.Program `ebpf:"lineage_fork"`
+	RefreshTcp           *ebpf.Program `ebpf:"refresh_tcp"`
 	SendFentry           *ebpf.Program `ebpf:"send_fentry"`
 	SendKprobe           *ebpf.Program `ebpf:"send_kprobe"`
 	SendLengthTracepoint *ebpf.Program `ebpf:"send_length_tracepoint"`
@@ -676,6 +680,7 @@ func (p *SmtptracePrograms) Close() error {
 		p.LineageExec,
 		p.LineageExit,
 		p.LineageFork,
+		p.RefreshTcp,
 		p.SendFentry,
 		p.SendKprobe,
 		p.SendLengthTracepoint,

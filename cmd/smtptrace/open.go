@@ -187,6 +187,15 @@ func (f *runFlags) live() (trace.Live, error) {
 	return live, nil
 }
 
+// inNetworks calls do in each network namespace that is watched.
+func (f *runFlags) inNetworks(do func() error) error {
+	networks, err := proc.Networks("/proc", f.holders())
+	for i := range networks {
+		err = errors.Join(err, networks[i].Do(do))
+	}
+	return err
+}
+
 func (f *runFlags) holders() proc.Holders {
 	return proc.Holders{NetNS: f.netns, Cgroup: f.cgroup, PID: f.pid, UID: f.uid}
 }

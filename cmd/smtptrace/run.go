@@ -42,7 +42,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if p == nil {
 		return err
 	}
-	w := watchUntil(ctx, p, f.duration)
+	w := watchUntil(ctx, lastLook{p, f}, f.duration)
 	context.AfterFunc(w.ctx, unhook)
 	defer func() { err = errors.Join(err, w.end()) }()
 

@@ -14,12 +14,12 @@ import (
 
 // told is a connection, and what may be answered from what the log tells of it.
 type told struct {
-	name   string
-	before []live.Turn // what is said before the tracer starts
-	during []live.Turn // and while it runs
-	hangs  bool        // the client keeps the connection to the end of the run
-	preface  bool        // it is from before the start
-	port   int         // of the server; 0: 25
+	name    string
+	before  []live.Turn // what is said before the tracer starts
+	during  []live.Turn // and while it runs
+	hangs   bool        // the client keeps the connection to the end of the run
+	preface bool        // it is from before the start
+	port    int         // of the server; 0: 25
 
 	question []string // nil: a HELO that nobody has said where it can be seen
 	answers  []string // that are right; nil: unsure

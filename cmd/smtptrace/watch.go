@@ -47,6 +47,19 @@ type attached interface {
 	Close() error
 }
 
+// lastLook is a probe that has all connections told as they stand before it drains: of those that outlive the run it
+// is then known whether anything was said.
+type lastLook struct {
+	*probe.Probe
+	flags *runFlags
+}
+
+func (l lastLook) Drain() error {
+	// Without it they are told as they stood before, and nothing more is claimed of them.
+	_ = l.Refresh(l.flags.inNetworks)
+	return l.Probe.Drain()
+}
+
 // watchUntil drains a probe when ctx is over, after a time (0: never), or when stop is called.
 func watchUntil(ctx context.Context, p attached, d time.Duration) *watch {
 	w := &watch{probe: p, drained: make(chan error, 1)}

@@ -21,6 +21,7 @@ const (
 	PhaseClosed      = bpf.SmtptraceConnPhaseCONN_CLOSED
 	PhaseUnwatched   = bpf.SmtptraceConnPhaseCONN_UNWATCHED // it is the only one of its connection
 	PhaseAdopted     = bpf.SmtptraceConnPhaseCONN_ADOPTED   // it goes to a mail port, and was there before the hooks
+	PhaseOpen        = bpf.SmtptraceConnPhaseCONN_OPEN      // it goes on
 )
 
 // State is the kernel's judgement of what is said on a connection.
@@ -92,7 +93,7 @@ func (c *Conn) decode(raw []byte) error {
 		Old:          flags&bpf.SmtptraceConnFlagCONN_OLD != 0,
 		Greeted:      flags&bpf.SmtptraceConnFlagCONN_GREETED != 0,
 	}
-	if c.Phase < PhaseConnect || c.Phase > PhaseAdopted {
+	if c.Phase < PhaseConnect || c.Phase > PhaseOpen {
 		return fmt.Errorf("connection event of unknown phase %d", k.Phase)
 	}
 	return nil

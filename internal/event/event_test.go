@@ -78,7 +78,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"no kind", []byte{2, 0, 0}, "event of 3 bytes has no kind"},
 		{"nothing", []byte{}, "event of 0 bytes has no kind"},
 		{"phase 0", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 0 }), "connection event of unknown phase 0"},
-		{"phase 9", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 9 }), "connection event of unknown phase 9"},
+		{"phase 10", conn(func(k *bpf.SmtptraceConnEvent) { k.Phase = 10 }), "connection event of unknown phase 10"},
 		{
 			"9 segments", payload(func(k *bpf.SmtptracePayloadEvent) { k.SegmentsLen = 9 }),
 			"payload event of 9 segments, 6 bytes, direction 0",

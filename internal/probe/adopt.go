@@ -22,29 +22,40 @@ type Old struct {
 // maxAdoptions is the room of the adoptions map: see maps.h.
 const maxAdoptions = 65536
 
-// adopter is the iterator that gives old connections their state. It sees the sockets of its reader's network
-// namespace.
-type adopter struct {
+// iterator is a program that looks at each TCP socket of its reader's network namespace.
+type iterator struct {
 	program *ebpf.Program
 	link    *link.Iter
 	refused error // nil: it can be used
 }
 
-func (l *loader) adopter() (a adopter) {
-	if a.program, a.refused = l.load("adopt_tcp"); a.refused != nil {
-		return a
+func (l *loader) iterator(name string) (it iterator) {
+	if it.program, it.refused = l.load(name); it.refused != nil {
+		return it
 	}
-	if a.link, a.refused = link.AttachIter(link.IterOptions{Program: a.program}); a.refused != nil {
-		a.program.Close()
+	if it.link, it.refused = link.AttachIter(link.IterOptions{Program: it.program}); it.refused != nil {
+		it.program.Close()
 	}
-	return a
+	return it
 }
 
-func (a *adopter) close() {
-	if a.link != nil {
-		a.link.Close()
-		a.program.Close()
+// run runs the program on each socket there is.
+func (it *iterator) run() error {
+	r, err := it.link.Open()
+	if err != nil {
+		return fmt.Errorf("open the iterator: %w", err)
 	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+func (it *iterator) close() {
+	if it.link != nil {
+		it.link.Close()
+		it.program.Close()
+	}
+	it.link = nil
 }
 
 // Adopt has old connections of one network namespace followed from here on: netns is its inode number, and in calls
@@ -75,15 +86,7 @@ func (p *Probe) adopt(netns uint32, list []Old, in func(func() error) error) ([]
 		err = errors.Join(err, m.Update(adoptionKey(netns, &list[i]), uint64(0), ebpf.UpdateAny))
 	}
 	if err == nil {
-		err = in(func() error {
-			r, err := p.adopter.link.Open()
-			if err != nil {
-				return fmt.Errorf("open the iterator: %w", err)
-			}
-			defer r.Close()
-			_, err = io.Copy(io.Discard, r)
-			return err
-		})
+		err = in(p.adopter.run)
 	}
 	for i := range list {
 		key := adoptionKey(netns, &list[i])
@@ -97,6 +100,23 @@ func (p *Probe) adopt(netns uint32, list []Old, in func(func() error) error) ([]
 		}
 	}
 	return ids, err
+}
+
+// Refresh has the hooks tell how each connection stands that they have told of. in calls a function in each network
+// namespace that is watched, one after the other. The hooks must be attached.
+func (p *Probe) Refresh(in func(func() error) error) error {
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if p.closed {
+		return nil
+	}
+	if p.refresher.refused != nil {
+		return fmt.Errorf("look at the open connections: %s", reason(p.refresher.refused))
+	}
+	if err := in(p.refresher.run); err != nil {
+		return fmt.Errorf("look at the open connections: %w", err)
+	}
+	return nil
 }
 
 func adoptionKey(netns uint32, o *Old) *bpf.SmtptraceAdoptionKey {

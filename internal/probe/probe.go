@@ -18,14 +18,15 @@ import (
 
 // Probe is a set of attached hooks and the ring buffer that they write to.
 type Probe struct {
-	answers  []answer // one a question
-	loader   *loader
-	cgroup   *cgroupDir
-	reader   *ringbuf.Reader
-	selftest *selftest
-	adopter  adopter
-	packets  bool          // the wire is watched by packet hooks
-	wired    chan struct{} // closed when the wire hook is attached
+	answers   []answer // one a question
+	loader    *loader
+	cgroup    *cgroupDir
+	reader    *ringbuf.Reader
+	selftest  *selftest
+	adopter   iterator      // gives old connections their state
+	refresher iterator      // tells how each connection stands
+	packets   bool          // the wire is watched by packet hooks
+	wired     chan struct{} // closed when the wire hook is attached
 
 	ending sync.Mutex // held by Drain and Close
 	closed bool
@@ -74,10 +75,11 @@ func (p *Probe) open(o Options) (err error) {
 	if p.reader, err = ringbuf.NewReader(p.loader.maps["events"]); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
-	adopts := make(chan adopter, 1)
-	go func() { adopts <- p.loader.adopter() }()
+	var iterators sync.WaitGroup
+	iterators.Go(func() { p.adopter = p.loader.iterator("adopt_tcp") })
+	iterators.Go(func() { p.refresher = p.loader.iterator("refresh_tcp") })
 	err = p.choose(o.Family)
-	p.adopter = <-adopts
+	iterators.Wait()
 	if err != nil {
 		return err
 	}
@@ -172,6 +174,7 @@ func (p *Probe) Close() error {
 		err = errors.Join(err, p.reader.Close())
 	}
 	p.adopter.close()
+	p.refresher.close()
 	if p.loader != nil {
 		p.loader.close()
 	}

@@ -127,10 +127,10 @@ func (a *Answer) questionUnclear(*time.Location) (string, uint64) {
 	if a.Asked.ofProgram() {
 		list = append(list, "you asked about certain programs only, and this says nothing of others")
 	}
-	if a.Asked.Window.From.IsZero() {
-		list = append(list, "you did not say since when: the mail may be older than these logs")
-	}
 	if c := a.Clues; c != nil {
+		if a.Asked.Window.From.IsZero() {
+			list = append(list, "what you pasted gives no time: the mail may be older than these logs")
+		}
 		if c.Dated && c.When.Local {
 			list = append(list, "the time of the mail has no zone")
 		}

@@ -238,6 +238,8 @@ func (t *Tracer) finish() {
 				t.session(c, false)
 			} else if c.undecided() {
 				t.connect(c, record.StillOpen)
+			} else if c.known && c.last.Phase == event.PhaseOpen {
+				t.unexplained(c)
 			} else {
 				t.shed(c)
 			}

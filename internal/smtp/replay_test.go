@@ -16,14 +16,18 @@ func replay(o Options, segments []segment) Session {
 
 func replayTo(p *Parser, segments []segment) Session {
 	for _, s := range segments {
-		if s.data == nil {
-			p.Gap(s.dir, s.lost+s.cut, s.lost == 0)
-		} else {
-			p.Feed(s.dir, s.data)
-		}
+		replayOne(p, s)
 	}
 	p.End()
 	return p.Session()
+}
+
+func replayOne(p *Parser, s segment) {
+	if s.data == nil {
+		p.Gap(s.dir, s.lost+s.cut, s.lost == 0)
+	} else {
+		p.Feed(s.dir, s.data)
+	}
 }
 
 // differences names the fields in which two summaries differ.

@@ -102,3 +102,32 @@ func (e *entry) plausible(code int) bool {
 	}
 	return true
 }
+
+// syntaxError says whether a reply can answer an empty line.
+func syntaxError(code int) bool { return code >= 500 && code <= 503 || code == 421 || code == 221 }
+
+// takesGoAhead says whether a 3yz reply can answer the line.
+func (e *entry) takesGoAhead(code int) bool {
+	switch code {
+	case 354:
+		return e.verb == verbData || e.verb == verbUnknown || e.verb == verbLost
+	case 334:
+		return e.verb == verbAuth || e.verb == verbUnknown || e.verb == verbLost
+	}
+	return true
+}
+
+// skipTo gives up the lines before the command which a 354 or 334 must belong to: their replies
+// were not seen. Without such a command it may still come.
+func (p *Parser) skipTo(code int, final bool) bool {
+	wanted := verbData
+	if code == 334 {
+		wanted = verbAuth
+	}
+	if !p.tape.has(wanted) && !final {
+		return false
+	}
+	p.missLine(p.tape.front())
+	p.unanswered()
+	return true
+}

@@ -97,7 +97,11 @@ func TestForwarding(t *testing.T) {
 	all := watchAll("r1", minutes(-60), minutes(60))
 	sentence(t, askD(t, all...), "No local process did it", "!only forwards")
 	all[58].Tracer.Forwards = "yes" // at -2
-	for _, order := range [][]record.Record{all, append(slices.Clone(all[60:]), all[:60]...)} {
+	last := append(slices.Delete(slices.Clone(all), 58, 59), all[58])
+	late := slices.Clone(all[70:])
+	slices.Reverse(late)
+	late = slices.Concat(all[:58], all[59:70], late, all[58:59])
+	for _, order := range [][]record.Record{all, append(slices.Clone(all[60:]), all[:60]...), last, late} {
 		sentence(t, askD(t, order...), "web1 forwards packets for others, and mail in them was not watched", "not watched: mail that this host only forwards", "!No local")
 	}
 	slices.Reverse(all)

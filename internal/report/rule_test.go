@@ -314,7 +314,7 @@ func sessionRows() []ruleRow {
 		when("more names than a record holds", SessionUnseen, other(func(r *record.Record) { r.SMTP.HELOs = []string{"a", "b", "c", "d"} })),
 		when("its begin is not known", SessionUnseen, func(s *scene) {
 			r := session("x", minutes(40))
-			r.Event.Start, r.SMTP.HELO = time.Time{}, "mail.com"
+			r.Event.Start, r.SMTP = time.Time{}, record.SMTP{Verb: "HELO", HELO: "mail.com"}
 			s.add(r)
 		}),
 		when("its time is not known", SessionUnseen, other(func(r *record.Record) { r.Time, r.SMTP.HELO = time.Time{}, "mail.com" })),
@@ -327,7 +327,7 @@ func sessionRows() []ruleRow {
 		{"mails that are not listed", SessionUnseen, func(t *testing.T, s *scene) {
 			s.log = s.log[:122]
 			about(t, s, toVictim("v@example.com"))
-			r := session("x", T)
+			r := addressed("x", T)
 			r.SMTP.TransactionsOmitted = 1
 			s.add(r)
 		}},
@@ -401,6 +401,14 @@ func sessionRows() []ruleRow {
 		}},
 	}
 	return rows
+}
+
+// addressed is a session that shows its addresses.
+func addressed(id string, at time.Time) record.Record {
+	r := session(id, at)
+	r.SMTP.Recipients = 1
+	r.SMTP.Transactions[0].MailFrom, r.SMTP.Transactions[0].RcptTo, r.SMTP.Transactions[0].RcptCount = "a@test123.it", []string{"b@example.com"}, 1
+	return r
 }
 
 // halves is a session with a record before the window and one behind it.
@@ -501,6 +509,16 @@ func clearedRows() []ruleRow {
 		when("TLS of an expected sender to the smarthost", "", func(s *scene) { s.add(smarthost("x", T)) }),
 		when("a check that says QUIT", "", func(s *scene) { s.add(quitter("x", T)) }),
 		when("an unexpected session of another HELO", "", func(s *scene) { s.add(session("x", T)) }),
+		{"a mail to another recipient", "", func(t *testing.T, s *scene) {
+			s.log = s.log[:122]
+			about(t, s, toVictim("v@example.com"))
+			s.add(addressed("x", T))
+		}},
+		{"a mail with another reply", "", func(t *testing.T, s *scene) {
+			s.log = s.log[:122]
+			about(t, s, of(Reply, "TS03"))
+			s.add(session("x", T))
+		}},
 		when("a session of which each record is there", "", func(s *scene) { s.add(parts("x", -5, 4)...) }),
 		when("in any order, and twice", "", func(s *scene) {
 			all := append(parts("x", -5, 4), parts("x", -5, 4)...)
@@ -605,5 +623,23 @@ func TestTooManyRuns(t *testing.T) {
 	a := Answer{Coverage: []Coverage{{}}, tooManyRuns: rs.leftOut}
 	if text, n := a.notWatched(time.UTC); n != 1 || text != "there are more than 10,000 runs: some were left out" {
 		t.Errorf("%d: %s", n, text)
+	}
+}
+
+// Where there are more changes than are kept apart, what was not watched in one of them counts for longer.
+func TestTooManyChangesOfForwarding(t *testing.T) {
+	for more := range 4 { // whatever the first and the last of them say
+		var r run
+		for i := range maxSpans + 10 + more {
+			one := life("r1", record.ActionHeartbeat, T, T.Add(time.Duration(i)*time.Minute))
+			if i%2 == more/2 {
+				one.Tracer.Forwards = "yes"
+			}
+			r.point(&one)
+		}
+		r.finish()
+		if got := r.guarded(T, T.Add(time.Duration(maxSpans+10+more)*time.Minute)); len(got) > 0 {
+			t.Errorf("%v", got)
+		}
 	}
 }

@@ -186,7 +186,8 @@ func (t *Tracer) unwatched(e *event.Conn) {
 // unexplained writes what is known of a connection whose dialogue no session record tells, if it goes to a mail
 // port, greeted as SMTP, or is from before the start and has said something.
 func (t *Tracer) unexplained(c *conn) {
-	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !(c.last.Old && c.connected) {
+	old := c.last.Old && (c.connected || c.last.State == event.StateNew)
+	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !old {
 		return
 	}
 	d := t.draft(record.ActionConnect, c)

@@ -18,7 +18,8 @@ type Tracer struct {
 	Smarthosts []Smarthost `json:"smarthosts"`
 
 	// Of start: connections to mail ports that were there before. What was said on them before is not known. What
-	// is said on an adopted one from then on has records of its own.
+	// is said on an adopted one from then on has records of its own. Stop and heartbeat list none, and have the sums of
+	// those that are not adopted.
 	Open        []Open `json:"open"`
 	OpenOmitted uint64 `json:"open_omitted"` // more than are listed
 	OpenOther   uint64 `json:"open_other"`   // connections to other ports that were there before and are not adopted

@@ -15,11 +15,11 @@ type older struct {
 	untold  bool     // the logs do not say
 }
 
-// add takes what a run says of it. Nobody followed these connections, so that they count for as long as the run goes
+// add takes what a run says of it: its start or, where that is not in the logs any more, a heartbeat. Nobody followed these connections, so that they count for as long as the run goes
 // on. A version of before did not look at other ports.
 func (o *older) add(r *run, q *Query) {
 	t := &r.tracer
-	if r.began.IsZero() || t.Forwards == "" {
+	if t.Forwards == "" {
 		o.untold = true
 	}
 	type ends struct{ from, to netip.AddrPort }

@@ -49,7 +49,7 @@ func (a *Answer) sentence(in *time.Location) string {
 	case len(a.Coverage) == 0:
 		return "Nothing matches, and that says nothing: no run of smtptrace is in these logs."
 	case finding == Cleared:
-		return "No local process did it" + a.when(in) + ": " + strings.ToLower(covered[:1]) + covered[1:] + scope
+		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:] + a.openWindow(in) + scope
 	}
 	reasons = slices.DeleteFunc(reasons, func(r Reason) bool { return coverage(r.Code) })
 	if len(reasons) == 0 {
@@ -58,17 +58,17 @@ func (a *Answer) sentence(in *time.Location) string {
 	return "Nothing matches, but that is not certain: " + reasonWords(reasons) + ". " + covered
 }
 
-// when names the time that a clearing is of, where the question left it open: what was before these logs may have been
-// it.
-func (a *Answer) when(in *time.Location) string {
-	if !a.Asked.Window.From.IsZero() && !a.Asked.Window.To.IsZero() || len(a.Coverage) == 0 {
+// openWindow names the window of a clearing where the question has left its beginning open: what was before these logs
+// may have been it.
+func (a *Answer) openWindow(in *time.Location) string {
+	if !a.Asked.Window.From.IsZero() || len(a.Coverage) == 0 {
 		return ""
 	}
 	w := a.Coverage[0].Window
 	for i := range a.Coverage {
 		w.From, w.To = later(w.From, a.Coverage[i].Window.From), earlier(w.To, a.Coverage[i].Window.To)
 	}
-	return " from " + spanWords(w.From, w.To, in)
+	return " The window is what these logs cover, " + spanWords(w.From, w.To, in) + "."
 }
 
 // coverage says whether a reason is in the words on the coverage.

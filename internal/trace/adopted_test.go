@@ -30,7 +30,7 @@ func TestAdopted(t *testing.T) {
 		"no mail port, and it was no SMTP":                {"a adopted 198.51.100.25:26\n a speaks\n wait 2s\n a bytes 9 0\n a judged", "adopted not_smtp"},
 		"no mail port, and it has soon ended":             {"a adopted 198.51.100.25:26\n a speaks\n a closed 90 0", "unjudged"},
 		"no mail port, and it was soon no SMTP":           {"a adopted 198.51.100.25:26\n a speaks\n a judged", ""},
-		"its end is not seen yet":                         {"a adopted 198.51.100.25:25\n", "adopted"},
+		"its end is not seen yet":                         {"a adopted 198.51.100.25:25\n", "adopted unjudged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stage := newStage(t)

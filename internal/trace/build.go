@@ -20,6 +20,8 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		if d.action == record.ActionStart {
 			r.Tracer.Smarthosts = t.opts.Smarthosts
 			t.addOpen(r)
+		} else { // the start may be rotated away when this is read
+			r.Tracer.OpenOmitted, r.Tracer.OpenOther, r.Tracer.OpenUnknown = t.open.omitted, t.open.other, t.open.unknown
 		}
 		return r
 	case record.ActionLost:
@@ -86,6 +88,12 @@ func (t *Tracer) addOpen(r *record.Record) {
 	if err != nil {
 		r.Tracer.OpenUnknown = true
 		t.opts.Warn(fmt.Errorf("not all connections from before the start are known: %w", err))
+	}
+	t.open.other, t.open.omitted, t.open.unknown = open.Other, open.Omitted, err != nil
+	for i := range open.List {
+		if !open.List[i].Adopted {
+			t.open.omitted++
+		}
 	}
 }
 

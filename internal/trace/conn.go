@@ -194,7 +194,7 @@ func (t *Tracer) unexplained(c *conn) {
 	switch {
 	case c.gone:
 		d.reason = record.EndNotSeen
-	case c.last.BytesSent == 0:
+	case c.last.BytesSent == 0 && (c.over() || c.last.Phase == event.PhaseOpen):
 		d.reason = record.Silent
 	case c.last.State == event.StateOther || c.state() == smtp.Other:
 		d.reason = record.NotSMTP
@@ -239,7 +239,7 @@ func (t *Tracer) finish() {
 				t.session(c, false)
 			} else if c.undecided() {
 				t.connect(c, record.StillOpen)
-			} else if c.known && c.last.Phase == event.PhaseOpen {
+			} else if c.known && (c.last.Phase == event.PhaseOpen || c.last.Old) {
 				t.unexplained(c)
 			} else {
 				t.shed(c)

@@ -3,6 +3,8 @@ package trace
 import (
 	"net/netip"
 	"time"
+
+	"github.com/smtptrace/smtptrace/internal/event"
 )
 
 // Live are the TCP connections that the kernel's socket tables list.
@@ -78,11 +80,12 @@ func (t *Tracer) readLive(now time.Time, lost uint64) {
 	}(g.reading)
 }
 
-// finishGone does so once more at the end of the run, and waits for it.
+// finishGone does so once more at the end of the run, and waits for it: for the connections of which the hooks have not
+// just told that they go on. Of those from before the start sockops does not tell the end.
 func (t *Tracer) finishGone() {
 	g := &t.gone
 	c, err := t.counters()
-	if t.opts.Live == nil || err != nil || c.Lost.Snapshots <= g.lost && g.reading == nil {
+	if t.opts.Live == nil || err != nil || !t.anyGone() {
 		return
 	}
 	if g.reading != nil { // it may have begun too early
@@ -98,6 +101,15 @@ func (t *Tracer) finishGone() {
 		}
 	case <-time.After(gonePatience):
 	}
+}
+
+func (t *Tracer) anyGone() bool {
+	for _, c := range t.conns {
+		if c.known && c.last.Phase != event.PhaseOpen {
+			return true
+		}
+	}
+	return false
 }
 
 // closeGone ends the connections of before a reading that are not among what it has found.

@@ -59,8 +59,12 @@ type Tracer struct {
 	broken    atomic.Uint64 // connections on which we failed
 	unnamed   atomic.Uint64 // records whose process nobody knows any more
 	spread    *spread
-	names     *names
-	forwards  forwards
+	open      struct { // from before the start, and not adopted; the writer's own
+		omitted, other uint64
+		unknown        bool
+	}
+	names    *names
+	forwards forwards
 }
 
 // New makes a tracer. Nothing is read or written before Run.

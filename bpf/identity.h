@@ -276,9 +276,9 @@ __noinline int process_note(u32 show)
 	return 0;
 }
 
-/* process_show sends a remembered process to the agent. One that made room, or is just being read by
- * another thread, is read anew where it is the current one; else the agent looks for it, and counts
- * it where it does not find it.
+/* process_show sends a remembered process to the agent. One that made room, or is just being read
+ * by another thread, is read anew where it is the current one; else the agent looks for it, and
+ * counts it where it does not find it.
  */
 static __always_inline void process_show(struct process_key *key)
 {

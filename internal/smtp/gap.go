@@ -1,8 +1,5 @@
 package smtp
 
-// noDot stands for a line that begins with a dot and goes on.
-var noDot = []byte("..")
-
 // gapClient takes n bytes of the client that are not fed.
 func (p *Parser) gapClient(n uint64, aligned bool) {
 	c := &p.client
@@ -31,18 +28,15 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 	case clientSniff:
 		p.unsniff()
 	}
-	inLine := c.off > c.start
-	if inLine {
+	// A line that begins with a dot and goes on is no end of a body, and may be followed by others.
+	dot := c.n > 0 && c.held[0] == '.'
+	if inLine := c.off > c.start; inLine && !dot {
 		known := c.judged && !c.dropping || !c.judged && isKnown(c.held[:c.n])
 		c.long = c.long || known
 		c.off += n
-		line := c.held[:c.n]
-		if len(line) > 0 && line[0] == '.' {
-			line = noDot // not the end of a body: more follows the dot
-		}
-		p.endLine(line)
+		p.endLine(c.held[:c.n])
 	} else {
-		e := entry{at: c.off, next: c.off + n, run: 1, vague: true}
+		e := entry{at: c.start, next: c.off + n, run: 1, vague: true}
 		c.off += n
 		c.newLine()
 		if !c.body && c.mode == clientLines && aligned && !(c.maybeBody && p.tape.extend(c.off)) {

@@ -113,6 +113,11 @@ func TestUnseen(t *testing.T) {
 		{"a recipient longer than is kept", greeted + mail + "C: RCPT TO:<" + long + "@x.example>\nS: 250 ok"},
 		{"a blank line answered, or the command behind it", greeted + "C: \\r\\nMAIL FROM:<a@x.example>\nS: 503 no"},
 		{"a chunk refused before it came, and it came", greeted + rcpt + "C: BDAT 300 LAST\nS: 503 no\nC: Subject: x\nS: 500 what"},
+		{"a dot that goes on, and the lines behind it, of a body that was refused", greeted + rcpt + "C: DATA\\r\\n.\\\nC+ 30\nC: .\nS: 451 wait\nS: 500 what\nS: 500 what\nS: 500 what\nC: QUIT\nS: 221 bye"},
+		{"a server without BDAT takes the chunk for lines", greeted + rcpt + "C: BDAT 6\\r\\nNOOP\\r\\n\\\nS: 502 what\nS: 250 ok\nC: QUIT\nS: 221 bye"},
+		{"a chunk accepted, and the one in front of it was refused", greeted + rcpt + "C: BDAT 1\\r\\nxBDAT 1 LAST\\r\\nx\\\nS: 552 no\nS: 250 queued\nC: QUIT\nS: 221 bye"},
+		{"an answer to AUTH that is a command", greeted + "C: AUTH LOGIN\nS: 334 x\nC: MAIL FROM:<a@x.example>\nS: 535 no\nC: QUIT\nS: 221 bye"},
+		{"a message to one, where a blank line had two replies to choose from", greeted + "C: \\r\\nMAIL FROM:<a@x.example>\\r\\nRCPT TO:<b@y.example>\\r\\nBDAT 0 LAST\nS: 500 what\nS: 250 ok\nS: 250 ok\nS: 250 queued"},
 		{"TLS where it was refused", greeted + "C: STARTTLS\nS: 454 no\nC: \\x16\\x03\\x01\\x00\\x02\\x01\\x00\\"},
 		{"TLS of the server alone", greeted + "C: XTLS\nS: 220 go ahead\nS: \\x16\\x03\\x01\\x00\\x02\\x02\\x00\\"},
 	} {

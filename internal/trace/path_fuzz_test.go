@@ -221,7 +221,7 @@ func (p *path) payload(c *pathConn, careful bool) {
 	}
 	c.heardOf(&k, passed)
 	switch {
-	case careful || !p.One(40):
+	case careful || !p.One(40), passed == 1: // an octet of the server's may be the end of its stream
 	case p.One(2):
 		p.counters.LostPayload++
 		c.missed = true

@@ -133,21 +133,27 @@ func (s *server) command(line string) string {
 		if s.from != nil {
 			return s.say(503, "nested")
 		}
-		if s.refuses() {
+		from, ok := path(rest)
+		switch {
+		case !ok:
+			return s.say(501, "syntax")
+		case s.refuses():
 			return s.say(Of(s.Choices, 450, 553, 550), "no")
 		}
-		from := path(rest)
 		s.from = &from
 		s.senders = append(s.senders, from)
 		return s.say(250, "sender")
 	case "RCPT":
+		to, ok := path(rest)
 		switch {
 		case s.from == nil:
 			return s.say(503, "MAIL first")
+		case !ok:
+			return s.say(501, "syntax")
 		case s.refuses():
 			return s.say(Of(s.Choices, 450, 550, 452), "no")
 		}
-		s.rcpts = append(s.rcpts, path(rest))
+		s.rcpts = append(s.rcpts, to)
 		return s.say(Of(s.Choices, 250, 250, 251), "recipient")
 	case "DATA":
 		switch {
@@ -180,10 +186,10 @@ func (s *server) command(line string) string {
 	return s.say(Of(s.Choices, 500, 502), "what: "+verb)
 }
 
-func path(rest string) string {
-	_, mailbox, _ := strings.Cut(rest, "<")
-	mailbox, _, _ = strings.Cut(mailbox, ">")
-	return mailbox
+func path(rest string) (mailbox string, ok bool) {
+	_, mailbox, _ = strings.Cut(rest, ":<")
+	mailbox, _, ok = strings.Cut(mailbox, ">")
+	return mailbox, ok && !strings.ContainsAny(mailbox, " <")
 }
 
 func (s *server) deliver() string {

@@ -24,16 +24,16 @@ type clientStream struct {
 	off      uint64 // stream offset of the next byte
 	start    uint64 // stream offset of the line being read
 	held     [maxLine]byte
-	n        int  // bytes of the line held
-	dropping bool // the rest of the line is not kept
-	long     bool // the line is longer than is kept
-	judged   bool // the first word is known: the line is kept, or dropping
-	split    bool // the line begins where an assumed chunk ends
-	dotted   int  // octets of a dot in front of it, and of nothing else of its line
-	unread   bool // a chunk was given up, and what follows it shall be a command
-	tls      bool // STARTTLS was said: a line may be TLS, until mail is said
-	crypted  bool // it was
-	rcpts    int  // RCPT lines since the last MAIL
+	n        int   // bytes of the line held
+	dropping bool  // the rest of the line is not kept
+	long     bool  // the line is longer than is kept
+	judged   bool  // the first word is known: the line is kept, or dropping
+	split    bool  // the line begins where an assumed chunk ends
+	dotted   uint8 // if so, octets of a dot in front of it, and of nothing else of its line
+	unread   bool  // a chunk was given up, and what follows it shall be a command
+	tls      bool  // STARTTLS was said: a line may be TLS, until mail is said
+	crypted  bool  // it was
+	rcpts    int   // RCPT lines since the last MAIL
 
 	chunk     uint64 // octets left of a BDAT chunk
 	chunkEnd  uint64 // where an assumed BDAT chunk ends, while maybeBody
@@ -49,7 +49,7 @@ func (c *clientStream) reset() { *c = clientStream{} }
 // newLine starts a line at the present offset.
 func (c *clientStream) newLine() {
 	c.start = c.off
-	c.n, c.dropping, c.long, c.judged, c.split, c.dotted = 0, false, false, false, false, 0
+	c.n, c.dropping, c.long, c.judged, c.split = 0, false, false, false, false
 }
 
 // enterBody takes lines as body from here on.
@@ -190,15 +190,18 @@ func (p *Parser) judge() {
 // endLine takes the line that ended at the present offset.
 func (p *Parser) endLine(line []byte) {
 	c := &p.client
+	if c.body && !c.bodyLost && len(line) > len(".\r") {
+		c.newLine()
+		return
+	}
 	e := entry{at: c.start, next: c.off, run: 1, split: c.split, cut: c.long, long: c.long}
-	dotted := c.dotted
-	c.newLine()
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
-	if len(line) == 0 {
-		e.dotted = uint8(dotted)
+	if c.split && len(line) == 0 {
+		e.dotted = c.dotted
 	}
+	c.newLine()
 	switch {
 	case c.mode == clientHeaders:
 		if len(line) == 0 {
@@ -236,10 +239,11 @@ func (p *Parser) commandLine(e entry, line []byte) {
 	} else if p.sawCommand(&cmd, line) {
 		return // a proxy preamble
 	}
-	if c.unread && e.verb == verbUnknown { // the chunk came all the same
-		p.missLine(&e)
+	if c.unread {
+		if c.unread = false; e.verb == verbUnknown { // the chunk came all the same
+			p.missLine(&e)
+		}
 	}
-	c.unread = false
 	text := cmd.arg
 	switch e.verb {
 	case verbUnknown, verbConnect, verbProxy:
@@ -289,11 +293,11 @@ func bounded(text []byte, limit int, cut bool) ([]byte, bool) {
 func (p *Parser) breakLine() {
 	c := &p.client
 	e := entry{at: c.start, next: c.off, run: 1, split: c.split}
-	dotted := 0
+	c.dotted = 0
 	if line := c.held[:c.n]; !c.split && (string(line) == "." || string(line) == ".\r") {
-		dotted = c.n
+		c.dotted = uint8(c.n)
 	}
 	c.newLine()
-	c.split, c.dotted, c.chunkEnd = true, dotted, 0
+	c.split, c.chunkEnd = true, 0
 	p.push(e, nil)
 }

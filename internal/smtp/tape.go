@@ -15,7 +15,7 @@ type entry struct {
 	at, next uint64 // stream offsets: where the line begins, where the next one does
 	size     uint64 // of the command: SIZE=, BDAT octets
 	text     span   // of the command: its arg
-	run      uint32 // lines in a run of verbUnknown, or of verbRcpt without text
+	run      uint32 // lines in a run of verbUnknown or verbBlank, or of verbRcpt without text
 	verb     verb
 	found    bool // as in command
 	utf8     bool
@@ -126,7 +126,7 @@ func (t *tape) grow() {
 	t.ring, t.head = ring, 0
 }
 
-// absorb lets a run of unknown lines, of recipients without text, or of lost bytes grow.
+// absorb lets a run of unknown or empty lines, of recipients without text, or of lost bytes grow.
 func (e *entry) absorb(next *entry, text int) bool {
 	if e.verb == verbLost && next.verb == verbLost {
 		e.next = next.next
@@ -135,7 +135,7 @@ func (e *entry) absorb(next *entry, text int) bool {
 	if e.verb != next.verb || text > 0 || e.text.n > 0 || e.split || next.split || e.vague || next.vague {
 		return false
 	}
-	if e.verb != verbUnknown && (e.verb != verbRcpt || !e.cut || !next.cut) {
+	if next.dotted > 0 || e.dotted > 0 || e.verb > verbBlank && (e.verb != verbRcpt || !e.cut || !next.cut) {
 		return false
 	}
 	e.run += next.run

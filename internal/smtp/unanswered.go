@@ -28,6 +28,9 @@ func (p *Parser) unanswered() {
 		}
 		p.tape.drop()
 		return
+	case verbBlank:
+		p.tape.drop()
+		return
 	case verbData:
 		d.dataSaid = true
 		if p.looksLikeBody() {

@@ -9,9 +9,8 @@ func (p *Parser) unseen() uint64 {
 	if p.rebuked && p.volume[Client].Bytes > 0 { // perhaps it answered what the client had said by then
 		n++
 	}
-	switch p.said.client {
-	case clientUnknown, clientBinary: // behind a greeting, nothing that SMTP has
-		n++
+	if c := p.said.client; (c == clientUnknown || c == clientBinary) && !refused(p.d.last.code) && p.d.last.code != 221 {
+		n++ // behind a greeting, nothing that SMTP has, and the server has not turned it away
 	}
 	if p.client.crypted && p.d.security == TLSRefused || p.server.crypted && p.state != TLS && p.d.security == NoTLS {
 		n++ // one of the two speaks TLS, and the other had not agreed

@@ -26,7 +26,6 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 {
 	u64 now = bpf_ktime_get_boot_ns();
 
-	c->id = conn_id(now);
 	c->netns = key->netns;
 	c->tuple = key->tuple;
 	c->syn_left = 1;
@@ -36,9 +35,11 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 	c->received_before = BPF_CORE_READ((struct tcp_sock *)sk, bytes_received);
 	if (state != TCP_SYN_SENT)
 		c->established_ns = now;
-	c->old = state != TCP_SYN_SENT && (c->sent_before || c->received_before);
-	c->greeted = c->old;
+	if (state != TCP_SYN_SENT && (c->sent_before || c->received_before))
+		c->old = c->greeted = 1;
 	c->announced = announce_all || c->mail_port;
+	barrier(); /* until now packets pass it by: see on_packet */
+	c->id = conn_id(now);
 	if (c->announced)
 		conn_emit(c, sk, CONN_ADOPTED, 0);
 }

@@ -9,7 +9,6 @@
 
 #include "argument.h"
 
-#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
 #define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
 
 enum stream_mode {
@@ -21,11 +20,6 @@ enum stream_mode {
 enum await_data {
 	DATA_SAID = 1,
 	DATA_BODY, /* and the body begins without waiting for the reply */
-};
-
-enum await_tls {
-	TLS_SAID = 1,
-	TLS_ACCEPTED, /* and neither TLS nor another reply has come */
 };
 
 enum body_state {

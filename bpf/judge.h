@@ -5,9 +5,15 @@
 #include "tunnel.h"
 
 #define JUDGE_SIZE 64
+#define LINE_JUDGED 9 /* stream.letters: it is decided what to do with this line */
 #define WEAK_LINES 3
 
 #define VERB(a, b, c, d) ((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+enum await_tls {
+	TLS_SAID = 1,
+	TLS_ACCEPTED, /* and neither TLS nor another reply has come */
+};
 
 enum verb_rank {
 	VERB_UNKNOWN,
@@ -104,6 +110,21 @@ static __always_inline void conn_to_tls(struct conn *c)
 	c->hello_left = HELLO_RECORDS;
 }
 
+enum old_step {
+	OLD_YES = 1,
+	OLD_GIVEN_UP, /* it is not judged any more, and nobody knows what it is */
+};
+
+enum old_run {
+	OLD_COMMANDS = 1,
+	OLD_STARTTLS, /* and that is the last one */
+};
+
+enum old_field {	      /* stream.field of an old connection that is not judged yet */
+		 OLD_TLS = 1, /* the type of a TLS record */
+		 OLD_HELD,    /* the line is held */
+};
+
 #define OLD_MAX (1 << 20) /* octets of an old connection that are looked at without a verdict */
 
 /* Types of TLS records (RFC 8446, 5.1) */
@@ -112,17 +133,47 @@ static __always_inline bool tls_type(u8 ch)
 	return ch >= 20 && ch <= 23;
 }
 
-/* old_verdict is client_verdict for a connection whose beginning was before us: the client may be
- * in a body, so that a line that is no command decides nothing. A TLS record or an octet that is no
- * text does, but for a mail port.
+/* old_unknown forgets the commands that waited for a reply: a line that is none came behind them. */
+static __always_inline void old_unknown(struct conn *c, struct stream *s)
+{
+	c->old_run = 0;
+	c->pre = PRE_NONE;
+	s->letters = 0;
+	s->field = 0;
+}
+
+/* old_verdict is client_verdict for a connection whose beginning was before us. The client may be in
+ * a body, so that no line of it decides anything: what looks like commands is held until a reply
+ * comes to it. TLS is known by the begin of a record.
  */
 static __always_inline bool old_verdict(struct conn *c, struct stream *s, u8 ch)
 {
-	int rank;
+	bool known;
 
 	if (c->judged >= OLD_MAX) {
-		c->state = STATE_OTHER;
+		old_unknown(c, s);
+		c->old = OLD_GIVEN_UP;
 		return true;
+	}
+	c->old_turn = 1;
+	if (s->letters == LINE_JUDGED) { /* some of it is lost */
+		old_unknown(c, s);
+		s->show = 1;
+	}
+	if (s->field == OLD_TLS && ch == 3) { /* the version (RFC 8446, 5.1) */
+		if (!c->mail_port) {
+			c->state = STATE_OTHER;
+			return true;
+		}
+		conn_to_tls(c);
+		c->hello_left = 0;
+		return true;
+	}
+	if (s->field == OLD_HELD) {
+		pre_hold(c, ch);
+		if (ch == '\n')
+			stream_reset_line(s);
+		return false;
 	}
 	if (!s->show && s->letters < 4) {
 		if (is_letter(ch)) {
@@ -132,46 +183,60 @@ static __always_inline bool old_verdict(struct conn *c, struct stream *s, u8 ch)
 		}
 		if (!s->letters && is_blank(ch))
 			return false;
-		if (!s->letters && !s->line && tls_type(ch)) {
-			if (!c->mail_port) {
-				c->state = STATE_OTHER;
-				return true;
-			}
-			conn_to_tls(c);
-			c->hello_left = 0;
-			return true;
-		}
-		if (!c->mail_port &&
-		    ((ch < ' ' && !is_blank(ch) && ch != '\r' && ch != '\n') || ch == 0x7f)) {
-			c->state = STATE_OTHER;
-			return true;
+		if (!s->letters && !s->field && tls_type(ch)) {
+			s->field = OLD_TLS;
+			return false;
 		}
 	} else if (!s->show) {
-		rank = verb_ends(s->verb, ch) ? verb_rank(s->verb) : VERB_UNKNOWN;
-		if (rank == VERB_STRONG || (rank == VERB_WEAK && c->mail_port)) {
-			c->state = STATE_SMTP;
-			return true;
+		known = verb_ends(s->verb, ch) && verb_rank(s->verb) &&
+			s->verb != VERB('A', 'U', 'T', 'H');
+		if (known) {
+			if (!c->old_run)
+				c->pre = PRE_NONE; /* pre_start makes room for them */
+			pre_start(c, PRE_DONE, s->verb, 4);
+			pre_hold(c, ch);
+			c->old_run =
+				s->verb == VERB('S', 'T', 'A', 'R') ? OLD_STARTTLS : OLD_COMMANDS;
+			s->letters = 0;
+			s->field = OLD_HELD;
+			if (ch == '\n')
+				stream_reset_line(s);
+			return false;
 		}
 	}
-	s->before += 1 + (s->show ? 0 : s->letters);
-	s->letters = 0;
-	s->line = 1;
+	if (!s->show)
+		old_unknown(c, s);
 	s->show = 1; /* the rest of the line is passed over */
 	if (ch == '\n')
 		stream_reset_line(s);
 	return false;
 }
 
-/* old_server is the server's word on an old connection: what it answers the client, to whom it has
- * listened since, begins with a reply code if it is SMTP's.
+/* old_server is the server's word on an old connection, at the begin of what answers the client: a
+ * reply code to what looks like commands is SMTP, and on another than a mail port whatever is no
+ * reply code is not.
  */
 static __always_inline void old_server(struct conn *c, const u8 *first)
 {
 	bool reply = first[0] >= '2' && first[0] <= '5' && first[1] >= '0' && first[1] <= '9' &&
-		     first[2] >= '0' && first[2] <= '9' && (first[3] == ' ' || first[3] == '-');
+		     first[2] >= '0' && first[2] <= '9' &&
+		     (is_blank(first[3]) || first[3] == '-' || first[3] == '\r' ||
+		      first[3] == '\n' || !first[3]);
 
-	if (c->spoken && !c->mail_port && !reply)
+	if (reply && c->old_run) {
+		c->state = STATE_SMTP;
+		c->asked = 1;
+		if (c->old_run == OLD_STARTTLS)
+			c->await_tls = TLS_SAID;
+		if (c->client.field || c->client.show) {
+			stream_reset_line(&c->client);
+			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
+		} else {
+			stream_reset_line(&c->client);
+		}
+	} else if (!reply && !c->mail_port) {
 		c->state = STATE_OTHER;
+	}
 }
 
 /* client_verdict takes the next byte of an unjudged client; false while more is needed. */
@@ -182,6 +247,10 @@ static __always_inline bool client_verdict(struct conn *c, struct stream *s, u8 
 
 	if (c->old)
 		return old_verdict(c, s, ch);
+	if (s->letters == LINE_JUDGED) { /* some of the line is lost */
+		stream_reset_line(s);
+		s->show = 1;
+	}
 	if (c->pre > PRE_DONE) {
 		if (pre_byte(c, ch))
 			return false;
@@ -246,6 +315,11 @@ static __always_inline bool client_judged(struct conn *c, struct stream *s, u8 c
 /* server_verdict takes the next byte of a server that spoke first; false while more is needed. */
 static __always_inline bool server_verdict(struct conn *c, struct stream *s, u8 ch)
 {
+	if (s->letters ==
+	    LINE_JUDGED) { /* some of it is lost: this is no greeting, and no other one */
+		stream_reset_line(s);
+		return true;
+	}
 	if (s->letters < 3 && ch >= '0' && ch <= '9' && !s->show) {
 		s->verb = s->verb * 10 + ch - '0';
 		s->letters++;

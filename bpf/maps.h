@@ -73,9 +73,13 @@ struct conn {
 	u8 dns;		 /* it goes to the port of DNS */
 	u8 told;	 /* a snapshot of it has reached the ring */
 	u8 heard;	 /* some of its dialogue has */
-	u8 old;		 /* its beginning was before us */
-	u32 pre_left;	 /* bytes of the field still to come, or of the line so far */
-	u32 judged;	 /* octets of the client that were looked at before the verdict */
+	u8 old;		 /* its beginning was before us: enum old_step */
+	u8 old_run;	 /* what the client has said last looks like commands, and is held */
+	u8 old_turn;	 /* it has spoken since the server has */
+	u8 old_mid_line; /* the server's last packet did not end a line */
+	u8 pad[5];
+	u32 pre_left; /* bytes of the field still to come, or of the line so far */
+	u32 judged;   /* octets of the client that were looked at before the verdict */
 	u32 client_skipped, server_skipped; /* octets that say nothing, and are not told */
 	u64 sent_before, received_before;   /* octets that passed before we followed it */
 	struct stream client, server;
@@ -114,7 +118,7 @@ struct {
 	__type(value, struct counter_set);
 } counters SEC(".maps");
 
-/* conns_storage: connect inserts, every hook reads, the kernel deletes with the socket. */
+/* conns_storage: connect and adopt insert, every hook reads, the kernel deletes with the socket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -122,7 +126,7 @@ struct {
 	__type(value, struct conn);
 } conns_storage SEC(".maps");
 
-/* conns_hash, by socket address, where conns_storage cannot be used: connect inserts, every hook
+/* conns_hash, by socket address, where conns_storage cannot be used: connect and adopt insert, every hook
  * reads, close deletes.
  */
 struct {

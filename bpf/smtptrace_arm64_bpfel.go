@@ -94,6 +94,10 @@ type SmtptraceConn struct {
 	Told           uint8
 	Heard          uint8
 	Old            uint8
+	OldRun         uint8
+	OldTurn        uint8
+	OldMidLine     uint8
+	Pad            [5]uint8
 	PreLeft        uint32
 	Judged         uint32
 	ClientSkipped  uint32

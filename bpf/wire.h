@@ -131,17 +131,32 @@ static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, stru
 	}
 }
 
-/* judge_old_server looks at the first octets of a packet. Those before the verdict say nothing. */
+/* judge_old_server looks at the first octets of a packet, where a reply begins there: the client has
+ * spoken since the packet before, and that one has ended a line. What comes before the verdict says
+ * nothing.
+ */
 __noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
 {
 	struct conn *c = conn_of(skb);
-	u8 first[4] = {};
+	u8 first[4] = {}, last = 0;
+	bool begins;
 
-	if (!c)
+	if (!c || off >= end)
 		return 0;
-	c->server_skipped += end - off;
-	if (!bpf_skb_load_bytes(skb, off, first, sizeof(first)))
+	begins = c->old_turn && (!c->old_mid_line);
+	c->old_turn = 0;
+	if (bpf_skb_load_bytes(skb, off, first, 3) || bpf_skb_load_bytes(skb, end - 1, &last, 1))
+		begins = false;
+	if (end - off > 3)
+		bpf_skb_load_bytes(skb, off + 3, &first[3], 1);
+	c->old_mid_line = last != '\n';
+	if (begins)
 		old_server(c, first);
+	if (c->state == STATE_SMTP) {
+		announce(skb);
+		return off;
+	}
+	c->server_skipped += end - off;
 	if (c->state == STATE_OTHER && c->announced)
 		announce(skb);
 	return 0;
@@ -232,12 +247,14 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct conn *c, s
 		if (!p->off)
 			return;
 	}
-	if (p->off < p->end && c->state == STATE_NEW) { /* a long text on an old connection */
-		s->before += p->end - p->off;
-		s->show = 1;
-	} else if (p->off < p->end) {
+	if (p->off < p->end) {
 		s->lost += p->end - p->off;
-		count(unreadable);
+		if (c->state == STATE_NEW && c->old) { /* a long text: its lines are passed over */
+			old_unknown(c, s);
+			s->show = 1;
+		} else {
+			count(unreadable);
+		}
 	}
 	if (!dir && c->old && !c->announced && c->state == STATE_NEW)
 		announce(skb);
@@ -257,6 +274,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	if (c->dns)
 		on_dns(skb, dir);
 	if (c->closed || c->state == STATE_OTHER)
+		return;
+	if (!c->id || c->old == OLD_GIVEN_UP) /* it is just being adopted, or not judged any more */
 		return;
 	if (c->state == STATE_TLS && (dir || !c->hello_left))
 		return;

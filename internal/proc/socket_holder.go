@@ -25,6 +25,7 @@ type process struct {
 	pid, netns uint32
 	dir        string // below /proc: its own or, where its first thread has ended, that of another thread
 	asked      bool   // its sockets are looked for
+	thread     bool   // it is a thread in another namespace than its process
 }
 
 // processes lists those of a /proc directory, in the order of their pids, and marks those that h asks for. One that
@@ -60,7 +61,7 @@ func (h *Holders) processes(procfs string) ([]process, error) {
 			unix.Close(dir)
 			p.asked = ok && uid == *h.UID
 		}
-		list = append(list, p)
+		list = append(append(list, p), p.threads(procfs)...)
 	}
 	slices.SortFunc(list, func(a, b process) int { return cmp.Compare(a.pid, b.pid) })
 	return list, nil
@@ -88,6 +89,29 @@ func (p *process) enter(procfs string) bool {
 	}
 	return false
 }
+
+// threads are those of its threads that are in other network namespaces, one for each of these.
+func (p *process) threads(procfs string) (list []process) {
+	names, _ := os.ReadDir(filepath.Join(procfs, number(p.pid), "task"))
+	if len(names) < 2 {
+		return nil
+	}
+	seen := map[uint32]bool{p.netns: true}
+	for _, name := range names {
+		one := *p
+		one.dir, one.thread = filepath.Join(number(p.pid), "task", name.Name()), true
+		var ns unix.Stat_t
+		if unix.Stat(filepath.Join(procfs, one.dir, "ns", "net"), &ns) != nil || seen[uint32(ns.Ino)] {
+			continue
+		}
+		one.netns = uint32(ns.Ino)
+		seen[one.netns] = true
+		list = append(list, one)
+	}
+	return list
+}
+
+func number(pid uint32) string { return strconv.FormatUint(uint64(pid), 10) }
 
 // open opens the directory of a process, which shows nothing of a later process of the same pid.
 func (p *process) open(procfs string) (int, error) {
@@ -140,7 +164,7 @@ func cgroupMembers(dir string) (map[uint32]bool, error) {
 func (t *tables) hold(procfs string, processes []process) error {
 	left, hidden := maxDescriptors, 0
 	for _, p := range processes {
-		if !p.asked {
+		if !p.asked || p.thread {
 			continue
 		}
 		dir, err := p.open(procfs)
@@ -154,8 +178,9 @@ func (t *tables) hold(procfs string, processes []process) error {
 		if len(inodes) > 0 {
 			if holder, ok := readHolder(dir, p.pid); ok {
 				for _, inode := range inodes {
-					s := &t.sockets[t.byInode[inode]]
-					s.HeldBy = append(s.HeldBy, holder)
+					for _, i := range t.byInode[inode] {
+						t.sockets[i].HeldBy = append(t.sockets[i].HeldBy, holder)
+					}
 				}
 			}
 		}
@@ -188,7 +213,7 @@ func readHolder(dir int, pid uint32) (*Holder, bool) {
 
 // held are the sockets, by inode, of those that are wanted which a process holds. Each descriptor takes one of left.
 // An error: it does not show them.
-func held(process int, wanted map[uint64]int, left *int) ([]uint64, error) {
+func held(process int, wanted map[uint64][]int, left *int) ([]uint64, error) {
 	fds, err := openProc(process, "fd")
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return nil, nil // it has ended

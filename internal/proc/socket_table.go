@@ -23,9 +23,14 @@ var errSockets = fmt.Errorf("read the socket tables: there are more than %d TCP 
 type tables struct {
 	keep    func(*TCPSocket) bool // nil: all
 	sockets []TCPSocket
-	byInode map[uint64]int // where in sockets each is that has one
-	left    int            // so many more are taken
-	torn    int            // lines that make no sense
+	byInode map[uint64][]int // where in sockets those are that have one; several subflows of MPTCP share it
+	left    int              // so many more are taken
+	torn    int              // lines that make no sense
+	done    map[uint32]bool  // namespaces that are read
+}
+
+func newTables(keep func(*TCPSocket) bool) *tables {
+	return &tables{keep: keep, byInode: map[uint64][]int{}, left: maxSockets, done: map[uint32]bool{}}
 }
 
 // read reads the tables of each namespace in which one of the processes is that are asked for; of netns alone where
@@ -48,6 +53,7 @@ func (t *tables) read(procfs string, processes []process, netns uint32) error {
 		}
 		if err == nil || !gone(dir) {
 			unread[p.netns] = err
+			t.done[p.netns] = err == nil
 		}
 	}
 	for ns, err := range unread {
@@ -57,6 +63,33 @@ func (t *tables) read(procfs string, processes []process, netns uint32) error {
 	}
 	if t.torn > 0 {
 		return fmt.Errorf("read the socket tables: %d lines make no sense", t.torn)
+	}
+	return nil
+}
+
+// readMounted reads the tables of the namespaces that are mounted, and have no process of their own: of all, or of
+// netns alone where it is not 0.
+func (t *tables) readMounted(procfs string, netns uint32) error {
+	mounted, err := mountedNetworks(filepath.Join(procfs, "self/mountinfo"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range mounted {
+		if t.done[m.inode] || netns != 0 && m.inode != netns {
+			continue
+		}
+		t.done[m.inode] = true
+		onOwnThread(func() {
+			if err = m.enter(); err == nil {
+				err = t.readNamespace(filepath.Join(procfs, "thread-self/net"), m.inode)
+			}
+		})
+		if err != nil && !errors.Is(err, errGone) {
+			return fmt.Errorf("read the socket tables of network namespace %d: %w", m.inode, err)
+		}
 	}
 	return nil
 }
@@ -115,7 +148,7 @@ func (t *tables) parse(r io.Reader, netns uint32, ipv6 bool) error {
 		if t.keep != nil && !t.keep(&s) {
 			continue
 		}
-		if _, twice := t.byInode[s.Inode]; twice { // the table has changed while it was read
+		if s.State == TCPTimeWait || t.has(&s) {
 			continue
 		}
 		if t.left == 0 {
@@ -123,11 +156,21 @@ func (t *tables) parse(r io.Reader, netns uint32, ipv6 bool) error {
 		}
 		t.left--
 		if s.Inode != 0 {
-			t.byInode[s.Inode] = len(t.sockets)
+			t.byInode[s.Inode] = append(t.byInode[s.Inode], len(t.sockets))
 		}
 		t.sockets = append(t.sockets, s)
 	}
 	return lines.Err()
+}
+
+// has says whether a socket is there already: the table may have changed while it was read.
+func (t *tables) has(s *TCPSocket) bool {
+	for _, i := range t.byInode[s.Inode] {
+		if t.sockets[i].Source == s.Source && t.sockets[i].Destination == s.Destination {
+			return true
+		}
+	}
+	return false
 }
 
 func parseSocket(line []byte, s *TCPSocket) (readable, header bool) {

@@ -91,6 +91,7 @@ func (n *Network) object() (o object) {
 }
 
 func (s *SMTP) object(session bool) (o object) {
+	o.time("since", s.Since)
 	o.str("verb", s.Verb)
 	o.str("helo", s.HELO)
 	o.strs("helos", s.HELOs)

@@ -7,6 +7,10 @@ import "time"
 // Messages, Recipients and Transactions are those since the record before it of the same event.id: a
 // session that lives for long has several records, and a sum over them is right.
 type SMTP struct {
+	// Since is when what the record tells began to be said, in a record whose event.sequence is above 1: the ones before
+	// it tell the rest.
+	Since time.Time `json:"since"`
+
 	Verb   string   `json:"verb"` // HELO, EHLO or LHLO; empty if none was said
 	HELO   string   `json:"helo"` // the first name given
 	HELOs  []string `json:"helos"`

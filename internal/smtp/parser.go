@@ -131,6 +131,14 @@ func (p *Parser) Final() bool { return p.final }
 // Finished returns the number of finished transactions held, at most 64: those that Interim would tell.
 func (p *Parser) Finished() int { return p.d.finished() }
 
+// OpenSince is the time that Now gave last when the transaction began that is under way; 0 if none is.
+func (p *Parser) OpenSince() uint64 {
+	if m := p.d.current(); m != nil {
+		return m.at
+	}
+	return 0
+}
+
 // Full says that addresses are no longer kept for want of room, until Interim or Drain.
 func (p *Parser) Full() bool { return p.d.full() }
 

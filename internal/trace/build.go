@@ -128,7 +128,7 @@ func addConn(r *record.Record, d *draft) {
 	if c.Sender.Pid == 0 && c.BytesSent > 0 {
 		r.Tracer.Weak = append(r.Tracer.Weak, "sender_unknown")
 	}
-	r.Event.Sequence = d.sequence
+	r.Event.Sequence, r.SMTP.Since = d.sequence, d.since
 	r.Source.Bytes = c.BytesSent - min(c.BytesSent, d.recorded.sent)
 	r.Destination.Bytes = c.BytesReceived - min(c.BytesReceived, d.recorded.received)
 	if !d.last {
@@ -163,6 +163,7 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 	}
 	p := t.opts.Privacy
 	r.SMTP = record.SMTP{
+		Since:  r.SMTP.Since,
 		Banner: p.Text(s.Banner), FirstReply: p.Text(s.FirstReply.First), LastReply: p.Text(s.LastReply.Last),
 		Messages:   s.Accepted - min(s.Accepted, d.recorded.messages),
 		Recipients: s.Recipients - min(s.Recipients, d.recorded.recipients),

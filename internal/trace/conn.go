@@ -27,6 +27,8 @@ type conn struct {
 	sequence   uint64
 	recordedAt time.Time
 	heardAt    time.Time
+	heardNs    uint64              // when what was heard last happened
+	sinceNs    uint64              // from when on the next session record tells; 0: from the beginning
 	recorded   sums                // what the session records so far have told
 	holds      [2]event.ProcessKey // whose identities are kept for it: the connector's and the sender's
 }
@@ -36,14 +38,15 @@ type sums struct{ messages, recipients, sent, received uint64 }
 
 // update takes a snapshot, unless a later one came before it from another CPU.
 func (t *Tracer) update(c *conn, e *event.Conn) {
-	if c.known && e.TimeNs < c.last.TimeNs {
+	c.heardNs = max(c.heardNs, e.TimeNs)
+	if c.known && (c.over() || e.TimeNs < c.last.TimeNs && e.Phase != event.PhaseClosed && e.Phase != event.PhaseFailed) {
 		return
 	}
 	if !c.known {
 		c.mail = e.MailPort && t.isMailPort(e.Destination.Port())
 	}
 	c.last, c.known, c.heardAt = *e, true, time.Now()
-	if e.Old && e.Connector.Pid == 0 && t.opts.Owner != nil {
+	if e.ConnectNs == 0 && e.Connector.Pid == 0 && t.opts.Owner != nil {
 		c.last.Connector = t.opts.Owner(c.id, e.Sender)
 	}
 	t.hold(c)
@@ -57,7 +60,7 @@ func (t *Tracer) isMailPort(port uint16) bool {
 func (t *Tracer) feed(c *conn, p *event.Payload) {
 	dir := smtp.Direction(p.Direction)
 	c.spoken = c.spoken || dir == smtp.Client
-	c.heardAt = time.Now()
+	c.heardAt, c.heardNs = time.Now(), max(c.heardNs, p.TimeNs)
 	if !t.listens(c) {
 		return
 	}
@@ -111,9 +114,9 @@ func (t *Tracer) follow(c *conn) {
 		switch {
 		case c.last.Phase == event.PhaseFailed:
 			t.connect(c, failure(&c.last))
-		case c.last.EstablishedNs != 0 && !c.last.Old:
+		case c.last.EstablishedNs != 0 && c.last.ConnectNs != 0:
 			t.connect(c, record.Established)
-		case c.last.Old && c.mail:
+		case c.last.EstablishedNs != 0 && c.mail:
 			t.connect(c, record.Adopted)
 		}
 	}
@@ -187,10 +190,10 @@ func (t *Tracer) unwatched(e *event.Conn) {
 // port, greeted as SMTP, or is from before the start and has said something.
 func (t *Tracer) unexplained(c *conn) {
 	old := c.last.Old && (c.connected || c.last.State == event.StateNew)
-	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !old {
+	d := t.draft(record.ActionConnect, c)
+	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !old && !(c.last.State == event.StateSMTP && d.clientMissing()) {
 		return
 	}
-	d := t.draft(record.ActionConnect, c)
 	switch {
 	case c.gone:
 		d.reason = record.EndNotSeen
@@ -219,8 +222,12 @@ func (t *Tracer) session(c *conn, ended bool) {
 func (t *Tracer) interim(c *conn) {
 	c.sequence++
 	d := t.draftOf(record.ActionSession, c)
+	c.sinceNs = c.heardNs
 	if c.parser != nil {
 		d.said = c.parser.Interim()
+		if open := c.parser.OpenSince(); open != 0 {
+			c.sinceNs = min(c.sinceNs, open)
+		}
 	}
 	t.drafts <- d
 	c.recordedAt = time.Now()

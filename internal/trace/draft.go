@@ -21,6 +21,7 @@ type draft struct {
 	recorded sums // by the records before it
 	start    time.Time
 	end      time.Time
+	since    time.Time       // of a session that has records before this one
 	counters record.Counters // of start, heartbeat, stop
 	lost     record.Losses   // of lost
 	gone     bool            // the connection has ended, and how is not known
@@ -41,7 +42,7 @@ func (t *Tracer) draft(a record.Action, c *conn) draft {
 // draftOf begins a record of a connection.
 func (t *Tracer) draftOf(a record.Action, c *conn) draft {
 	d := draft{
-		action: a, at: t.clock.at(c.last.TimeNs), clock: t.clock, conn: c.last, gone: c.gone || !c.known,
+		action: a, at: t.clock.at(c.heardNs), since: t.clock.at(c.sinceNs), clock: t.clock, conn: c.last, gone: c.gone || !c.known,
 		sequence: c.sequence, recorded: c.recorded, start: t.clock.at(c.last.ConnectNs),
 	}
 	d.conn.ID = c.id
@@ -89,6 +90,12 @@ func (d *draft) unseen() uint64 {
 		n += missing(c.BytesReceived, d.said.Server.Bytes+c.ServerCut+uint64(c.ServerSkipped)+1)
 	}
 	return max(n, d.unsure())
+}
+
+// clientMissing says whether something that the client has said is lost.
+func (d *draft) clientMissing() bool {
+	c := &d.conn
+	return d.said.Client.Lost > 0 || missing(c.BytesSent, d.said.Client.Bytes+c.ClientCut+uint64(c.ClientSkipped)) > 0
 }
 
 // unsure is 1 where it is not known whether something is unseen.
@@ -158,6 +165,6 @@ func (t *Tracer) counters() (record.Counters, error) {
 		Unwatched: k.ConnFull, Unidentified: t.unnamed.Load(), Unreadable: k.Unreadable,
 		Undecodable: k.Undecodable, Missed: k.Missed, Dropped: t.dropped, Broken: t.broken.Load(),
 	}
-	c.Lost.Connections += t.shedded
+	c.Lost.Connections += t.untold
 	return c, nil
 }

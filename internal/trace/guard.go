@@ -55,5 +55,5 @@ func (t *Tracer) shed(c *conn) {
 	if c.known && (c.connected || !c.mail) || t.opts.Connects == ConnectsNone {
 		return
 	}
-	t.shedded++
+	t.untold++
 }

@@ -251,6 +251,10 @@ func (s *script) conn(name, rest string, lost bool) {
 		c.ConnectNs, c.Connector, c.ConnectorTid, c.EstablishedNs = 0, event.ProcessKey{}, 0, s.now
 		c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_OLD)
 		c.Phase = uint32(event.PhaseAdopted)
+	case "connecting": // it was begun before the run
+		s.connect(c, "0", words[1])
+		c.ConnectNs, c.Connector, c.ConnectorTid = 0, event.ProcessKey{}, 0
+		c.Phase = uint32(event.PhaseAdopted)
 	case "greeted":
 		c.Flags |= uint32(bpf.SmtptraceConnFlagCONN_GREETED)
 		return

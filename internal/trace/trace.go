@@ -55,7 +55,7 @@ type Tracer struct {
 	lost      record.Losses // as last reported
 	sums      record.Counters
 	dropped   uint64
-	shedded   uint64        // connections that have no record, for want of what was lost
+	untold    uint64        // connections that have no record, for want of what was lost
 	broken    atomic.Uint64 // connections on which we failed
 	unnamed   atomic.Uint64 // records whose process nobody knows any more
 	spread    *spread

@@ -189,7 +189,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 	d, q := &p.d, &p.replies
 	code := a.code
 	p.check(e)
-	if p.mismatched(e, code) || e.verb == verbDot && accepted(code) { // a message that nobody saw begin
+	if p.mismatched(e, code) {
 		d.miss(0)
 	}
 	p.settle(e, code)
@@ -277,7 +277,7 @@ func (p *Parser) popLine() {
 // check notes a cut line, and mail commands before any hello.
 func (p *Parser) check(e *entry) {
 	p.overlong = p.overlong || e.long
-	if e.partial {
+	if e.partial || e.verb == verbDot { // it ends a message that nobody saw begin, or is no dot at all
 		p.missLine(e)
 	}
 	switch e.verb {

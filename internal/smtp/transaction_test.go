@@ -221,7 +221,7 @@ func TestTransactions(t *testing.T) {
 			S: 500 what
 			S: 500 what
 			S: 221 bye`, `
-			smtp, HELO "bot" 250, helo_bare
+			smtp, HELO "bot" 250, helo_bare, unseen
 			<a@x.example> -> <b@y.example> 550: refused "554 no valid recipients"
 			<c@x.example> ->: refused "550 not you either"
 			last "221 bye"`},

@@ -68,6 +68,8 @@ func (p *Parser) mismatched(e *entry, code int) bool {
 		return v != verbQuit && (v != verbUnknown && v != verbBlank || p.tape.has(verbQuit))
 	case code == 235:
 		return v != verbAuth && (v != verbUnknown || p.tape.has(verbAuth))
+	case accepted(code) && v == verbAuth:
+		return true
 	case code == 334:
 		return v != verbAuth && v != verbUnknown
 	case code == 353:

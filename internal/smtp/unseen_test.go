@@ -93,6 +93,8 @@ func TestUnseen(t *testing.T) {
 		{"a recipient accepted, and the sender was refused", greeted + "C: MAIL FROM:<a@x.example>\nS: 550 no\nC: RCPT TO:<b@y.example>\nS: 250 ok"},
 		{"a body asked for, and no sender was seen", greeted + "C: DATA\nS: 354 go ahead"},
 		{"a chunk accepted, and no sender was seen", greeted + "C: BDAT 1\\r\\nx\\\nS: 250 ok"},
+		{"a dot without a body refused", greeted + "C: .\nS: 500 what\nC: QUIT\nS: 221 bye"},
+		{"AUTH answered as other commands are", greeted + "C: AUTH PLAIN x\nS: 250 ok\nC: QUIT\nS: 221 bye"},
 		{"a dot without a body accepted", greeted + "C: .\nS: 250 queued"},
 		{"an unknown command accepted within a transaction: perhaps BURL", greeted + rcpt + "C: ?\nS: 250 queued\nC: QUIT\nS: 221 bye"},
 		{"an unknown command that is given the go-ahead", greeted + rcpt + "C: ?\nS: 354 go ahead\nC: QUIT\nS: 221 bye"},

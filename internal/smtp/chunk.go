@@ -18,6 +18,19 @@ func (p *Parser) settleChunk(final bool) bool {
 	return final
 }
 
+// breakLine ends a line where an assumed chunk ends: if the chunk is one, a command begins here.
+func (p *Parser) breakLine() {
+	c := &p.client
+	e := entry{at: c.start, next: c.off, run: 1, split: c.split}
+	c.dotted = 0
+	if line := c.held[:c.n]; !c.split && (string(line) == "." || string(line) == ".\r") {
+		c.dotted = uint8(c.n)
+	}
+	c.newLine()
+	c.split, c.chunkEnd = true, 0
+	p.push(e, nil)
+}
+
 // unreadChunk gives up the chunk that the client was to send, where the server has refused the BDAT
 // before an octet of it came, as a command that it does not know: it reads none, and a client that
 // has waited for that sends none.

@@ -288,16 +288,3 @@ func bounded(text []byte, limit int, cut bool) ([]byte, bool) {
 	}
 	return text, cut
 }
-
-// breakLine ends a line where an assumed chunk ends: if the chunk is one, a command begins here.
-func (p *Parser) breakLine() {
-	c := &p.client
-	e := entry{at: c.start, next: c.off, run: 1, split: c.split}
-	c.dotted = 0
-	if line := c.held[:c.n]; !c.split && (string(line) == "." || string(line) == ".\r") {
-		c.dotted = uint8(c.n)
-	}
-	c.newLine()
-	c.split, c.chunkEnd = true, 0
-	p.push(e, nil)
-}

@@ -32,7 +32,7 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 	c->mail_port = mail_port(key->tuple.dport);
 	c->dns = key->tuple.dport == DNS_PORT;
 	c->sent_before = bytes_sent(sk);
-	c->received_before = BPF_CORE_READ((struct tcp_sock *)sk, bytes_received);
+	c->received_before = bytes_received(sk);
 	if (state != TCP_SYN_SENT)
 		c->established_ns = now;
 	if (state != TCP_SYN_SENT && (c->sent_before || c->received_before))

@@ -5,6 +5,7 @@
 #include "identity.h"
 
 #define DNS_PORT 53
+#define SOCK_DONE 1 /* enum sock_flags of include/net/sock.h, which BTF lacks */
 
 static __always_inline u32 sock_netns(struct sock *sk)
 {
@@ -41,6 +42,16 @@ static __always_inline u64 bytes_sent(struct sock *sk)
 	return BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 }
 
+/* bytes_received counts the payload that a socket has received. The kernel counts the end of the
+ * stream with it (tcp_queue_rcv), which SOCK_DONE tells (tcp_fin).
+ */
+static __always_inline u64 bytes_received(struct sock *sk)
+{
+	u64 done = BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+
+	return BPF_CORE_READ((struct tcp_sock *)sk, bytes_received) - done;
+}
+
 static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase, u32 errno)
 {
 	struct conn_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -63,7 +74,7 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->sender_tid = c->sender_tid;
 	e->tuple = c->tuple;
 	e->bytes_sent = bytes_sent(sk) - c->sent_before;
-	e->bytes_received = BPF_CORE_READ(tp, bytes_received) - c->received_before;
+	e->bytes_received = bytes_received(sk) - c->received_before;
 	e->client_cut = c->client.before;
 	e->server_cut = c->server.before;
 	e->client_skipped = c->client_skipped;

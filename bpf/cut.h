@@ -130,6 +130,7 @@ static __always_inline void client_decide(struct conn *c, struct stream *s, u8 c
 		/* An unknown command draws a reply: a mark keeps its place. */
 		s->out_cut = held;
 		out_show(s, '?');
+		c->client_skipped--;
 	}
 }
 

@@ -123,9 +123,11 @@ struct conn_event {
 	__u32 connector_tid, sender_tid;
 	struct tuple tuple;
 	__u64 bytes_sent, bytes_received; /* since the connect, or since we follow it */
-	/* Octets that are in no payload_event: cut and not yet told, and those that say nothing. */
+	/* Octets that are in no payload_event: cut and not yet told; and those that say nothing,
+	 * less the marks in payload_events that nobody has said.
+	 */
 	__u64 client_cut, server_cut;
-	__u32 client_skipped, server_skipped;
+	__s32 client_skipped, server_skipped;
 	__u32 netns, errno, state, flags;
 };
 

@@ -80,8 +80,9 @@ struct conn {
 	u8 pad[5];
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	u32 judged;   /* octets of the client that were looked at before the verdict */
-	u32 client_skipped, server_skipped; /* octets that say nothing, and are not told */
-	u64 sent_before, received_before;   /* octets that passed before we followed it */
+	/* Octets that say nothing and are not told, less the marks that are told and were not said. */
+	s32 client_skipped, server_skipped;
+	u64 sent_before, received_before; /* octets that passed before we followed it */
 	struct stream client, server;
 };
 

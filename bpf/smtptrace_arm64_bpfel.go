@@ -100,8 +100,8 @@ type SmtptraceConn struct {
 	Pad            [5]uint8
 	PreLeft        uint32
 	Judged         uint32
-	ClientSkipped  uint32
-	ServerSkipped  uint32
+	ClientSkipped  int32
+	ServerSkipped  int32
 	SentBefore     uint64
 	ReceivedBefore uint64
 	Client         struct {
@@ -195,8 +195,8 @@ type SmtptraceConnEvent struct {
 	BytesReceived uint64
 	ClientCut     uint64
 	ServerCut     uint64
-	ClientSkipped uint32
-	ServerSkipped uint32
+	ClientSkipped int32
+	ServerSkipped int32
 	Netns         uint32
 	Errno         uint32
 	State         uint32

@@ -29,6 +29,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	u16 skc_dport; /* network order */
 	u16 skc_num;   /* host order */
+	unsigned long skc_flags;
 	u32 skc_daddr, skc_rcv_saddr;
 	struct {
 		struct net *net;

@@ -130,6 +130,9 @@ func (o *older) open() (trace.Open, error) {
 		case c.id == 0:
 			open.Omitted++
 		}
+		if c.mail && c.id == 0 {
+			open.Strange++
+		}
 	}
 	return open, o.err
 }

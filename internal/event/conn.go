@@ -50,11 +50,11 @@ type Conn struct {
 	Source        netip.AddrPort // port 0: the kernel has not chosen one yet
 	Destination   netip.AddrPort
 	BytesSent     uint64 // payload, without retransmissions; of an adopted connection, since then
-	BytesReceived uint64 // likewise; the end of the stream counts for one (net/ipv4/tcp_input.c, tcp_queue_rcv)
+	BytesReceived uint64 // likewise
 	ClientCut     uint64 // octets of the client that were cut and are in no payload event yet
 	ServerCut     uint64
-	ClientSkipped uint32 // octets that say nothing and are in no payload event: blank lines before the first, urgent data
-	ServerSkipped uint32
+	ClientSkipped int32 // octets that say nothing and are in no payload event: blank lines before the first, urgent
+	ServerSkipped int32 // data; less the marks in payload events that nobody has said
 	NetNS         uint32
 	Errno         syscall.Errno // at PhaseFailed and PhaseClosed; 0: none
 

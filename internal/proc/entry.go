@@ -129,7 +129,7 @@ func (e *entry) now() (*Identity, bool, <-chan struct{}) {
 func unchanged(a, b *event.Process) bool {
 	if a.Comm != b.Comm || a.Cwd != b.Cwd || a.Cgroup != b.Cgroup || a.Ppid != b.Ppid ||
 		a.UID != b.UID || a.EUID != b.EUID || a.GID != b.GID || a.ExeNlink != b.ExeNlink ||
-		a.Exe != b.Exe || a.ExeSwapped != b.ExeSwapped || a.MntNS != b.MntNS || len(a.Args) != len(b.Args) {
+		a.Recalled != b.Recalled || a.Exe != b.Exe || a.ExeSwapped != b.ExeSwapped || a.MntNS != b.MntNS || len(a.Args) != len(b.Args) {
 		return false
 	}
 	for i := range a.Args {

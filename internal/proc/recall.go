@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -57,20 +58,26 @@ func (r *Resolver) Recall(key event.ProcessKey) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.busy--
-		if err != nil {
+		if errors.Is(err, errEnded) {
 			c.state.Put(key, recallFailed)
 		} else {
-			c.state.Put(key, 0) // if it is forgotten once more, it is looked up once more
+			c.state.Put(key, 0) // it is looked up once more, if it is asked for once more
 		}
 	}()
 	return true
 }
+
+// errEnded: there is no such process any more.
+var errEnded = errors.New("the process has ended")
 
 // readProcess reads of a process in /proc what the kernel programs read of one.
 func readProcess(procfs int, key event.ProcessKey) (*event.Process, error) {
 	p := &event.Process{Key: key, Tid: key.Pid, LoginUID: ^uint32(0), Recalled: true}
 	l, err := openLive(procfs, p)
 	if err != nil {
+		if !stillThere(procfs, key) {
+			err = errEnded
+		}
 		return nil, err
 	}
 	defer l.close()
@@ -109,10 +116,21 @@ func readProcess(procfs int, key event.ProcessKey) (*event.Process, error) {
 	}
 	p.Ancestors = readAncestors(procfs, p.Ppid)
 	again, err := readStat(l.dir)
-	if err != nil || again != l.stat {
-		return nil, fmt.Errorf("process %d has changed meanwhile", key.Pid)
+	if err != nil || again.startTicks != l.stat.startTicks {
+		return nil, errEnded
 	}
 	return p, nil
+}
+
+// stillThere says whether a process may live: it does not if its pid is nobody's, or another's.
+func stillThere(procfs int, key event.ProcessKey) bool {
+	dir, err := unix.Openat(procfs, strconv.Itoa(int(key.Pid)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return !errors.Is(err, unix.ENOENT)
+	}
+	defer unix.Close(dir)
+	st, err := readStat(dir)
+	return err == nil && st.started(key.StartNs) || err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, os.ErrNotExist)
 }
 
 // statusWords are the numbers of a line of proc_pid_status(5).

@@ -89,12 +89,7 @@ func (t *Tracer) addOpen(r *record.Record) {
 		r.Tracer.OpenUnknown = true
 		t.opts.Warn(fmt.Errorf("not all connections from before the start are known: %w", err))
 	}
-	t.open.other, t.open.omitted, t.open.unknown = open.Other, open.Omitted, err != nil
-	for i := range open.List {
-		if !open.List[i].Adopted {
-			t.open.omitted++
-		}
-	}
+	t.open.other, t.open.omitted, t.open.unknown = open.Other, open.Strange, err != nil
 }
 
 // loggedIn says whether AUTH was said, and counts: an MX refuses it, and a client that goes on to mail without

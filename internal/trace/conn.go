@@ -129,7 +129,7 @@ func (t *Tracer) follow(c *conn) {
 		t.close(c)
 	case c.known && c.last.Old && !c.mail && c.last.State == event.StateOther:
 		t.close(c) // on no mail port, and no SMTP: nothing more is to be said of it
-	case c.parser != nil:
+	case c.parser != nil && c.recognised():
 		if n := c.parser.Finished(); n >= sessionMails || n > 0 && c.parser.Full() {
 			t.interim(c)
 		}
@@ -189,7 +189,7 @@ func (t *Tracer) unwatched(e *event.Conn) {
 // unexplained writes what is known of a connection whose dialogue no session record tells, if it goes to a mail
 // port, greeted as SMTP, or is from before the start and has said something.
 func (t *Tracer) unexplained(c *conn) {
-	old := c.last.Old && (c.connected || c.last.State == event.StateNew)
+	old := c.last.Old && (c.connected || c.last.State != event.StateOther)
 	d := t.draft(record.ActionConnect, c)
 	if t.opts.Connects == ConnectsNone || !c.mail && !c.last.Greeted && !old && !(c.last.State == event.StateSMTP && d.clientMissing()) {
 		return

@@ -85,9 +85,8 @@ func (d *draft) unseen() uint64 {
 	}
 	n := d.said.Unseen
 	if c.Phase == event.PhaseClosed && !d.encrypted() {
-		n += missing(c.BytesSent, d.said.Client.Bytes+uint64(c.ClientSkipped))
-		// The end of the stream counts for an octet received (net/ipv4/tcp_input.c, tcp_queue_rcv).
-		n += missing(c.BytesReceived, d.said.Server.Bytes+c.ServerCut+uint64(c.ServerSkipped)+1)
+		n += missing(c.BytesSent, d.said.Client.Bytes, c.ClientSkipped)
+		n += missing(c.BytesReceived, d.said.Server.Bytes+c.ServerCut, c.ServerSkipped)
 	}
 	return max(n, d.unsure())
 }
@@ -95,7 +94,7 @@ func (d *draft) unseen() uint64 {
 // clientMissing says whether something that the client has said is lost.
 func (d *draft) clientMissing() bool {
 	c := &d.conn
-	return d.said.Client.Lost > 0 || missing(c.BytesSent, d.said.Client.Bytes+c.ClientCut+uint64(c.ClientSkipped)) > 0
+	return d.said.Client.Lost > 0 || missing(c.BytesSent, d.said.Client.Bytes+c.ClientCut, c.ClientSkipped) > 0
 }
 
 // unsure is 1 where it is not known whether something is unseen.
@@ -106,8 +105,10 @@ func (d *draft) unsure() uint64 {
 	return 0
 }
 
-// missing is how many of so many octets were not seen.
-func missing(passed, seen uint64) uint64 { return passed - min(passed, seen) }
+// missing is how many of so many octets were not seen, skipped ones apart.
+func missing(passed, seen uint64, skipped int32) uint64 {
+	return uint64(max(0, int64(passed)-int64(seen)-int64(skipped)))
+}
 
 // report says how the run watches, and its sums so far.
 func (t *Tracer) report(a record.Action, now time.Time) {

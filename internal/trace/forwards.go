@@ -43,7 +43,7 @@ func (f *forwards) ask() (done <-chan struct{}) {
 		asking := make(chan struct{})
 		f.asking = asking
 		go func() {
-			answer := f.find()
+			answer := f.safely()
 			f.mu.Lock()
 			f.heard, f.asking = worse(f.heard, answer), nil
 			f.mu.Unlock()
@@ -84,4 +84,14 @@ func worse(a, b string) string {
 		}
 	}
 	return b
+}
+
+// safely asks; a fault of ours is no answer.
+func (f *forwards) safely() (answer string) {
+	defer func() {
+		if recover() != nil {
+			answer = forwardsUnknown
+		}
+	}()
+	return f.find()
 }

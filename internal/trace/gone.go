@@ -38,6 +38,7 @@ type gone struct {
 	lost    uint64    // snapshots, as the last reading that began knew them
 	began   time.Time // of the reading that runs
 	reading chan Live // nil: none runs; closed without a word: the tables could not be read
+	failed  uint      // readings that came to nothing, in a row: each makes the next one wait for twice as long
 }
 
 // goneAgain is how long it takes at least from one reading to the next, and gonePatience how long the end of the run
@@ -54,13 +55,14 @@ func (t *Tracer) tickGone(now time.Time) {
 	case live, ok := <-g.reading:
 		g.reading = nil
 		if !ok {
-			g.lost = 0 // it is tried again
+			g.lost, g.failed = 0, min(g.failed+1, 10) // it is tried again
 		} else {
+			g.failed = 0
 			t.closeGone(live)
 		}
 	default:
 	}
-	if t.lost.Snapshots > g.lost && g.reading == nil && t.opts.Live != nil && now.Sub(g.began) >= goneAgain {
+	if t.lost.Snapshots > g.lost && g.reading == nil && t.opts.Live != nil && now.Sub(g.began) >= goneAgain<<g.failed {
 		t.readLive(now, t.lost.Snapshots)
 	}
 }
@@ -69,14 +71,16 @@ func (t *Tracer) readLive(now time.Time, lost uint64) {
 	g := &t.gone
 	g.lost, g.began = lost, now
 	g.reading = make(chan Live, 1)
+	warn := g.failed == 0
 	go func(found chan Live) {
+		defer t.survive(0)
+		defer close(found)
 		live, err := t.opts.Live()
 		if err == nil {
 			found <- live
-		} else {
+		} else if warn {
 			t.opts.Warn(err)
 		}
-		close(found)
 	}(g.reading)
 }
 
@@ -88,8 +92,11 @@ func (t *Tracer) finishGone() {
 	if t.opts.Live == nil || err != nil || !t.anyGone() {
 		return
 	}
+	patience := time.After(gonePatience)
 	if g.reading != nil { // it may have begun too early
-		if _, ok := <-g.reading; !ok {
+		select {
+		case <-g.reading:
+		case <-patience:
 			return
 		}
 	}
@@ -99,7 +106,7 @@ func (t *Tracer) finishGone() {
 		if ok {
 			t.closeGone(live)
 		}
-	case <-time.After(gonePatience):
+	case <-patience:
 	}
 }
 

@@ -14,7 +14,7 @@ func (t *Tracer) guard(id uint64, do func()) {
 	do()
 }
 
-// survive is deferred: see guard.
+// survive is deferred: see guard. 0 is no connection: what was being done is given up, and counted.
 func (t *Tracer) survive(id uint64) {
 	failed := recover()
 	if failed == nil {

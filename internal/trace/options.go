@@ -28,6 +28,7 @@ type Open struct {
 	List    []record.Open
 	Omitted uint64
 	Other   uint64
+	Strange uint64 // connections to mail ports that are not adopted, listed or omitted
 }
 
 // Options are what a tracer works with. All pointers are needed; Summary may be nil.

@@ -221,7 +221,7 @@ func (p *path) payload(c *pathConn, careful bool) {
 	}
 	c.heardOf(&k, passed)
 	switch {
-	case careful || !p.One(40), passed == 1: // an octet of the server's may be the end of its stream
+	case careful || !p.One(40):
 	case p.One(2):
 		p.counters.LostPayload++
 		c.missed = true
@@ -250,7 +250,6 @@ func (c *pathConn) heardOf(k *bpf.SmtptracePayloadEvent, passed uint64) {
 func (p *path) end(c *pathConn, careful bool) {
 	c.ClientCut = c.rest
 	c.BytesSent += c.rest
-	c.BytesReceived += uint64(p.N(2)) // the end of the stream counts for one
 	if !careful && p.One(10) {
 		p.counters.LostSnapshot++
 		if !c.told && !c.heard {

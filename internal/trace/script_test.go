@@ -266,8 +266,8 @@ func (s *script) conn(name, rest string, lost bool) {
 		c.Phase = uint32(event.PhaseClosed)
 		c.BytesSent, c.BytesReceived = uint64(s.number(words[1])), uint64(s.number(words[2]))
 		if words[0] == "closed" {
-			c.ClientSkipped = uint32(max(c.BytesSent, c.said[0]) - c.said[0])
-			c.ServerSkipped = uint32(max(c.BytesReceived, c.said[1]) - c.said[1])
+			c.ClientSkipped = int32(max(c.BytesSent, c.said[0]) - c.said[0])
+			c.ServerSkipped = int32(max(c.BytesReceived, c.said[1]) - c.said[1])
 		}
 	default:
 		s.payload(c, rest, lost)

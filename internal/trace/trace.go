@@ -115,6 +115,7 @@ func (t *Tracer) loop() error {
 
 // apply takes one event. Nothing in here waits for anything but the writer.
 func (t *Tracer) apply(e *event.Event) {
+	defer t.survive(0)
 	switch e.Kind {
 	case event.KindProcess:
 		t.opts.Resolver.Observe(e.Process.Process())

@@ -46,15 +46,15 @@ func (w *writer) run() error {
 		}
 		select {
 		case dns := <-w.t.names.messages:
-			w.t.names.learn(&dns)
+			w.t.guard(0, func() { w.t.names.learn(&dns) })
 		case d, more := <-w.t.drafts:
 			if !more {
 				w.flush()
 				return w.failed
 			}
-			w.take(d)
+			w.t.guard(0, func() { w.take(d) })
 		case <-tick:
-			w.settle(time.Now())
+			w.t.guard(0, func() { w.settle(time.Now()) })
 		case <-tell:
 			w.t.opts.Tell()
 		case <-w.t.opts.Reopen:

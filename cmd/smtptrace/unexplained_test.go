@@ -48,6 +48,23 @@ var (
 	unheardOf = live.Say("S: 500 what?")
 )
 
+// A mail in one go, and its replies.
+const hasty = "EHLO victim.example.org\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<victim@example.net>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n"
+
+var toHasty = live.Say("s: 250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n221 bye\r\n")
+
+// fillers have more in front of a mail than is looked at of one packet.
+func fillers() []*told {
+	return []*told{
+		{name: "a mail behind more blank lines than are looked at", port: 2526, question: victim, answers: either,
+			during: slices.Concat(live.Say("S: 220 mx ready", "c: "+strings.Repeat("\r\n", 9000)+hasty), toHasty)},
+		{name: "a mail behind a long NOOP", port: 2526, question: victim, answers: either,
+			during: slices.Concat(live.Say("S: 220 mx ready", "c: NOOP "+strings.Repeat("x", 18000)+"\r\n"+hasty), toHasty)},
+		{name: "a mail behind blank lines before the greeting", question: victim, answers: either,
+			during: slices.Concat(live.Say("c: "+strings.Repeat("\r\n", 9000)+hasty), greeted, toHasty)},
+	}
+}
+
 // young are connections that begin while the tracer runs.
 func young() []*told {
 	rcptOf := func(line string) []live.Turn {
@@ -100,6 +117,24 @@ func preface() (list []*told) {
 				during: slices.Concat(live.Say("C: hello"), end, wholeMail[10:])},
 		)
 	}
+	mid := slices.Concat(greeted, wholeMail[:8], live.Say("C: Subject: x"))
+	for _, x := range []*told{
+		{name: "a line of a body that begins with a control character",
+			before: mid, during: slices.Concat(live.Say("c: \x1b$B%\x1b(B\r\n"), end, wholeMail[2:])},
+		{name: "a reply without a text", before: slices.Concat(greeted, wholeMail[:2]), during: slices.Concat(live.Say("C: RSET", "S: 250"), wholeMail[2:])},
+		{name: "a reply in two packets", before: slices.Concat(greeted, wholeMail[:2]),
+			during: slices.Concat(live.Say("C: NOOP", "s: 250-a\r\n250-", "s: b\r\n250 ok\r\n"), wholeMail[2:])},
+		{name: "more of a body than is looked at", before: mid, during: slices.Concat(longBody(), end, wholeMail[2:])},
+		{name: "blank lines, and a mail in one go", before: slices.Concat(greeted, wholeMail[:2]),
+			during: slices.Concat(live.Say("c: "+strings.Repeat("\r\n", 9000)+hasty), toHasty)},
+		{name: "prose that looks like commands, amid a body", port: 25, before: mid, question: []string{"--helo", "quoted.example"},
+			during: slices.Concat(live.Say("c: Help me\r\nMail me\r\nMAIL FROM:<ceo@bank.example>\r\nEHLO quoted.example\r\n"), end, wholeMail[2:])},
+	} {
+		if x.port == 0 {
+			x.port = 2526
+		}
+		list = append(list, x)
+	}
 	for _, x := range list {
 		x.preface = true
 	}
@@ -110,6 +145,13 @@ func preface() (list []*told) {
 func TestUnexplained(t *testing.T) {
 	for _, f := range allFamilies() {
 		t.Run(string(f), func(t *testing.T) { checkTold(t, f, young()) })
+	}
+}
+
+// TestFillers: a mail that hides behind more than is looked at is found, or what was not looked at is counted as lost.
+func TestFillers(t *testing.T) {
+	for _, f := range families() {
+		t.Run(string(f), func(t *testing.T) { checkTold(t, f, fillers()) })
 	}
 }
 
@@ -168,6 +210,14 @@ func checkTold(t *testing.T, f probe.Family, list []*told) {
 			x.check(t, name+", in the run's window", tr.ask(log, append(during(records), question...)...))
 		}
 	}
+}
+
+// longBody is a bit more than a megabyte of a text.
+func longBody() (turns []live.Turn) {
+	for range 70 {
+		turns = append(turns, live.Turn{Data: []byte(strings.Repeat(strings.Repeat("x", 62)+"\r\n", 256))})
+	}
+	return turns
 }
 
 func (x *told) check(t *testing.T, name string, a *asked) (ok bool) {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -72,9 +74,15 @@ func (a *asking) found(f *found) {
 	case f.failed() && f.judged == yes:
 		a.answer.Attempts++
 		a.count(f)
-	case !f.failed() && !f.silent():
+	case !f.failed() && !f.silent() && !a.noMail(&f.record):
 		a.stray(&f.record)
 	}
+}
+
+// noMail says whether a connection from before the start goes to no mail port, and was judged to be no SMTP.
+func (a *asking) noMail(r *record.Record) bool {
+	return r.Event.Reason == record.NotSMTP && slices.Contains(r.Tracer.Weak, string(record.Adopted)) &&
+		r.Destination.Port != 0 && !a.tracks.ports[r.Destination.Port]
 }
 
 // complete gives a session the identity that the connect record of its connection has, where it has none itself.

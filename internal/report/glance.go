@@ -17,13 +17,16 @@ type sign struct {
 	ended    bool          // by this record
 	mute     bool          // the client sent nothing
 	port     uint16        // of the destination; 0: not known
-	at       time.Time
+	at       time.Time     // behind all that it tells
+	since    bool          // it says since when it tells
 }
 
 // signOf reads it from a record.
 func signOf(r *record.Record) sign {
+	_, at := sent(r)
 	return sign{
-		r.Event.Action, r.Event.Reason, r.Event.Sequence, !r.Event.End.IsZero(), r.Source.Bytes == 0, r.Destination.Port, r.Time,
+		r.Event.Action, r.Event.Reason, r.Event.Sequence, !r.Event.End.IsZero(), r.Source.Bytes == 0, r.Destination.Port, at,
+		!r.SMTP.Since.IsZero(),
 	}
 }
 
@@ -37,6 +40,7 @@ var (
 	hostField        = []byte(`,"host":{`)
 	destinationField = []byte(`,"destination":{`)
 	endField         = []byte(`"end":"`)
+	sinceField       = []byte(`"smtp":{"since":"`)
 )
 
 // glance reads the sign of a record of before the window from the text of its line: a connection may have begun then
@@ -55,7 +59,8 @@ func (s *scanner) glance(line []byte, f *found) bool {
 	}
 	action, _ := textOf(event, `"action":"`)
 	reason, _ := textOf(event, `"reason":"`)
-	f.sign = sign{action: record.Action(s.word(action)), reason: record.Reason(s.word(reason)), ended: bytes.Contains(event, endField)}
+	f.sign = sign{action: record.Action(s.word(action)), reason: record.Reason(s.word(reason)), ended: bytes.Contains(event, endField),
+		since: bytes.Contains(line, sinceField)}
 	if n, has := numberOf(event, `"sequence":`); has {
 		f.sign.sequence = n
 	}

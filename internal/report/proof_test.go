@@ -116,6 +116,24 @@ var hidings = map[string]func(*record.Record){
 	"adopted": func(r *record.Record) { r.Tracer.Weak = []string{"adopted"}; r.Event.Start = minutes(-1) },
 }
 
+// writings are the ways in which a tracer writes a session: by one record, by the first of several, by one in the middle
+// of a long session, by its last.
+var writings = []func(*record.Record){
+	func(*record.Record) {},
+	func(r *record.Record) { r.Event.Sequence, r.Event.End = 1, time.Time{} },
+	func(r *record.Record) {
+		r.Event.Sequence, r.Event.End, r.Event.Start = 3, time.Time{}, minutes(-50)
+		r.SMTP.Since, r.Time = minutes(-10), minutes(7)
+	},
+	func(r *record.Record) {
+		r.Event.Sequence, r.Event.Start, r.SMTP.Since = 3, minutes(-50), minutes(-4)
+		r.Time, r.Event.End = minutes(20), minutes(20)
+		for i := range r.SMTP.Transactions { // as in a session that said its name alone
+			r.SMTP.Transactions[i].Start = r.SMTP.Since
+		}
+	},
+}
+
 // questions are all those that the session is the answer to.
 func questions(t testing.TB) map[string]Query {
 	from := func(s string) func() (Term, error) { return func() (Term, error) { return From(s, hash) } }
@@ -146,10 +164,11 @@ func TestNothingMissingIsProof(t *testing.T) {
 			if finding, _ := codes(ask(t, q, append(watched, sought(mode))...)); finding == Cleared {
 				t.Fatalf("%s, %s: the session itself is cleared", mode, question)
 			}
-			try := func(chosen []drop) {
+			try := func(chosen []drop, written func(*record.Record)) {
 				spoken := slices.ContainsFunc(chosen, func(d drop) bool { return d.spoken })
 				for hiding, hide := range hidings {
 					r := sought(mode)
+					written(&r)
 					var names []string
 					for _, d := range chosen {
 						d.changes(&r)
@@ -173,14 +192,14 @@ func TestNothingMissingIsProof(t *testing.T) {
 				}
 			}
 			for _, d := range all {
-				try([]drop{d})
+				try([]drop{d}, writings[random.IntN(len(writings))])
 			}
 			for range 20 {
 				var chosen []drop
 				for range 2 + random.IntN(5) {
 					chosen = append(chosen, all[random.IntN(len(all))])
 				}
-				try(chosen)
+				try(chosen, writings[random.IntN(len(writings))])
 			}
 		}
 	}
@@ -194,25 +213,34 @@ func TestNoLineMissingIsProof(t *testing.T) {
 		c := connect("sought", -10, record.Established)
 		f := first("sought", -10)
 		f.SMTP.HELO = "[127.0.0.1]"
-		list := append([]record.Record{c, f}, parts("sought", -8, 4)...)
-		list[4].Time = minutes(1) // this is the mail that is asked for
-		list[5].Time, list[5].Event.End = minutes(9), minutes(9)
-		for i := range list[2:] {
-			r := &list[2+i]
-			r.Event.Start, r.SMTP.HELO = c.Event.Start, "[127.0.0.1]"
-			r.SMTP.Transactions[0].Start = r.Time.Add(-time.Second)
-		}
-		return list
+		// The third record tells of the mail that is asked for.
+		return append([]record.Record{c, f}, partsAt("sought", c.Event.Start, minutes(-8), minutes(-7), minutes(1), minutes(9))...)
 	}
+	open := connection() // the mail was under way when the second record was written
+	open[4].SMTP.Transactions[0].Start = minutes(-7).Add(-time.Second)
+	open[4].SMTP.Since = open[4].SMTP.Transactions[0].Start
+	second := connection() // another name, and a reply, without a mail
+	second[4].SMTP.HELO, second[5].SMTP.HELO = "other", "other"
+	second[4].SMTP.HELOs, second[5].SMTP.HELOs = []string{"[127.0.0.1]"}, []string{"[127.0.0.1]"}
+	second[4].SMTP.LastReply = second[4].SMTP.Transactions[0].Reply
+	second[4].SMTP.Transactions, second[4].SMTP.Messages, second[4].SMTP.Recipients = nil, 0, 0
+	old := append(connection()[:2], undate(connection()[2:])...)
 	silent := []record.Record{connect("sought", -3, record.Established), tells(connect("sought", 4, record.NotSMTP), 6)}
 	adopted := []record.Record{connect("sought", -12, record.Adopted), parts("sought", -8, 2)[0], parts("sought", -8, 2)[1]}
 	adopted[1].Tracer.Weak, adopted[2].Tracer.Weak = []string{"adopted"}, []string{"adopted"}
 	adopted[2].Time, adopted[2].Event.End = minutes(2), minutes(2)
+	adopted[1].Event.Start, adopted[2].Event.Start = time.Time{}, time.Time{}
 	random := rand.New(rand.NewPCG(3, 4))
 	rcpt := func() (Term, error) { return Rcpt("example.net", hash) }
-	for name, all := range map[string][]record.Record{"a session of several records": connection(), "not SMTP": silent, "adopted": adopted} {
+	for name, all := range map[string][]record.Record{
+		"a session of several records": connection(), "a mail under way": open, "no mail": second, "an old version": old,
+		"not SMTP": silent, "adopted": adopted,
+	} {
 		for kept := 1; kept < 1<<len(all); kept++ {
-			for _, term := range []func() (Term, error){of(HELO, "[127.0.0.1]"), rcpt, of(Destination, "198.51.100.25"), of(SourcePort, "41822"), of(Reply, "4E81026038")} {
+			for i, term := range []func() (Term, error){of(HELO, "[127.0.0.1]"), rcpt, of(Destination, "198.51.100.25"), of(SourcePort, "41822"), of(Reply, "4E81026038")} {
+				if name == "no mail" && i == 1 { // then it is another
+					continue
+				}
 				q := with(t, term)
 				q.Window = Window{minutes(-1).Add(-30 * time.Second), minutes(3)}
 				log := watchAll("r1", minutes(-20), minutes(20))

@@ -182,27 +182,32 @@ func (q *Query) besides(r *record.Record) bool {
 	return q.Window.holds(a, b)
 }
 
-// sent is when what the record tells of happened. Of a session that has several records each tells
-// of its own mails: only the first begins where the connection did.
+// sent is when what the record tells of happened, as far as it says.
 func sent(r *record.Record) (from, to time.Time) {
-	from, to = r.Time, r.Time
-	if r.Event.End.After(to) {
-		to = r.Event.End
-	}
-	if !r.Event.Start.IsZero() && r.Event.Sequence <= 1 && r.Event.Start.Before(from) {
-		from = r.Event.Start
+	from, to = r.Time, later(r.Time, r.Event.End)
+	if b := began(r); !b.IsZero() {
+		from = earlier(from, b)
 	}
 	for i := range r.SMTP.Transactions {
-		if s := r.SMTP.Transactions[i].Start; !s.IsZero() && s.Before(from) {
-			from = s
+		if s := r.SMTP.Transactions[i].Start; !s.IsZero() {
+			from, to = earlier(from, s), later(to, s)
 		}
 	}
 	return from, to
 }
 
+// began is when what the record tells of began: of a session that has several records only the first begins where the
+// connection did. Zero: not known.
+func began(r *record.Record) time.Time {
+	if r.Event.Sequence > 1 {
+		return r.SMTP.Since
+	}
+	return r.Event.Start
+}
+
 // during says whether what a record tells of was in the window. It is unsure where only a part of the time that it may
-// have been is: a connection that goes on may last for any time, and what several records of a session do not date may
-// have been at any time of the session.
+// have been is: a connection that goes on may last for any time, and a record that does not say since when it tells may
+// tell of any time of the connection.
 func (q *Query) during(r *record.Record) judgement {
 	if q.Window == (Window{}) {
 		return yes
@@ -214,8 +219,8 @@ func (q *Query) during(r *record.Record) judgement {
 	if q.Window.holds(from, to) {
 		return yes
 	}
-	if from.After(r.Event.Start) && (r.Event.Sequence <= 1 || undated(&r.SMTP)) {
-		from = r.Event.Start
+	if began(r).IsZero() {
+		from = earlier(from, r.Event.Start)
 	}
 	if s := signOf(r); s.goesOn() {
 		to = endless
@@ -224,10 +229,4 @@ func (q *Query) during(r *record.Record) judgement {
 		return unsure
 	}
 	return no
-}
-
-// undated says whether there may have been mails whose time is not known.
-func undated(s *record.SMTP) bool {
-	return s.TLS || s.Unseen > 0 || s.TransactionsOmitted > 0 || s.Messages > accepted(s) ||
-		slices.ContainsFunc(s.Transactions, func(t record.Transaction) bool { return t.Start.IsZero() })
 }

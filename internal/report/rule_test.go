@@ -122,15 +122,39 @@ func first(id string, at int) record.Record {
 }
 
 // parts is a session of so many records, a minute each.
-func parts(id string, at, n int) (list []record.Record) {
+func parts(id string, at, n int) []record.Record {
+	var times []time.Time
 	for i := range n {
-		r := session(id, minutes(at+i))
-		r.Event.Sequence, r.Event.Start = uint64(i+1), minutes(at-1)
+		times = append(times, minutes(at+i))
+	}
+	return partsAt(id, minutes(at-1), times...)
+}
+
+// partsAt is a session of a record for each time, as the tracer writes them: a mail is begun a second before each, and
+// the last one is the end.
+func partsAt(id string, start time.Time, times ...time.Time) (list []record.Record) {
+	for i, at := range times {
+		r := session(id, at)
+		r.Event.Sequence, r.Event.Start = uint64(i+1), start
 		r.SMTP.Transactions[0].Start = r.Time.Add(-time.Second)
-		if i < n-1 {
+		if i > 0 {
+			r.SMTP.Since = times[i-1]
+		}
+		if i < len(times)-1 {
 			r.Event.End = time.Time{}
 		}
 		list = append(list, r)
+	}
+	return list
+}
+
+// undate makes session records those of an old version, that gave them the time of the begin of the connection.
+func undate(list []record.Record) []record.Record {
+	for i := range list {
+		list[i].SMTP.Since = time.Time{}
+		if list[i].Event.End.IsZero() {
+			list[i].Time = list[i].Event.Start
+		}
 	}
 	return list
 }
@@ -373,13 +397,26 @@ func sessionRows() []ruleRow {
 		})),
 		when("TLS, recorded before and behind the window", SessionEncrypted, func(s *scene) {
 			for _, r := range halves("x") {
-				r.SMTP, r.Event.Outcome = record.SMTP{TLS: true}, record.OutcomeUnknown
+				r.SMTP, r.Event.Outcome = record.SMTP{TLS: true, Since: r.SMTP.Since}, record.OutcomeUnknown
 				s.add(r)
 			}
 		}),
+		when("the time of a later record of an old version", SessionUnseen, func(s *scene) {
+			list := undate(partsAt("x", minutes(-31), minutes(-30), minutes(30)))
+			list[1].SMTP.Transactions, list[1].SMTP.HELOs = nil, []string{"[127.0.0.1]", "mail.com"}
+			s.add(list...)
+		}),
+		when("a record of an old version is missing", SessionUnseen, func(s *scene) {
+			list := undate(partsAt("x", minutes(-61), minutes(-50), minutes(0), minutes(30), minutes(40), minutes(50)))
+			s.add(list[0], list[2], list[4])
+		}),
+		when("a mail was under way, and the record of it is missing", SessionUnseen, func(s *scene) {
+			s.query.Window.To = minutes(0).Add(-30 * time.Second)
+			s.add(parts("x", 0, 2)[:1]...)
+		}),
 		when("mails without a time, recorded before and behind the window", SessionUnseen, func(s *scene) {
 			for _, r := range halves("x") {
-				r.SMTP.Transactions[0].Start, r.SMTP.HELO = time.Time{}, "mail.com"
+				r.SMTP.Transactions[0].Start, r.SMTP.HELO, r.SMTP.Since = time.Time{}, "mail.com", time.Time{}
 				s.add(r)
 			}
 		}),
@@ -412,10 +449,7 @@ func addressed(id string, at time.Time) record.Record {
 
 // halves is a session with a record before the window and one behind it.
 func halves(id string) []record.Record {
-	list := parts(id, -30, 2)
-	list[1].Time, list[1].Event.End = minutes(30), minutes(30)
-	list[1].SMTP.Transactions[0].Start = minutes(29)
-	return list
+	return partsAt(id, minutes(-31), minutes(-30), minutes(30))
 }
 
 func connectRows() []ruleRow {
@@ -467,6 +501,11 @@ func connectRows() []ruleRow {
 			}
 		}),
 		when("adopted, and no more", OpenBeforeStart, func(s *scene) { s.add(connect("x", -60, record.Adopted)) }),
+		when("adopted, to another port, and no more", OpenBeforeStart, func(s *scene) {
+			r := connect("x", -60, record.Adopted)
+			r.Destination.Port = 2526
+			s.add(r)
+		}),
 		when("adopted, and its begin not seen", OpenBeforeStart, func(s *scene) {
 			r := session("x", T)
 			r.Tracer.Weak = []string{"adopted"}
@@ -529,6 +568,12 @@ func clearedRows() []ruleRow {
 			slices.Reverse(s.log[122:])
 		}),
 		when("a session that went on before the window, and has ended since", "", func(s *scene) { s.add(parts("x", -30, 60)...) }),
+		when("a session of an old version", "", func(s *scene) { s.add(undate(parts("x", -30, 60))...) }),
+		when("a later record of a session, since the window", "", func(s *scene) {
+			list := partsAt("x", minutes(-40), minutes(-30), minutes(-20), minutes(20), minutes(40))
+			list[3].SMTP.HELOs = []string{"[127.0.0.1]", "mail.com"}
+			s.add(list...)
+		}),
 		when("a session that has begun, and ended", "", func(s *scene) { s.add(first("x", 0), session("x", T)) }),
 		when("adopted, and silent since", "", func(s *scene) {
 			r := session("x", T)
@@ -537,6 +582,14 @@ func clearedRows() []ruleRow {
 		}),
 		when("open before the start, and adopted", "", func(s *scene) {
 			s.log[0].Tracer.Open = []record.Open{{Destination: session("x", T).Destination, Adopted: true}}
+		}),
+		when("adopted, to another port, and no SMTP since", "", func(s *scene) {
+			for i, reason := range []record.Reason{record.NotSMTP, record.Silent} {
+				a, b := connect(fmt.Sprint("x", i), -60, record.Adopted), tells(connect(fmt.Sprint("x", i), 0, reason), uint64(6-6*i))
+				a.Destination.Port, b.Destination.Port = 2526, 2526
+				b.Tracer.Weak = []string{"adopted"}
+				s.add(a, b)
+			}
 		}),
 		when("established behind the window", "", func(s *scene) { s.add(connect("x", 20, record.Established)) }),
 		when("not SMTP, before the window", "", func(s *scene) {
@@ -588,6 +641,41 @@ func clearedRows() []ruleRow {
 		}})
 	}
 	return rows
+}
+
+// What a later record of a session tells of is of the time since the record before it, with a mail or without one.
+func TestLaterRecords(t *testing.T) {
+	for name, change := range map[string]func(*record.Record){
+		"a second HELO": func(r *record.Record) { r.SMTP.HELOs = []string{"[127.0.0.1]", "mail.com"} },
+		"a reply":       func(r *record.Record) { r.SMTP.LastReply = "421 4.7.0 TS03" },
+	} {
+		for _, old := range []bool{false, true} {
+			s := healthy(t)
+			if name == "a reply" {
+				s.log = s.log[:122]
+				about(t, s, of(Reply, "TS03"))
+			}
+			list := partsAt("x", minutes(9), minutes(12), minutes(17))
+			list[1].SMTP.Transactions, list[1].SMTP.Messages, list[1].SMTP.Recipients = nil, 0, 0
+			change(&list[1])
+			want := Found
+			if old {
+				list, want = undate(list), Unsure
+			}
+			s.add(list...)
+			if finding, got := codes(s.ask(t)); finding != want {
+				t.Errorf("%s, old %v: %s because of %q", name, old, finding, got)
+			}
+		}
+	}
+	// A record of an old version is of the time of the begin, and its mail of later.
+	s := healthy(t)
+	list := undate(partsAt("x", minutes(-31), minutes(0), minutes(30)))
+	list[0].SMTP.HELO = "mail.com"
+	s.add(list...)
+	if finding, got := codes(s.ask(t)); finding != Found {
+		t.Errorf("%s because of %q", finding, got)
+	}
 }
 
 // The process is named, however little else is known.

@@ -27,10 +27,10 @@ type track struct {
 	final   uint64 // the sequence of its last session record; 0 if that is not among them
 }
 
-// stretch is some session records, one following the other, and when the first and the last of them were written.
+// stretch is some session records, one following the other, and a time behind all that the ones before them tell.
 type stretch struct {
 	first, last uint64
-	from, to    time.Time
+	at          time.Time
 }
 
 // Bounds of what is kept. Beyond them some connections are left out, and the answer says so.
@@ -74,7 +74,8 @@ func (l *tracks) note(f *found) {
 	switch {
 	case l.ended.has(f.id):
 	case f.opens():
-		if l.known && f.port != 0 && !l.ports[f.port] { // it is followed if it turns out to be mail
+		// To another port it is followed if it turns out to be mail; one from before the start has said something already.
+		if f.reason == record.Established && l.known && f.port != 0 && !l.ports[f.port] {
 			return
 		}
 		if c := l.of(f.id); c != nil && c.connect == nil {
@@ -144,13 +145,17 @@ func (c *track) tell(f *found) {
 	if len(c.told) >= maxStretches {
 		return // it stays incomplete
 	}
-	c.told = slices.Insert(c.told, at, stretch{n, n, f.at, f.at})
+	one := stretch{n, n, f.at}
+	if n > 1 && !f.since && !f.ended { // a version of before gave it the time of the begin
+		one.at = endless
+	}
+	c.told = slices.Insert(c.told, at, one)
 	if next := at + 1; next < len(c.told) && c.told[next].first == n+1 {
-		c.told[at].last, c.told[at].to = c.told[next].last, c.told[next].to
+		c.told[at].last = c.told[next].last
 		c.told = slices.Delete(c.told, next, next+1)
 	}
 	if at > 0 && c.told[at-1].last == n-1 {
-		c.told[at-1].last, c.told[at-1].to = c.told[at].last, c.told[at].to
+		c.told[at-1].last = c.told[at].last
 		c.told = slices.Delete(c.told, at, at+1)
 	}
 }
@@ -161,13 +166,12 @@ func (c *track) whole() bool {
 }
 
 // missing lists the times of which session records are not there, of a connection that began at a time and was
-// followed until another.
+// followed until another. A mail may have been under way in any of the records before, so that it is told later.
 func (c *track) missing(from, until time.Time) (list []Window) {
 	for i, s := range c.told {
 		if i > 0 || s.first > 1 {
-			list = append(list, Window{from, s.from})
+			list = append(list, Window{from, s.at})
 		}
-		from = s.to
 	}
 	if n := len(c.told); n == 0 || c.told[n-1].last != c.final {
 		list = append(list, Window{from, until})

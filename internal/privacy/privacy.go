@@ -2,10 +2,7 @@
 package privacy
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,15 +123,4 @@ func (p *Policy) Text(s string) string {
 		return address.ReplaceAllString(s, "…@$1")
 	}
 	return address.ReplaceAllString(s, "…")
-}
-
-// Hash is the keyed hash of an address, in hex; "" where the mode has none. Case does not count: few
-// servers tell Bob from bob.
-func (p *Policy) Hash(address string) string {
-	if p.key == nil || address == "" {
-		return ""
-	}
-	h := hmac.New(sha256.New, p.key)
-	h.Write([]byte(strings.ToLower(address)))
-	return hex.EncodeToString(h.Sum(nil))
 }

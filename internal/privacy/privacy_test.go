@@ -252,3 +252,15 @@ func TestLoad(t *testing.T) {
 		t.Errorf("another hash, or %v", err)
 	}
 }
+
+func TestCanonical(t *testing.T) {
+	for said, want := range map[string]string{
+		"User@Example.net": "user@example.net", `"user"@example.net`: "user@example.net", `us\er@example.net`: "user@example.net",
+		`"us\"er"@example.net.`: `us"er@example.net`, "user@[192.0.2.1]": "user@[192.0.2.1]", `"a@b"@example.net`: "a@b@example.net",
+		`a."b".c@example.net`: "a.b.c@example.net", "postmaster": "postmaster", "": "", `\@x`: `\@x`,
+	} {
+		if got := Canonical(said); got != want {
+			t.Errorf("%s: %s, want %s", said, got, want)
+		}
+	}
+}

@@ -38,11 +38,14 @@ func Destination(s string) (Term, error) {
 func toAddress(ok func(netip.AddrPort) bool) func(*record.Record) judgement {
 	return func(r *record.Record) judgement {
 		d := &r.Destination
-		found, certain := ok(netip.AddrPortFrom(d.IP.Unmap().WithZone(""), d.Port)), d.IP.IsValid() && d.Port != 0 && !maybeProxied(r)
+		to := netip.AddrPortFrom(d.IP.Unmap().WithZone(""), d.Port)
+		is := func(to netip.AddrPort) bool { return ok(to) || ok(netip.AddrPortFrom(embedded(to.Addr()), to.Port())) }
+		found, certain := is(to), d.IP.IsValid() && d.Port != 0 && !maybeProxied(r) && !localNAT64.Contains(to.Addr())
 		for i := range r.Via {
 			target, err := netip.ParseAddrPort(r.Via[i].Target)
-			certain = certain && err == nil // else it is a name
-			found = found || err == nil && ok(netip.AddrPortFrom(target.Addr().Unmap(), target.Port()))
+			target = netip.AddrPortFrom(target.Addr().Unmap(), target.Port())
+			certain = certain && err == nil && !localNAT64.Contains(target.Addr()) // else it is a name
+			found = found || err == nil && is(target)
 		}
 		switch {
 		case found:
@@ -78,4 +81,20 @@ func toDomain(domain string) func(*record.Record) judgement {
 		}
 		return unsure
 	}
+}
+
+// The prefixes of NAT64: in the first the address of the server is the last 32 bits (RFC 6052), in the other it may be
+// anywhere (RFC 8215).
+var (
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+)
+
+// embedded is the address behind one of NAT64, any other itself.
+func embedded(a netip.Addr) netip.Addr {
+	if !nat64.Contains(a) {
+		return a
+	}
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
 }

@@ -67,7 +67,7 @@ func HELOAs(name string) Term {
 }
 
 func helo(value, like string) Term {
-	like = like[:min(len(like), smtp.MaxHelo)]
+	like = rootless(like[:min(len(like), smtp.MaxHelo)])
 	return Term{"helo", value, false, func(r *record.Record) judgement {
 		s := &r.SMTP
 		names := s.HELOs
@@ -75,7 +75,7 @@ func helo(value, like string) Term {
 			names = append([]string{s.HELO}, s.HELOs...)
 		}
 		switch {
-		case slices.ContainsFunc(names, func(name string) bool { return globFold(like, name) }):
+		case slices.ContainsFunc(names, func(name string) bool { return globFold(like, rootless(name)) }):
 			return yes
 		case gapped(r), joined(r), s.TLS && !mute(r) && !sameBehindTLS(r), len(s.HELOs) >= smtp.MaxHellos,
 			slices.ContainsFunc(names, func(name string) bool { return len(name) >= smtp.MaxHelo || garbled(name) }):
@@ -83,6 +83,14 @@ func helo(value, like string) Term {
 		}
 		return no
 	}}
+}
+
+// rootless is a name without the dot of the root, which names the same.
+func rootless(name string) string {
+	if len(name) > 1 {
+		return strings.TrimSuffix(name, ".")
+	}
+	return name
 }
 
 // sameBehindTLS says whether the name that was said behind TLS is known all the same. A client says it again behind

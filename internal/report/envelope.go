@@ -4,7 +4,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
+	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -59,16 +61,17 @@ func wantAddress(s string, hash func(string) string) (*wanted, error) {
 	if s == record.NullSender {
 		return &wanted{null: true}, nil
 	}
-	like := strings.ToLower(strings.Trim(s, "<>"))
+	said := strings.Trim(s, "<>")
+	like := privacy.Canonical(said)
 	at := strings.LastIndexByte(like, '@')
-	w := &wanted{domain: like[at+1:]}
+	w := &wanted{domain: strings.TrimSuffix(like[at+1:], ".")}
 	if w.domain == "" || strings.ContainsAny(like, " <>") {
 		return nil, errors.New("it takes an address, a domain, a pattern such as *@example.net, or <> for a bounce")
 	}
 	if at > 0 && like[:at] != "*" {
 		w.whole = like
 		if !wild(like) {
-			w.hash = hash(like)
+			w.hash = hash(said)
 		}
 	}
 	return w, nil
@@ -91,7 +94,7 @@ func (w *wanted) envelope(one func(*record.Transaction) judgement) func(*record.
 
 // clear judges an address that is shown.
 func (w *wanted) clear(address string) bool {
-	address = strings.ToLower(address)
+	address = privacy.Canonical(address)
 	switch {
 	case w.null:
 		return address == record.NullSender
@@ -102,13 +105,19 @@ func (w *wanted) clear(address string) bool {
 	return at >= 0 && glob(w.domain, address[at+1:])
 }
 
-// shown judges an address that is shown. One that is as long as a record holds may have been longer, and in full mode an
-// address of which only a part was seen is shown, too.
+// international says whether a name may be spelled in two ways: as it is read, or as the DNS has it (RFC 5890).
+func international(name string) bool {
+	return strings.Contains(name, "xn--") || strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// shown judges an address that is shown. One that is as long as a record holds may have been longer, in full mode an
+// address of which only a part was seen is shown, too, and another spelling is no proof.
 func (w *wanted) shown(address string) judgement {
 	switch {
 	case w.clear(address):
 		return yes
-	case len(address) >= maxAddress, garbled(address):
+	case len(address) >= maxAddress, garbled(address), w.whole != "" && strings.ContainsAny(address, `"\`),
+		international(w.domain) && international(strings.ToLower(address)):
 		return unsure
 	}
 	return no
@@ -127,11 +136,13 @@ func (w *wanted) hidden(domains, hashes []string, all bool) judgement {
 		return yes
 	}
 	hashed := len(hashes) > 0 && hashes[0] != ""
-	if w.hash != "" && hashed && all {
+	if w.hash != "" && hashed && all && !international(w.domain) {
 		return no
 	}
-	shown := len(domains) > 0 && domains[0] != "" && !slices.ContainsFunc(domains, garbled)
-	inDomain := slices.ContainsFunc(domains, func(d string) bool { return globFold(w.domain, d) })
+	shown := len(domains) > 0 && domains[0] != "" && !slices.ContainsFunc(domains, func(d string) bool {
+		return garbled(d) || international(w.domain) && international(strings.ToLower(d))
+	})
+	inDomain := slices.ContainsFunc(domains, func(d string) bool { return globFold(w.domain, strings.TrimSuffix(d, ".")) })
 	switch {
 	case inDomain && w.whole == "":
 		return yes

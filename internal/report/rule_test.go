@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -361,6 +362,34 @@ func sessionRows() []ruleRow {
 			r.SMTP.Transactions = nil
 			s.add(r)
 		}},
+		{"an address that is spelled in another way", SessionUnseen, func(t *testing.T, s *scene) {
+			s.log = s.log[:122]
+			about(t, s, toVictim("v@example.com"))
+			for _, said := range []string{`"w"@example.org`, `w\@v@example.org`} {
+				r := addressed(said, T)
+				r.SMTP.Transactions[0].RcptTo[0] = said
+				s.add(r)
+			}
+		}},
+		{"an address with a name that may be spelled in two ways", SessionUnseen, func(t *testing.T, s *scene) {
+			s.log = s.log[:122]
+			about(t, s, toVictim("v@bücher.example"))
+			r := addressed("x", T)
+			r.SMTP.Transactions[0].RcptTo[0] = "v@xn--bcher-kva.example"
+			s.add(r)
+		}},
+		{"a server behind NAT64 of the site", SessionUnseen, func(t *testing.T, s *scene) {
+			about(t, s, of(Destination, "192.0.2.7"))
+			r := session("x", T)
+			r.Destination.IP = netip.MustParseAddr("64:ff9b:1::c000:207")
+			s.add(r)
+		}},
+		{"the port of a client behind NAT64", SessionUnseen, func(t *testing.T, s *scene) {
+			about(t, s, of(SourcePort, "7"))
+			r := session("x", T)
+			r.Source.IP, r.Destination.IP = netip.MustParseAddr("2001:db8::7"), netip.MustParseAddr("64:ff9b::c000:207")
+			s.add(r)
+		}},
 		{"--privacy none", SessionUnseen, func(t *testing.T, s *scene) {
 			s.log = s.log[:122]
 			about(t, s, toVictim("v@example.net"))
@@ -677,6 +706,52 @@ func TestLaterRecords(t *testing.T) {
 		t.Errorf("%s because of %q", finding, got)
 	}
 }
+
+// Other spellings of what is asked for are it.
+func TestSpellings(t *testing.T) {
+	for _, said := range []string{`"v"@example.com`, `\v@example.com`, "v@example.com.", `"\v"@Example.com`} {
+		for _, asked := range []string{"v@example.com", "example.com", `"v"@example.com.`, "example.com."} {
+			for _, shown := range []bool{true, false} {
+				s := healthy(t)
+				about(t, s, func() (Term, error) { return Rcpt(asked, canonicalHash) })
+				r := addressed("x", T)
+				if m := &r.SMTP.Transactions[0]; shown {
+					m.RcptTo[0] = said
+				} else {
+					m.RcptTo, m.RcptHMAC, m.RcptDomains = nil, []string{canonicalHash(said)}, []string{said[strings.LastIndexByte(said, '@')+1:]}
+				}
+				s.add(r)
+				if finding, got := codes(s.ask(t)); finding != Found {
+					t.Errorf("said %s, asked for %s, shown %v: %s because of %q", said, asked, shown, finding, got)
+				}
+			}
+		}
+	}
+	for _, one := range []struct{ asked, said string }{{"mail.com", "mail.com."}, {"mail.com.", "mail.com"}, {"*.com", "MAIL.com."}} {
+		s := healthy(t)
+		about(t, s, of(HELO, one.asked))
+		r := session("x", T)
+		r.SMTP.HELO = one.said
+		s.add(r)
+		if finding, got := codes(s.ask(t)); finding != Found {
+			t.Errorf("said %s, asked for %s: %s because of %q", one.said, one.asked, finding, got)
+		}
+	}
+	for _, to := range []string{"64:ff9b::c000:207", "::ffff:192.0.2.7", "192.0.2.7"} {
+		for _, asked := range []string{"192.0.2.7", "192.0.2.7:25", "192.0.2.0/24"} {
+			s := healthy(t)
+			about(t, s, of(Destination, asked))
+			r := session("x", T)
+			r.Destination.IP = netip.MustParseAddr(to)
+			s.add(r)
+			if finding, got := codes(s.ask(t)); finding != Found {
+				t.Errorf("to %s, asked for %s: %s because of %q", to, asked, finding, got)
+			}
+		}
+	}
+}
+
+func canonicalHash(address string) string { return hash(privacy.Canonical(address)) }
 
 // The process is named, however little else is known.
 func TestReasonsNameTheProcess(t *testing.T) {

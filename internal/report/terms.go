@@ -190,8 +190,8 @@ func SourcePort(port string) (Term, error) {
 // translated says whether the server may have seen another address and port than the client had: behind NAT, or a
 // proxy.
 func translated(r *record.Record) bool {
-	ip := r.Source.IP.Unmap()
-	return len(r.Via) > 0 || maybeProxied(r) || !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip)
+	ip, to := r.Source.IP.Unmap(), r.Destination.IP
+	return nat64.Contains(to) || localNAT64.Contains(to) || len(r.Via) > 0 || maybeProxied(r) || !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip)
 }
 
 // sharedAddresses are those of carriers' NAT (RFC 6598).

@@ -24,6 +24,7 @@ type Clues struct {
 	Addr    netip.Addr // where the mail came from
 	Rcpt    string
 	Foreign bool     // that is not an address of this host
+	Own     bool     // that is one of this host, and no loopback address
 	Words   []string // what was understood, a sentence each, lower case, without full stop
 
 	here string // the name of this host, with its domain where that is known
@@ -261,6 +262,7 @@ func (c *Clues) sayAddr(own func(netip.Addr) bool) {
 	case own == nil:
 		c.say("it came from %s", c.Addr)
 	case own(c.Addr):
+		c.Own = c.Addr.IsGlobalUnicast()
 		c.say("it came from %s, an address of this host", c.Addr)
 	default:
 		c.Foreign = true

@@ -92,12 +92,12 @@ func TestReadReportInProse(t *testing.T) {
 		"Spam from 94.130.34.42 (web1.example.org), Tue, 13 Feb 2018 03:54:09 +0100\n",
 	} {
 		c := read(t, wrapping+"Content-Type: text/plain\n\n"+text+"\n")
-		if c.HELO != "" || !c.When.Time.Equal(time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)) || c.Addr != netip.MustParseAddr("94.130.34.42") || c.Foreign {
+		if c.HELO != "" || !c.When.Time.Equal(time.Date(2018, 2, 13, 2, 54, 9, 0, time.UTC)) || c.Addr != netip.MustParseAddr("94.130.34.42") || c.Foreign || !c.Own {
 			t.Errorf("%s: got %+v", text, c)
 		}
 	}
 	c := read(t, wrapping+"Content-Type: text/plain\n\nYou send spam.\n")
-	if !c.Foreign {
+	if !c.Foreign || c.Own {
 		t.Errorf("got %+v", c)
 	}
 }

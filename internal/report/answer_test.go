@@ -328,7 +328,7 @@ func TestSentenceAstray(t *testing.T) {
 		want           string
 	}{
 		{want: "No local process did it: 100 %"}, {local: true, want: "Nothing matches, but that is not certain: the time of the mail has no zone. 100 %"},
-		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host. 100 %"},
+		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host (if it is behind NAT, ask with --at and --helo by hand). 100 %"},
 	} {
 		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
 			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})

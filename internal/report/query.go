@@ -90,6 +90,11 @@ func ofDialogue(name string) bool {
 	return slices.Contains([]string{"helo", "from", "rcpt", "reply"}, name)
 }
 
+// ofHELO says whether of what was said it asks for the HELO alone.
+func (q *Query) ofHELO() bool {
+	return q.Has("helo") && !slices.ContainsFunc(q.groups, func(g []Term) bool { return g[0].name != "helo" && ofDialogue(g[0].name) })
+}
+
 // Words lists the conditions, as a person says them.
 func (q *Query) Words() []string {
 	var list []string

@@ -12,8 +12,9 @@ import (
 
 // suspects counts connections that may be what was asked for, and names the first few.
 type suspects struct {
-	count uint64
-	who   []suspect
+	count      uint64
+	who        []suspect
+	unexpected bool // one of them is
 }
 
 // suspect is a process and where it connected to, as a person says it.
@@ -24,6 +25,7 @@ const maxSuspects = 3
 
 func (s *suspects) add(r *record.Record) {
 	s.count++
+	s.unexpected = s.unexpected || !r.Expected
 	if len(s.who) == maxSuspects {
 		return
 	}
@@ -72,8 +74,11 @@ func (a *Answer) sessionUnseen(*time.Location) (string, uint64) {
 }
 
 func (a *Answer) sessionEncrypted(*time.Location) (string, uint64) {
-	s := &a.encrypted
-	return s.words("had an encrypted session with", "session"), s.count
+	s, hint := &a.encrypted, ""
+	if s.unexpected && a.Asked.ofHELO() {
+		hint = " (if it is meant to send, --expect it from now on)"
+	}
+	return s.words("had an encrypted session with", "session") + hint, s.count
 }
 
 func (a *Answer) openBeforeStart(*time.Location) (string, uint64) {
@@ -135,7 +140,10 @@ func (a *Answer) questionUnclear(*time.Location) (string, uint64) {
 			list = append(list, "the time of the mail has no zone")
 		}
 		if c.Foreign {
-			list = append(list, "the address that the mail came from is not one of this host")
+			list = append(list, "the address that the mail came from is not one of this host (if it is behind NAT, ask with --at and --helo by hand)")
+		}
+		if c.Own && !slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Host.ID == a.Asked.Home }) {
+			list = append(list, "the mail came from an address of this host, and these are the logs of another: ask with those of this host")
 		}
 	}
 	return strings.Join(list, "; "), uint64(len(list))

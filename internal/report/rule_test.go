@@ -264,6 +264,9 @@ func watchedRows() []ruleRow {
 			s.clues = &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: true}}
 		}),
 		when("an address of another host", QuestionUnclear, func(s *scene) { s.clues = &clue.Clues{Foreign: true} }),
+		when("an address of this host, and the logs of another", QuestionUnclear, func(s *scene) {
+			s.clues, s.query.Home = &clue.Clues{Own: true}, "another"
+		}),
 		when("what was pasted has no time", QuestionUnclear, func(s *scene) { s.clues, s.query.Window = &clue.Clues{}, Window{} }),
 		when("a torn line", LogTorn, func(s *scene) { s.raw = append(lines(postfix("torn", T))[:400], '\n') }),
 		when("a torn line of a connect before the window", LogTorn, func(s *scene) {
@@ -655,6 +658,9 @@ func clearedRows() []ruleRow {
 		when("no time is asked for", "", func(s *scene) { s.query.Window = Window{} }),
 		when("no begin of the time", "", func(s *scene) { s.query.Window.From = time.Time{} }),
 		when("foreign lines", "", func(s *scene) { s.raw = []byte("-- Boot 5b0e --\n") }),
+		when("an address of this host, and its logs", "", func(s *scene) {
+			s.clues, s.query.Home = &clue.Clues{Own: true}, machine.ID
+		}),
 		when("the logs of another host", "", func(s *scene) { s.query.Home = "another" }),
 	}
 	for _, reason := range []record.Reason{record.Refused, record.TimedOut, record.Reset, record.Unreachable, record.Blocked, record.NotSent, record.GivenUp} {
@@ -752,6 +758,26 @@ func TestSpellings(t *testing.T) {
 }
 
 func canonicalHash(address string) string { return hash(privacy.Canonical(address)) }
+
+// A reason names its cure where there is one.
+func TestCures(t *testing.T) {
+	s := healthy(t)
+	s.add(behindSTARTTLS(session("x", T)))
+	s.clues = &clue.Clues{Foreign: true}
+	text := s.ask(t).Text(false)
+	for _, want := range []string{"  - postfix's /var/tmp/smtp had an encrypted session with 198.51.100.25:25 (if it is meant to send, --expect it from now on)\n",
+		"(if it is behind NAT, ask with --at and --helo by hand)\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+	s = healthy(t)
+	about(t, s, toVictim("v@example.com"))
+	s.add(behindSTARTTLS(session("x", T)))
+	if text := s.ask(t).Text(false); strings.Contains(text, "--expect") { // who the recipients were stays behind TLS
+		t.Errorf("a cure that is none:\n%s", text)
+	}
+}
 
 // The process is named, however little else is known.
 func TestReasonsNameTheProcess(t *testing.T) {

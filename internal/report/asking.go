@@ -24,8 +24,12 @@ func newAsking(o *Options) *asking {
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
 		},
 		unclear: record.NewSummary(), beside: record.NewSummary(), decoder: record.NewDecoder(),
-		tracks: tracks{open: map[uint64]*track{}, ended: seen{most: maxEnded}, ports: map[uint16]bool{}},
+		tracks: tracks{open: map[uint64]*track{}, ended: seen{most: maxEnded}, ports: map[uint16]bool{}, leftOut: map[runKey]bool{}},
 		runs:   runs{all: map[runKey]*run{}},
+	}
+	a.tracks.over = func(key runKey) bool {
+		r := a.runs.all[key]
+		return r != nil && !r.stopped.IsZero() && r.stopped.Before(o.Query.Window.From) && !r.last.After(r.stopped)
 	}
 	for _, port := range mailPorts {
 		a.tracks.ports[port] = true
@@ -40,6 +44,7 @@ const maxTimelines = 4096
 func (a *asking) take(s *scanned) {
 	for i := range s.run {
 		a.runs.add(&s.run[i])
+		a.tracks.stops = a.tracks.stops || s.run[i].Event.Action == record.ActionStop
 		if s.run[i].Event.Action != record.ActionLost {
 			a.tracks.learn(&s.run[i].Tracer)
 		}
@@ -198,6 +203,9 @@ func (a *asking) finish() *Answer {
 	}
 	answer.Coverage = a.runs.coverage(&answer.Asked, w, soFar)
 	a.outlive()
+	for key := range a.tracks.leftOut {
+		a.tracks.crowded = a.tracks.crowded || !a.runs.endOf(key).Before(answer.Asked.Window.From)
+	}
 	answer.Crowded, answer.tooManyRuns = a.tracks.crowded, a.runs.leftOut
 	answer.Programs, answer.Unclear = answer.Summary.Programs(), a.unclear.Programs()
 	if len(answer.Programs) == 0 || !bad(answer.Programs[0].Verdict, answer.Programs[0].Expected) {

@@ -128,8 +128,10 @@ func (rs *runs) coverage(q *Query, w Window, soFar bool) (list []Coverage) {
 
 // ended is until when a run is known to have watched, far in the future where that is not known. Call it behind
 // coverage.
-func (rs *runs) ended(r *record.Record) time.Time {
-	run := rs.all[runOf(r)]
+func (rs *runs) ended(r *record.Record) time.Time { return rs.endOf(runOf(r)) }
+
+func (rs *runs) endOf(key runKey) time.Time {
+	run := rs.all[key]
 	if run == nil || len(run.spans) == 0 {
 		return endless
 	}

@@ -37,6 +37,7 @@ func connID(seed maphash.Seed, host, id string) uint64 {
 
 var (
 	eventField       = []byte(`","event":{`)
+	agentField       = []byte(`,"agent":{`)
 	hostField        = []byte(`,"host":{`)
 	destinationField = []byte(`,"destination":{`)
 	endField         = []byte(`"end":"`)
@@ -83,7 +84,10 @@ func (s *scanner) glance(line []byte, f *found) bool {
 		}
 		f.sign.port = uint16(port)
 	}
-	f.id = connID(s.seed, s.word(key), string(id))
+	agent, _ := objectOf(line, agentField)
+	run, _ := textOf(agent, `"ephemeral_id":"`)
+	f.run = runKey{s.word(key), s.word(run)}
+	f.id = connID(s.seed, f.run.host, string(id))
 	return true
 }
 

@@ -627,6 +627,15 @@ func clearedRows() []ruleRow {
 		when("not SMTP, before the window", "", func(s *scene) {
 			s.add(connect("x", -50, record.Established), tells(connect("x", -40, record.NotSMTP), 6))
 		}),
+		when("more at once than can be followed, in a run that has ended", "", func(s *scene) {
+			log := watch("r0", minutes(-300), minutes(-100))
+			for i := range maxPending + 10 {
+				r := connect(fmt.Sprint("m", i), -200, record.Established)
+				r.Agent.EphemeralID = "r0"
+				log = append(log, r)
+			}
+			s.log = slices.Concat(log, []record.Record{life("r0", record.ActionStop, minutes(-300), minutes(-100))}, s.log)
+		}),
 		when("established in a run that has ended", "", func(s *scene) {
 			r := connect("x", -200, record.Established)
 			r.Agent.EphemeralID = "r0"
@@ -805,6 +814,36 @@ func TestFailedConnectsAreNotTheAnswer(t *testing.T) {
 		t.Errorf("%s because of %q", finding, got)
 	}
 	sentence(t, a, "1 failed connect matches, by /tmp/x, user www-data: ATTEMPT unexpected. But it may be another: www-data's /tmp/x connected to 198.51.100.25:25, and")
+}
+
+// Of a session that goes on no more is kept than is needed, and of many not all.
+func TestTracksAreBounded(t *testing.T) {
+	r := parts("x", 0, 2)[0]
+	r.SMTP.Transactions[0].Reply, r.SMTP.HELO = `250 "]} \ [`, `,"transactions":[`
+	r.SMTP.Transactions[0].RcptHMAC = slices.Repeat([]string{strings.Repeat("0", 64)}, 1000)
+	line := withoutMails(bytes.TrimSpace(lines(r)))
+	var got record.Record
+	if err := record.NewDecoder().Decode(line, &got); err != nil || len(got.SMTP.Transactions) > 0 || len(line) > 3000 {
+		t.Fatalf("%v: %s", err, line)
+	}
+	r.SMTP.Transactions = nil
+	if want := bytes.TrimSpace(lines(r)); !bytes.Equal(line, want) {
+		t.Errorf("%s\nwant %s", line, want)
+	}
+	l := tracks{open: map[uint64]*track{}, leftOut: map[runKey]bool{}}
+	for i := range uint64(20) {
+		f := found{id: i, line: make([]byte, maxOctets/10), run: runKey{id: "r1"}, sign: sign{action: record.ActionSession, sequence: 1}}
+		l.note(&f)
+	}
+	if l.octets > maxOctets || !l.leftOut[runKey{id: "r1"}] {
+		t.Errorf("%d octets, left out of %v", l.octets, l.leftOut)
+	}
+	for id := range l.open {
+		l.end(id)
+	}
+	if l.octets != 0 {
+		t.Errorf("%d octets of none", l.octets)
+	}
 }
 
 // A host with more runs than are kept may have one that nobody looked at.

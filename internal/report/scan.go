@@ -33,6 +33,7 @@ type found struct {
 	sign
 	line []byte // of the block
 	id   uint64 // of the connection
+	run  runKey
 
 	read   bool // the rest is there: else it is of before the window, and only its sign was read
 	record record.Record
@@ -145,7 +146,7 @@ func (s *scanner) line(out *scanned, line []byte) {
 		out.run = append(out.run, *r)
 		return
 	}
-	f.read, f.line, f.sign = true, line, signOf(r)
+	f.read, f.line, f.sign, f.run = true, line, signOf(r), runOf(r)
 	f.id = connID(s.seed, hostKey(&r.Host), r.Event.ID)
 	if r.Event.ID == "" { // no other record is of the same connection
 		f.id = maphash.Bytes(s.seed, line)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -12,17 +11,23 @@ import (
 // one or several that tell what was said, or that nobody knows. tracks follows those whose end is still to come, through
 // logs that may overlap or be in another order.
 type tracks struct {
-	open    map[uint64]*track
-	ended   seen // the others, by their ids
-	ports   map[uint16]bool
-	known   bool // ports are those of the runs; else any may be a mail port
-	crowded bool // there were too many at once
+	open  map[uint64]*track
+	ended seen // the others, by their ids
+	ports map[uint16]bool
+	known bool // ports are those of the runs; else any may be a mail port
+
+	octets  int               // of the lines that are kept
+	over    func(runKey) bool // a run ended before the window: its connections are let go where there is no room
+	stops   bool              // runs have ended since
+	leftOut map[runKey]bool   // runs with connections for which there was no room
+	crowded bool              // these may have been of the window
 }
 
 // track is a connection of which the logs do not tell the end yet.
 type track struct {
 	connect []byte // the line of its connect record, nil if there is none
-	said    []byte // likewise of a later record
+	said    []byte // likewise of a later record, without its transactions
+	run     runKey // of the first
 	told    []stretch
 	final   uint64 // the sequence of its last session record; 0 if that is not among them
 }
@@ -36,6 +41,7 @@ type stretch struct {
 // Bounds of what is kept. Beyond them some connections are left out, and the answer says so.
 const (
 	maxPending   = 10000
+	maxOctets    = 64 << 20
 	maxEnded     = 1 << 18 // and as many before these; logs are seldom in another order than their records
 	maxStretches = 64
 )
@@ -78,16 +84,16 @@ func (l *tracks) note(f *found) {
 		if f.reason == record.Established && l.known && f.port != 0 && !l.ports[f.port] {
 			return
 		}
-		if c := l.of(f.id); c != nil && c.connect == nil {
-			c.connect = bytes.Clone(f.line)
+		if c := l.of(f); c != nil && c.connect == nil {
+			l.keep(&c.connect, f)
 		}
 	case f.goesOn(): // of a connect, the last word
-		if c := l.of(f.id); c != nil && f.action == record.ActionFirstPayload {
+		if c := l.of(f); c != nil && f.action == record.ActionFirstPayload {
 			if c.told == nil {
-				c.said = bytes.Clone(f.line)
+				l.keep(&c.said, f)
 			}
 		} else if c != nil {
-			c.connect = bytes.Clone(f.line)
+			l.keep(&c.connect, f)
 		}
 	case f.action == record.ActionConnect:
 		if c := l.open[f.id]; c == nil || c.told == nil || !f.silent() {
@@ -96,32 +102,13 @@ func (l *tracks) note(f *found) {
 	case f.sequence == 0 && f.ended:
 		l.end(f.id)
 	default:
-		if c := l.of(f.id); c != nil {
-			c.said = bytes.Clone(f.line)
+		if c := l.of(f); c != nil {
+			l.keep(&c.said, f)
 			if c.tell(f); c.whole() {
 				l.end(f.id)
 			}
 		}
 	}
-}
-
-// of finds a connection, or makes it; nil where there is no room.
-func (l *tracks) of(id uint64) *track {
-	c := l.open[id]
-	if c == nil && len(l.open) >= maxPending {
-		l.crowded = true
-		return nil
-	}
-	if c == nil {
-		c = &track{}
-		l.open[id] = c
-	}
-	return c
-}
-
-func (l *tracks) end(id uint64) {
-	delete(l.open, id)
-	l.ended.add(id)
 }
 
 // tell takes a session record by its sequence.

@@ -8,14 +8,15 @@ import (
 
 // asking is an answer in the making.
 type asking struct {
-	answer   *Answer
-	unclear  *record.Summary
-	beside   *record.Summary
-	evidence evidence
-	seen     seen
-	tracks   tracks
-	runs     runs
-	decoder  *record.Decoder
+	answer    *Answer
+	unclear   *record.Summary
+	beside    *record.Summary
+	evidence  evidence
+	explained map[Explained]uint64
+	seen      seen
+	tracks    tracks
+	runs      runs
+	decoder   *record.Decoder
 }
 
 func newAsking(o *Options) *asking {
@@ -23,7 +24,7 @@ func newAsking(o *Options) *asking {
 		answer: &Answer{
 			Asked: o.Query, Clues: o.Clues, Now: o.Now, Summary: record.NewSummary(), timelines: map[record.Key]*timeline{},
 		},
-		unclear: record.NewSummary(), beside: record.NewSummary(), decoder: record.NewDecoder(),
+		unclear: record.NewSummary(), beside: record.NewSummary(), decoder: record.NewDecoder(), explained: map[Explained]uint64{},
 		tracks: tracks{open: map[uint64]*track{}, ended: seen{most: maxEnded}, ports: map[uint16]bool{}, leftOut: map[runKey]bool{}},
 		runs:   runs{all: map[runKey]*run{}},
 	}
@@ -65,6 +66,9 @@ func (a *asking) found(f *found) {
 		a.complete(f)
 	}
 	a.tracks.note(f)
+	if f.why != "" && f.judged == no {
+		a.explain(f)
+	}
 	switch {
 	case !f.read, f.judged == no && !f.beside, f.goesOn(): // what goes on is judged at the end
 		return
@@ -211,6 +215,7 @@ func (a *asking) finish() *Answer {
 	if len(answer.Programs) == 0 || !bad(answer.Programs[0].Verdict, answer.Programs[0].Expected) {
 		answer.Beside = a.beside
 	}
+	answer.Explained = explanations(a.explained)
 	answer.Evidence = a.evidence.records()
 	answer.LeftOut = a.evidence.total - uint64(len(answer.Evidence))
 	answer.Forgetful = a.seen.forgot

@@ -32,6 +32,7 @@ type jsonAnswer struct {
 	Programs   []jsonProgram     `json:"programs"`
 	Unclear    []jsonProgram     `json:"unsure_programs,omitempty"`
 	Beside     []jsonProgram     `json:"programs_beside,omitempty"` // not asked for, but unexpected in that time
+	Explained  []Explained       `json:"explained,omitempty"`       // encrypted, and taken to be another: where it is cleared
 	Evidence   []json.RawMessage `json:"evidence"`
 	LeftOut    uint64            `json:"evidence_omitted"`
 	Coverage   []jsonCoverage    `json:"coverage"`
@@ -198,6 +199,9 @@ func (a *Answer) JSON() ([]byte, error) {
 	if j.Answer = finding; finding != Found {
 		reasons = append([]Reason{}, reasons...)
 		j.Reasons = &reasons
+	}
+	if finding == Cleared {
+		j.Explained = a.Explained
 	}
 	encoder := record.NewEncoder()
 	for i := range a.Evidence {

@@ -42,6 +42,7 @@ type Answer struct {
 	Unclear    []record.Program // who made these, and the connections that nobody can explain
 	Beside     *record.Summary  // where nobody unexpected matches: who else sent in the window, unexpected; nil: not asked
 
+	Explained []Explained
 	Coverage  []Coverage // a host each
 	Logs      []Log
 	Records   uint64

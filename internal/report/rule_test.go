@@ -791,6 +791,44 @@ func TestSpellings(t *testing.T) {
 
 func canonicalHash(address string) string { return hash(privacy.Canonical(address)) }
 
+// A clearing names the encrypted sessions that it takes to be others by their sender.
+func TestExplainedIsNamed(t *testing.T) {
+	s := healthy(t)
+	s.add(behindSTARTTLS(postfix("ours2", minutes(2))))
+	for _, r := range parts("long", -5, 3) {
+		p := behindSTARTTLS(postfix("long", r.Time))
+		p.Event = r.Event
+		p.SMTP.Since = r.SMTP.Since
+		s.add(p)
+	}
+	s.add(behindSTARTTLS(postfix("early", minutes(-40))))
+	a := s.ask(t)
+	page, err := a.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := a.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, text := range map[string]string{"the text": a.Text(false), "the page": string(page)} {
+		for _, want := range []string{"taken at the HELO before STARTTLS: /usr/lib/postfix/sbin/smtp, 3 sessions",
+			"taken to be for the smarthost alone, under TLS: /usr/lib/postfix/sbin/smtp, 1 session"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s has no %q:\n%s", where, want, text)
+			}
+		}
+	}
+	if want := `"explained":[{"program":"/usr/lib/postfix/sbin/smtp","sessions":3,"why":"helo_before_starttls"},` +
+		`{"program":"/usr/lib/postfix/sbin/smtp","sessions":1,"why":"smarthost"}]`; !strings.Contains(string(raw), want) {
+		t.Errorf("no %s in %s", want, raw)
+	}
+	s.add(connect("x", 0, record.Established))
+	if raw, _ := s.ask(t).JSON(); strings.Contains(string(raw), "explained\":") {
+		t.Errorf("not cleared, and explained: %s", raw)
+	}
+}
+
 // A reason names its cure where there is one.
 func TestCures(t *testing.T) {
 	s := healthy(t)

@@ -38,6 +38,7 @@ type found struct {
 	read   bool // the rest is there: else it is of before the window, and only its sign was read
 	record record.Record
 	judged judgement
+	why    string // it is explained; "": by what it shows
 	beside bool   // not asked for, but of the window and not expected by anybody
 	key    uint64 // of the record: the same in another log
 }
@@ -123,7 +124,7 @@ func (s *scanner) line(out *scanned, line []byte) {
 	case where == before:
 		if s.glance(line, f) {
 			out.records++
-			f.line, f.read = line, false
+			f.line, f.read, f.why = line, false, ""
 			s.pass(out, f)
 			return
 		}
@@ -153,13 +154,16 @@ func (s *scanner) line(out *scanned, line []byte) {
 	}
 	f.key = s.key(f)
 	f.judged = s.query.judge(r)
+	if f.why = ""; f.judged == no {
+		f.why = s.query.explains(r)
+	}
 	f.beside = f.judged == no && s.query.besides(r)
 	s.pass(out, f)
 }
 
 // pass hands on what is of interest: what is asked for, and what tells how a connection goes on that may be.
 func (s *scanner) pass(out *scanned, f *found) {
-	asked := f.read && (f.judged != no || f.beside)
+	asked := f.read && (f.judged != no || f.beside || f.why != "")
 	switch {
 	case asked:
 	case f.action == record.ActionSession && f.sequence == 0 && f.ended:

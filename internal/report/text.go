@@ -182,7 +182,7 @@ func (a *Answer) coverageLines(in *time.Location) (lines []string) {
 			lines = append(lines, "  not watched: mail that this host only forwards, such as that of a guest behind NAT or VPN")
 		}
 	}
-	return lines
+	return append(lines, a.explainedLines()...)
 }
 
 // words says how a run watched: "from … to …, the whole host; connect by …; lost nothing".

@@ -55,9 +55,9 @@ func newReportFlags(now time.Time, hash func(address string) (string, error)) (*
 		func(s string) (report.Term, error) { return report.From(s, hashed) })
 	term("rcpt", "ADDRESS", "recipient in the envelope: an address or a domain",
 		func(s string) (report.Term, error) { return report.Rcpt(s, hashed) })
-	term("dst", "WHERE", "destination: an address, a network, a port, ADDRESS:PORT or a domain", report.Destination)
+	term("dst", "WHERE", "destination: an address, a network, a port, ADDRESS:PORT or a domain (which cannot clear beside sessions)", report.Destination)
 	term("sport", "PORT", "source port", report.SourcePort)
-	term("exe", "GLOB", "program or script: its path, or its name", report.Exe)
+	term("exe", "GLOB", "program or script: its path, or its name (this and the next six, to --flag, can never clear)", report.Exe)
 	term("sha256", "HEX", "hash of the program or script, or the start of it", report.SHA256)
 	term("uid", "USER", "user, by name or number", report.UID)
 	term("unit", "GLOB", "systemd unit", report.Unit)

@@ -154,7 +154,7 @@ func (a *Answer) clockSet(in *time.Location) (string, uint64) {
 	for i := range a.Coverage {
 		c := &a.Coverage[i]
 		for _, s := range c.Steps {
-			list = append(list, fmt.Sprintf("the clock of %s was set by %s before %s, or it slept: earlier times may be wrong",
+			list = append(list, fmt.Sprintf("the clock of %s was set by %s before %s, or it slept: earlier times may be wrong (a mail after that would be certain)",
 				c.name(), s.By.Round(time.Second), s.Until.In(in).Format(time.DateTime+" MST")))
 		}
 	}

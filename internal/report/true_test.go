@@ -50,8 +50,13 @@ func told(random *rand.Rand, id string) (list []record.Record, mails []mail) {
 	for i := range 1 + random.IntN(8) {
 		at = at.Add(time.Duration(1+random.IntN(400)) * time.Second)
 		if len(helos) < 3 && random.IntN(4) == 0 { // it says another name
+			if random.IntN(2) == 0 && len(r.SMTP.Transactions) > 0 {
+				write(false)
+			}
+			at = at.Add(time.Duration(random.IntN(120)) * time.Second)
 			helos = append(helos, fmt.Sprint("helo", i, ".", id))
 			mails = append(mails, mail{at: at, helo: helos[len(helos)-1]})
+			at = at.Add(time.Duration(random.IntN(120)) * time.Second)
 		}
 		one := mail{at, helos[len(helos)-1], fmt.Sprintf("user%d@%s.example", i, id)}
 		open, mails = at, append(mails, one)

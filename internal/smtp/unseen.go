@@ -81,12 +81,11 @@ func (p *Parser) mismatched(e *entry, code int) bool {
 }
 
 // settle tells whether a reply that only one command draws was given to that command, and no other one
-// waits. If so, what was matched before was right.
+// waits. If so, what was matched before was right. DATA is said again too often to tell.
 func (p *Parser) settle(e *entry, code int) {
 	switch {
 	case p.tape.count[e.verb] > 1:
-	case code == 354 && e.verb == verbData, code == 221 && e.verb == verbQuit,
-		code == 334 && e.verb == verbAuth, code == 235 && e.verb == verbAuth:
+	case code == 221 && e.verb == verbQuit, code == 334 && e.verb == verbAuth, code == 235 && e.verb == verbAuth:
 		p.doubt = false
 	}
 }

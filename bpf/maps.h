@@ -80,7 +80,7 @@ struct conn {
 	u8 pad[5];
 	u32 pre_left; /* bytes of the field still to come, or of the line so far */
 	u32 judged;   /* octets of the client that were looked at before the verdict */
-	/* Octets that say nothing and are not told, less the marks that are told and were not said. */
+	/* Octets that say nothing and are not told, less the marks that nobody has said. */
 	s32 client_skipped, server_skipped;
 	u64 sent_before, received_before; /* octets that passed before we followed it */
 	struct stream client, server;
@@ -127,8 +127,8 @@ struct {
 	__type(value, struct conn);
 } conns_storage SEC(".maps");
 
-/* conns_hash, by socket address, where conns_storage cannot be used: connect and adopt insert, every hook
- * reads, close deletes.
+/* conns_hash, by socket address, where conns_storage cannot be used: connect and adopt insert,
+ * every hook reads, close deletes.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -131,9 +131,9 @@ static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, stru
 	}
 }
 
-/* judge_old_server looks at the first octets of a packet, where a reply begins there: the client has
- * spoken since the packet before, and that one has ended a line. What comes before the verdict says
- * nothing.
+/* judge_old_server looks at the first octets of a packet, where a reply begins there: the client
+ * has spoken since the packet before, and that one has ended a line. What comes before the verdict
+ * says nothing.
  */
 __noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
 {

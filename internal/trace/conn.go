@@ -180,7 +180,7 @@ func (t *Tracer) connect(c *conn, reason record.Reason) {
 
 // unwatched writes that there was no room to follow a connection, in the kernel or here.
 func (t *Tracer) unwatched(e *event.Conn) {
-	c := conn{id: e.ID, last: *e, known: true}
+	c := conn{id: e.ID, last: *e, known: true, heardNs: e.TimeNs}
 	t.hold(&c)
 	t.connect(&c, record.Unwatched)
 	t.release(&c)

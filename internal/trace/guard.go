@@ -14,7 +14,8 @@ func (t *Tracer) guard(id uint64, do func()) {
 	do()
 }
 
-// survive is deferred: see guard. 0 is no connection: what was being done is given up, and counted.
+// survive is deferred: see guard. 0 is no connection: what was being done is given up, and counted. Only the loop may
+// name one, whose own the connections are.
 func (t *Tracer) survive(id uint64) {
 	failed := recover()
 	if failed == nil {
@@ -22,6 +23,9 @@ func (t *Tracer) survive(id uint64) {
 	}
 	t.broken.Add(1)
 	t.debug(id, failed)
+	if id == 0 {
+		return
+	}
 	c := t.conns[id]
 	if c == nil {
 		return

@@ -54,3 +54,14 @@ func TestPanicInWriter(t *testing.T) {
 		t.Errorf("%d are counted", n)
 	}
 }
+
+// TestPanicBesideTheLoop: what fails in another goroutine does not touch the connections, which are the loop's own.
+func TestPanicBesideTheLoop(t *testing.T) {
+	stage := newStage(t)
+	tracer := New(stage.source, stage.options)
+	tracer.conns[0] = &conn{}
+	tracer.guard(0, func() { panic("a fault") })
+	if tracer.conns[0] == nil || tracer.broken.Load() != 1 {
+		t.Errorf("%d connections, %d counted", len(tracer.conns), tracer.broken.Load())
+	}
+}

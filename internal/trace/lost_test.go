@@ -186,6 +186,9 @@ func TestUnwatched(t *testing.T) {
 	s := play(t, "process 7 /usr/bin/perl\n ! a connect 7 198.51.100.25:25\n a unwatched")
 	s.tells(t, "start connect lost stop")
 	r := s.only(t, record.ActionConnect)
+	if age := time.Since(r.Time); age > time.Minute {
+		t.Errorf("it is of %v", r.Time)
+	}
 	if r.Event.Reason != record.Unwatched || r.Event.Outcome != record.OutcomeUnknown || r.Verdict != record.Attempt ||
 		r.Process.Executable != "/usr/bin/perl" || r.Destination.AddrPort().String() != "198.51.100.25:25" {
 		t.Errorf("%s %s, %s by %s to %v", r.Event.Reason, r.Event.Outcome, r.Verdict, r.Process.Executable, r.Destination)

@@ -34,11 +34,11 @@ type holding struct {
 	turned      time.Time
 }
 
-// maxHolding bounds them, in half of the time: beyond it those of the half before go sooner.
+// maxHolding is how many may wait: beyond it those of the half before go sooner.
 const maxHolding = 1 << 16
 
 func (h *holding) release(key event.ProcessKey) {
-	if key.Pid != 0 && len(h.now) < 2*maxHolding {
+	if key.Pid != 0 {
 		h.now = append(h.now, key)
 	}
 }

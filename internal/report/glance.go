@@ -15,7 +15,7 @@ type sign struct {
 	reason   record.Reason // of a connect
 	sequence uint64        // of a session
 	ended    bool          // by this record
-	unsent   bool          // the client sent nothing
+	mute     bool          // the client sent nothing
 	port     uint16        // of the destination; 0: not known
 	at       time.Time     // behind all that it tells
 	since    bool          // it says since when it tells

@@ -15,8 +15,8 @@ type older struct {
 	untold  bool     // the logs do not say
 }
 
-// add takes what a run says of it: its start or, where that is not in the logs any more, a heartbeat. Nobody followed
-// these connections, so that they count for as long as the run goes on. A version of before did not look at other ports.
+// add takes what a run says of it: its start or, where that is not in the logs any more, a heartbeat. Nobody followed these connections, so that they count for as long as the run goes
+// on. A version of before did not look at other ports.
 func (o *older) add(r *run, q *Query) {
 	t := &r.tracer
 	if t.Forwards == "" {

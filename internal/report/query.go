@@ -117,16 +117,7 @@ func (q *Query) judge(r *record.Record) judgement {
 		}
 		all = min(all, q.judgeAny(g, r))
 	}
-	if (all == unsure || unheard(r)) && q.within(r) {
-		return no
-	}
 	return all
-}
-
-// within says whether a connection does not leave this host, and is not asked for by where it went: whoever takes mail
-// on it has a connection of its own to the server, be it a mail server or a proxy, and that is judged itself.
-func (q *Query) within(r *record.Record) bool {
-	return r.Destination.IP.Unmap().IsLoopback() && len(r.Via) == 0 && !q.Has("dst")
 }
 
 // judgeAny judges alternatives. What a connection said of which no session record tells is not known, and on a connect
@@ -164,7 +155,7 @@ func unheard(r *record.Record) bool {
 // excludes says whether a connection on which nobody knows what was said is for certain not the one asked for, whenever
 // it was.
 func (q *Query) excludes(r *record.Record) bool {
-	return q.within(r) || slices.ContainsFunc(q.groups, func(g []Term) bool {
+	return slices.ContainsFunc(q.groups, func(g []Term) bool {
 		return !ofDialogue(g[0].name) && q.judgeAny(g, r) == no
 	})
 }

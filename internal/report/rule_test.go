@@ -421,17 +421,6 @@ func sessionRows() []ruleRow {
 			s.add(r)
 		}},
 		when("behind STARTTLS", SessionEncrypted, other(func(r *record.Record) { *r = behindSTARTTLS(*r) })),
-		when("through a proxy of this host", SessionEncrypted, other(func(r *record.Record) {
-			*r = behindSTARTTLS(*r)
-			r.Destination.IP, r.Via = netip.MustParseAddr("127.0.0.1"), []record.Via{{Target: "198.51.100.25:25"}}
-		})),
-		{"asked for by where it went in this host", SessionEncrypted, func(t *testing.T, s *scene) {
-			s.query = with(t, of(HELO, "mail.com"), of(Destination, "127.0.0.1"))
-			s.query.Around(T, 15*time.Minute)
-			r := behindSTARTTLS(session("x", T))
-			r.Destination.IP = netip.MustParseAddr("127.0.0.1")
-			s.add(r)
-		}},
 		when("TLS from the start", SessionEncrypted, other(func(r *record.Record) { *r = implicitTLS(*r) })),
 		when("TLS from the start, expected, to no smarthost", SessionEncrypted, other(func(r *record.Record) { *r = implicitTLS(postfix("x", T)) })),
 		when("TLS from the start to the smarthost, unexpected", SessionEncrypted, other(func(r *record.Record) {
@@ -591,18 +580,6 @@ func clearedRows() []ruleRow {
 		when("a silent connection", "", func(s *scene) { s.add(connect("x", 0, record.Established), tells(connect("x", 1, record.Silent), 0)) }),
 		when("an expected session behind STARTTLS, of another HELO", "", func(s *scene) { s.add(behindSTARTTLS(postfix("x", T))) }),
 		when("TLS of an expected sender to the smarthost", "", func(s *scene) { s.add(smarthost("x", T)) }),
-		when("connections within this host", "", func(s *scene) {
-			within := func(r record.Record) record.Record {
-				r.Destination.IP = netip.MustParseAddr([]string{"127.0.0.1", "::1", "::ffff:127.0.0.1"}[len(s.log)%3])
-				return r
-			}
-			unseen := session("u", T)
-			unseen.SMTP.Unseen = 9
-			s.add(within(behindSTARTTLS(session("a", T))), within(implicitTLS(session("b", T))), within(unseen),
-				within(connect("c", 0, record.Established)), within(tells(connect("d", 1, record.NotSMTP), 6)), within(parts("e", -5, 3)[0]),
-				within(connect("f", -60, record.Adopted)), within(connect("g", 0, record.Unwatched)))
-			s.log[0].Tracer.Open = []record.Open{{Destination: within(unseen).Destination}}
-		}),
 		when("a check that says QUIT", "", func(s *scene) { s.add(quitter("x", T)) }),
 		when("an unexpected session of another HELO", "", func(s *scene) { s.add(session("x", T)) }),
 		{"a mail to another recipient", "", func(t *testing.T, s *scene) {

@@ -51,7 +51,7 @@ func (a *Answer) sentence(in *time.Location) string {
 	case finding == Cleared:
 		return "No local process did it: " + strings.ToLower(covered[:1]) + covered[1:] + a.openWindow(in) + scope
 	}
-	reasons = slices.DeleteFunc(reasons, func(r Reason) bool { return ofCoverage(r.Code) })
+	reasons = slices.DeleteFunc(reasons, func(r Reason) bool { return coverage(r.Code) })
 	if len(reasons) == 0 {
 		return "Nothing matches in what was watched. " + covered
 	}
@@ -71,12 +71,12 @@ func (a *Answer) openWindow(in *time.Location) string {
 	return " The window is what these logs cover, " + spanWords(w.From, w.To, in) + "."
 }
 
-// ofCoverage says whether a reason is in the words on the coverage.
-func ofCoverage(c Code) bool { return c == NotWatched || c == Lost || c == LogTorn }
+// coverage says whether a reason is in the words on the coverage.
+func coverage(c Code) bool { return c == NotWatched || c == Lost || c == LogTorn }
 
 // watchedWhole says whether the words on the coverage have nothing to say.
 func (a *Answer) watchedWhole(in *time.Location) bool {
-	return !slices.ContainsFunc(a.reasons(in), func(r Reason) bool { return ofCoverage(r.Code) || r.Code == Filtered })
+	return !slices.ContainsFunc(a.reasons(in), func(r Reason) bool { return coverage(r.Code) || r.Code == Filtered })
 }
 
 // reasonWords names the first reasons: all are below.

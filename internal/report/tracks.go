@@ -60,7 +60,7 @@ func (s *sign) failed() bool {
 	return false
 }
 
-func (s *sign) silent() bool { return s.reason == record.Silent && s.unsent }
+func (s *sign) silent() bool { return s.reason == record.Silent && s.mute }
 
 // goesOn is true for a record that says nothing of when its connection ends.
 func (s *sign) goesOn() bool {

@@ -172,10 +172,19 @@ struct {
 	__type(value, struct lineage);
 } lineages SEC(".maps");
 
+#define BANNER_SIZE 256
+struct banner {
+	u64 conn;
+	u32 len;
+	u32 pad;
+	u8 data[BANNER_SIZE];
+};
+
 struct blank {
 	struct process_event process;
 	struct lineage lineage;
 	struct conn conn;
+	struct banner banner;
 };
 
 /* blanks: never written; zeros that a new entry of a hash starts from, too large for a stack. */
@@ -185,14 +194,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct blank);
 } blanks SEC(".maps");
-
-#define BANNER_SIZE 256
-struct banner {
-	u64 conn;
-	u32 len;
-	u32 pad;
-	u8 data[BANNER_SIZE];
-};
 
 /* banners, by connection id: the first SMTP-like greeting on a port that is not a mail port waits
  * here until the client has spoken; wire inserts and reads, age evicts.

@@ -41,6 +41,7 @@ type SmtptraceBlank struct {
 	Process SmtptraceProcessEvent
 	Lineage SmtptraceLineage
 	Conn    SmtptraceConn
+	Banner  SmtptraceBanner
 }
 
 type SmtptraceConn struct {

@@ -38,10 +38,11 @@ static __always_inline void pre_hold(struct conn *c, u8 ch)
 /* pre_start begins a preamble with what was said of it so far, up to four bytes. */
 static __always_inline void pre_start(struct conn *c, enum pre_step step, u32 said, u32 n)
 {
-	struct banner b = {.conn = c->id};
+	u32 zero = 0;
+	struct blank *blank = bpf_map_lookup_elem(&blanks, &zero); /* a stack is too small */
 
-	if (c->pre == PRE_NONE)
-		bpf_map_update_elem(&preambles, &c->id, &b, BPF_ANY);
+	if (c->pre == PRE_NONE && blank)
+		bpf_map_update_elem(&preambles, &c->id, &blank->banner, BPF_ANY);
 	for (u32 i = 4; i > 0; i--)
 		if (i <= n)
 			pre_hold(c, said >> (i - 1) * 8);

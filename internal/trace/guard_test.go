@@ -46,7 +46,7 @@ func TestPanicInWriter(t *testing.T) {
 	bad := &draft{action: record.ActionSession}
 	bad.conn.ID, bad.conn.Destination = 7, netip.MustParseAddrPort("198.51.100.25:25")
 	bad.conn.Sender = event.ProcessKey{Pid: 7}
-	newWriter(tracer).build(bad, nil, nil)
+	newWriter(tracer).build(bad, nil, nil, true)
 	if got := stage.told(); got.reasons() != "broken" || got[0].Process.PID != 7 || got[0].Event.ID != "boot-7" || got[0].Destination.Port != 25 {
 		t.Errorf("told %+v", got)
 	}

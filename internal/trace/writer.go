@@ -87,8 +87,8 @@ func (w *writer) take(d draft) {
 	case n > maxWaiting:
 		oldest := w.waiting[0]
 		w.waiting = w.waiting[1:]
-		who, connector, _ := w.identify(oldest)
-		w.build(oldest, who, connector)
+		who, connector, done := w.identify(oldest)
+		w.build(oldest, who, connector, done)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *writer) settle(now time.Time) {
 		}
 		who, connector, done := w.identify(d)
 		if done && !w.t.names.waits(d) || due {
-			w.build(d, who, connector)
+			w.build(d, who, connector, done)
 		} else {
 			kept = append(kept, d)
 		}
@@ -162,8 +162,9 @@ func (w *writer) identity(key event.ProcessKey) (id *proc.Identity, done bool) {
 }
 
 // build makes the record of a draft and writes it. If that panics the connection is named all the same.
-func (w *writer) build(d *draft, who, connector *proc.Identity) {
-	if key, _ := d.sender(); key.Pid != 0 && (who == nil || who.Process == nil) {
+// A process that nobody knows is counted, but where it is still looked for and a later record will name it.
+func (w *writer) build(d *draft, who, connector *proc.Identity, done bool) {
+	if key, _ := d.sender(); key.Pid != 0 && (who == nil || who.Process == nil) && (done || d.action == record.ActionSession) {
 		w.t.unnamed.Add(1)
 	}
 	r := w.tryBuild(d, who, connector)

@@ -115,10 +115,9 @@ func (t *Tracer) loop() error {
 
 // apply takes one event. Nothing in here waits for anything but the writer.
 func (t *Tracer) apply(e *event.Event) {
-	defer t.survive(0)
 	switch e.Kind {
 	case event.KindProcess:
-		t.opts.Resolver.Observe(e.Process.Process())
+		t.process(&e.Process)
 	case event.KindConn:
 		t.snapshot(&e.Conn)
 	case event.KindPayload:
@@ -126,6 +125,11 @@ func (t *Tracer) apply(e *event.Event) {
 	case event.KindDNS:
 		t.names.put(&e.DNS)
 	}
+}
+
+func (t *Tracer) process(p *event.RawProcess) {
+	defer t.survive(0)
+	t.opts.Resolver.Observe(p.Process())
 }
 
 // snapshot takes a state of a connection.

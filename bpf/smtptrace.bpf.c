@@ -148,8 +148,10 @@ int BPF_KPROBE(gather_kprobe, struct sock *sk, struct msghdr *msg)
 SEC("iter/tcp")
 int adopt_tcp(struct bpf_iter__tcp *ctx)
 {
-	if (ctx->sk_common)
-		on_adopt(ctx->sk_common);
+	struct sock_common *common = ctx->sk_common; /* 6.1 takes one read for another */
+
+	if (common)
+		on_adopt(common);
 	return 0;
 }
 
@@ -158,8 +160,10 @@ int adopt_tcp(struct bpf_iter__tcp *ctx)
 SEC("iter/tcp")
 int refresh_tcp(struct bpf_iter__tcp *ctx)
 {
-	if (ctx->sk_common)
-		on_refresh(ctx->sk_common);
+	struct sock_common *common = ctx->sk_common; /* 6.1 takes one read for another */
+
+	if (common)
+		on_refresh(common);
 	return 0;
 }
 

@@ -30,9 +30,9 @@ type made struct{ Connects, Failed, Mails uint64 }
 // record can be judged by itself.
 func counted(mails, rcpts int) string { return fmt.Sprintf("m%dr%d.example.org", mails, rcpts) }
 
-// checkAccounting compares a log with the connections that were made, all of which have ended: each is in a record of
+// checkAccounting compares a log with the connections that were made and have ended: each is in a record of
 // its own, or was counted as lost, and no record tells of less mail without saying that something is unseen, or of more.
-// Connections to but are not among them.
+// Connections to the address given as but are left out.
 func checkAccounting(t *testing.T, tr *tracer, want made, but string) {
 	t.Helper()
 	sums, lost := map[string]*account{}, record.Losses{}

@@ -247,7 +247,7 @@ func (a *account) lie(messages, recipients uint64) string {
 	return ""
 }
 
-// only is the account of the connections to an address, of which there must be one.
+// only returns the account of the connections to an address, and fails unless there is exactly one.
 func only(t *testing.T, sums map[string]*account, to string) *account {
 	t.Helper()
 	var found []*account

@@ -67,8 +67,8 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// doubtfulCanaries are those of which the record may say that it is not certain: the two sides do not agree on what is a
-// body.
+// doubtfulCanaries are the dialogues whose record may be marked uncertain, because client and server disagree on what is
+// a body.
 var doubtfulCanaries = map[string]bool{
 	"oauthbearer": true, "chunk that nobody reads, and sent": true, "refused": true, "echo, refused": true, "echo, given up": true,
 	"refused, not waiting": true, "given up": true, "dot that is none, not waiting": true, "dot that the server takes, the end": true,

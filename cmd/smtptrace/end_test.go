@@ -77,7 +77,7 @@ func runHere(cell *live.Cell, flags ...string) (status int, said string) {
 	return status, stderr.String()
 }
 
-// leavesNothing fails where a descriptor or goroutine is left of what is done.
+// leavesNothing fails if do leaves a descriptor or a goroutine behind.
 func leavesNothing(t *testing.T, what string, do func()) {
 	t.Helper()
 	open := func() (list []string) {

@@ -10,8 +10,8 @@ import (
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
-// doubtful are dialogues of which the record may say that it is not certain: replies that no server gives to what was
-// said, or lines longer than are looked at.
+// doubtful are the dialogues whose record may be marked uncertain: no server gives such replies to such commands, or a
+// line is longer than the parser reads.
 var doubtful = map[string]bool{
 	"smtp-bug-6053__input/0": true, "smtp-errors__smtperr/1": true, "smtp-long-command__input/0": true,
 	"smtp-pipelined-rset-data-replies__input/0": true, "smtp-rset-starttls__input/0": true,

@@ -9,7 +9,7 @@ import (
 )
 
 // TestForwards: the first and the last record say whether the namespace that is watched forwards. The watched namespace
-// is that of the processes in the cgroup: without one there is none, and that is no no.
+// is that of the processes in the cgroup. With no process there is no namespace to ask, and the answer is "unknown".
 func TestForwards(t *testing.T) {
 	cell := live.NewCell(t)
 	cell.Serve("127.0.0.1:8025")

@@ -59,7 +59,7 @@ func TestBehindTheDot(t *testing.T) {
 	})
 }
 
-// TestInOneGo: nor do 200 mails of which none waits for an answer. They are counted, or some are unseen.
+// TestInOneGo: 200 mails sent without waiting for any answer are counted, or the record says that some are unseen.
 func TestInOneGo(t *testing.T) {
 	playPipelined(t, false, []pipelined{
 		{"at once", 200, 200, inOneGo(200, 1, "a@example.org", true)},

@@ -47,7 +47,7 @@ lint: ## vet, staticcheck, formats, go.mod and the rules of the house
 
 format: ## format the Go and C sources
 	gofmt -w bpf cmd internal scripts
-	clang-format-19 -i bpf/*.[ch]
+	clang-format-19 -i bpf/*.[ch] bpf/smtp/*.[ch]
 
 generate: ## compile the kernel programs in bpf/
 	scripts/generate

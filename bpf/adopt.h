@@ -29,15 +29,15 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 	c->netns = key->netns;
 	c->tuple = key->tuple;
 	c->syn_left = 1;
-	c->mail_port = mail_port(key->tuple.dport);
+	c->smtp.mail_port = mail_port(key->tuple.dport);
 	c->dns = key->tuple.dport == DNS_PORT;
 	c->sent_before = bytes_sent(sk);
 	c->received_before = bytes_received(sk);
 	if (state != TCP_SYN_SENT)
 		c->established_ns = now;
 	if (state != TCP_SYN_SENT && (c->sent_before || c->received_before))
-		c->old = c->greeted = 1;
-	c->announced = announce_all || c->mail_port;
+		c->smtp.old = c->smtp.greeted = 1;
+	c->announced = announce_all || c->smtp.mail_port;
 	barrier(); /* until now packets pass it by: see on_packet */
 	c->id = conn_id(now);
 	if (c->announced)

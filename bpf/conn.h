@@ -75,17 +75,17 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 	e->tuple = c->tuple;
 	e->bytes_sent = bytes_sent(sk) - c->sent_before;
 	e->bytes_received = bytes_received(sk) - c->received_before;
-	e->client_cut = c->client.before;
-	e->server_cut = c->server.before;
+	e->client_cut = c->smtp.client.before;
+	e->server_cut = c->smtp.server.before;
 	e->client_skipped = c->client_skipped;
 	e->server_skipped = c->server_skipped;
 	e->netns = c->netns;
 	e->errno = errno;
-	e->state = c->state;
-	e->flags = (c->mail_port ? CONN_MAIL_PORT : 0) | (c->syn_left ? CONN_SYN_LEFT : 0) |
+	e->state = c->smtp.state;
+	e->flags = (c->smtp.mail_port ? CONN_MAIL_PORT : 0) | (c->syn_left ? CONN_SYN_LEFT : 0) |
 		   (c->sender_by_lock ? CONN_SENDER_BY_LOCK : 0) | (c->caught ? CONN_CAUGHT : 0) |
-		   (c->told ? CONN_TOLD : 0) | (c->old ? CONN_OLD : 0) |
-		   (c->banner_smtp ? CONN_GREETED : 0) |
+		   (c->told ? CONN_TOLD : 0) | (c->smtp.old ? CONN_OLD : 0) |
+		   (c->smtp.banner_smtp ? CONN_GREETED : 0) |
 		   (BPF_CORE_READ(tp, segs_out) ? CONN_TRIED : 0);
 	c->told = 1;
 	bpf_ringbuf_submit(e, 0);
@@ -165,9 +165,9 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;
 	c->syn_left = !packets_watched;
-	c->mail_port = mail_port(t->dport);
+	c->smtp.mail_port = mail_port(t->dport);
 	c->dns = t->dport == DNS_PORT;
-	c->announced = announce_all || c->mail_port;
+	c->announced = announce_all || c->smtp.mail_port;
 	/* Most are of a process that is known: ask before all is read that names it. */
 	if (c->announced || !process_known(&c->connector))
 		process_note(c->announced);

@@ -5,6 +5,8 @@
 #ifndef EVENT_H
 #define EVENT_H
 
+#include "smtp/state.h"
+
 enum event_kind {
 	EVENT_PROCESS = 1,
 	EVENT_CONN = 2,
@@ -84,13 +86,6 @@ enum conn_phase {
 	CONN_UNWATCHED = 7, /* a connect to a mail port, and no room to follow it: all there is */
 	CONN_ADOPTED = 8,   /* it goes to a mail port, was there before us, and is followed now */
 	CONN_OPEN = 9,	    /* it goes on: the agent has asked for all that do */
-};
-
-enum conn_state {
-	STATE_NEW = 0, /* nothing said that could be judged */
-	STATE_SMTP = 1,
-	STATE_TLS = 2,	 /* final: ciphertext after STARTTLS or on a mail port */
-	STATE_OTHER = 3, /* final: not mail */
 };
 
 enum conn_flag {

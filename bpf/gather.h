@@ -5,11 +5,18 @@
 #ifndef GATHER_H
 #define GATHER_H
 
-#include "greet.h"
+#include "banner.h"
 
 /* The state of connections is in the hash here: a global function finds it by the socket's
  * address.
  */
+
+__noinline int gather_judge_step(u64 key, u32 ch)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
+
+	return c && judge_client_byte(c, ch);
+}
 
 /* gather_judge takes bytes of an unjudged client, gives how many, and tells of the verdict.
  * The byte that brought it is left: it is shown with what follows.
@@ -28,10 +35,14 @@ __noinline u32 gather_judge(u64 key, u64 base, u32 len)
 			count(unreadable);
 			return len;
 		}
-		if (client_judged(c, &c->client, ch)) {
-			if (c->state != STATE_OTHER) {
+		if (gather_judge_step(key, ch)) {
+			if (c->smtp.state != STATE_OTHER) {
 				conn_announce(c, (void *)key);
 				show_preamble(c);
+				if (c->smtp.state == STATE_SMTP)
+					show_marks(c);
+				else
+					show_head(c);
 			}
 			return i;
 		}
@@ -47,19 +58,18 @@ __noinline int gather_step(u64 key, u64 at)
 
 	if (!c)
 		return 0;
-	c->client.out = c->client.out_len = c->client.out_cut = 0;
+	out_clear(&c->client.out);
 	if (bpf_probe_read_user(&ch, 1, (void *)at)) {
 		count(unreadable);
 		return 0;
 	}
-	if (c->state == STATE_SMTP && c->client.mode == MODE_CHUNK) {
-		c->client.out_cut = 1;
-		if (!--c->client.chunk)
-			c->client.mode = MODE_LINES;
-	} else if (c->state == STATE_SMTP)
-		client_byte(c, &c->client, ch);
-	else if (c->state == STATE_TLS) /* the ClientHello, as it is */
-		out_show(&c->client, ch);
+	if (c->smtp.state == STATE_SMTP && c->smtp.client.mode == MODE_CHUNK) {
+		c->client.out.cut = chunk_take(&c->smtp, 1);
+		c->smtp.client.before--;
+	} else if (c->smtp.state == STATE_SMTP)
+		client_byte(&c->smtp, &c->client.out, ch);
+	else if (c->smtp.state == STATE_TLS) /* the ClientHello, as it is */
+		out_show(&c->client.out, ch);
 	out_segment(&c->client);
 	return 0;
 }
@@ -69,15 +79,16 @@ __noinline int gather_step(u64 key, u64 at)
  */
 static __always_inline void gather_lose(struct conn *c, u32 n)
 {
-	struct stream *s = &c->client;
+	struct smtp_side *s = &c->smtp.client;
 
-	s->lost += n;
-	if (c->state != STATE_SMTP)
+	c->client.lost += n;
+	if (c->smtp.state != STATE_SMTP)
 		return;
-	stream_reset_line(s);
+	line_reset(s);
 	s->letters = LINE_JUDGED;
 	s->mode = MODE_LINES;
-	c->adrift = 1;
+	c->smtp.desynced = 1;
+	c->smtp.blind = 1; /* no answer is seen here */
 }
 
 /* gather_chunk takes up to PAYLOAD_SIZE bytes of user memory, and gives how many it took. */
@@ -86,18 +97,16 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 	struct conn *c = bpf_map_lookup_elem(&conns_hash, &key);
 	u32 n = chunk_len(0, len, PAYLOAD_SIZE - PAYLOAD_SLACK);
 	struct payload_event *e;
-	struct stream *s;
 	u8 ch;
 
-	if (!c || !n || c->state == STATE_OTHER)
+	if (!c || !n || c->smtp.state == STATE_OTHER)
 		return len;
-	if (c->state == STATE_NEW)
+	if (c->smtp.state == STATE_NEW)
 		return gather_judge(key, base, len);
-	s = &c->client;
-	if (c->await_tls && c->state == STATE_SMTP && !bpf_probe_read_user(&ch, 1, (void *)base) &&
-	    tls_begins(c, s, ch))
-		conn_to_tls(c);
-	e = payload_reserve(c, s, DIR_CLIENT);
+	if (c->smtp.await_tls && c->smtp.state == STATE_SMTP &&
+	    !bpf_probe_read_user(&ch, 1, (void *)base) && tls_begins(&c->smtp, ch))
+		state_to_tls(&c->smtp);
+	e = payload_reserve(c, DIR_CLIENT);
 	if (!e) {
 		gather_lose(c, n);
 		return n;
@@ -106,11 +115,11 @@ __noinline u32 gather_chunk(u64 key, u64 base, u32 len)
 		if (i >= n)
 			break;
 		gather_step(key, base + i);
-		payload_put(s, e);
+		payload_put(&c->client, e);
 		barrier();
 	}
-	e->raw = c->state == STATE_TLS;
-	payload_finish(c, s, e);
+	e->raw = c->smtp.state == STATE_TLS;
+	payload_finish(c, e, DIR_CLIENT);
 	return n;
 }
 
@@ -129,7 +138,7 @@ static __always_inline void on_send_payload(struct sock *sk, struct msghdr *msg)
 	if (bpf_probe_read_kernel(&key, sizeof(key), &sk))
 		return;
 	c = bpf_map_lookup_elem(&conns_hash, &key);
-	if (!c || c->closed || c->state == STATE_OTHER || c->state == STATE_TLS)
+	if (!c || c->closed || c->smtp.state == STATE_OTHER || c->smtp.state == STATE_TLS)
 		return;
 	for (u32 i = 0; i < GATHER_SEGMENTS; i++) {
 		u32 done = 0, len;

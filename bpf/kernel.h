@@ -11,15 +11,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_endian.h>
 
-typedef __u8 u8;
-typedef __u16 u16;
-typedef __u32 u32;
-typedef __s16 s16;
-typedef __s32 s32;
-typedef __u64 u64;
-typedef _Bool bool;
-#define true 1
-#define false 0
+#include "smtp/types.h"
 
 #define AF_INET 2
 #define AF_INET6 10

@@ -5,39 +5,7 @@
 #include "kernel.h"
 #include "event.h"
 #include "filter.h"
-
-/* What is kept of one direction's byte stream between packets. */
-struct stream {
-	u64 before;  /* bytes cut and not yet reported */
-	u64 lost;    /* bytes never seen and not yet reported */
-	u64 chunk;   /* BDAT: octets of the chunk still to come; AUTH: letters held */
-	u32 seq;     /* next sequence number not yet seen */
-	u32 verb;    /* first letters of the line, upper case; server: the reply code so far */
-	u16 line;    /* bytes of the line so far, saturating */
-	u8 blank;    /* the last byte was a blank */
-	u8 known;    /* the line's verb or code is one that we know */
-	u8 seq_seen; /* seq is valid */
-	u8 mode;     /* enum stream_mode */
-	u8 letters;  /* of the verb, or digits of the code; LINE_JUDGED when decided */
-	u8 show;     /* the rest of the line leaves the kernel */
-	u8 field;    /* words of the line so far */
-	u8 body;     /* enum body_state */
-	u8 begun;    /* BDAT: some of the chunk has passed */
-	u8 out_len;  /* what becomes of the byte at hand: so many of out are shown, */
-	u16 out_cut; /* then so many cut */
-	u8 segment;  /* of the record being filled */
-	u8 unaligned;
-	u8 cr;		 /* the last byte was CR */
-	u8 crlf;	 /* the line before this one ended with CRLF */
-	u8 strict;	 /* a body ends with CRLF, dot, CRLF and with nothing less */
-	u8 bad;		 /* BDAT: its octets are not announced as they should be, and none follow */
-	u32 tail;	 /* BDAT: the last letters behind the length */
-	u32 segment_cut; /* bytes cut in that segment */
-	s32 inside;	 /* programs that take a packet of it, or try to */
-	u8 held;	 /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
-	u8 pad[7];
-	u64 out;
-};
+#include "record.h"
 
 struct conn {
 	u64 id, connect_ns, established_ns;
@@ -45,44 +13,24 @@ struct conn {
 	u32 connector_tid, sender_tid;
 	struct tuple tuple;
 	u32 netns;
-	u8 mail_port; /* it goes to one */
 	/* Of the flags each has one writer at a time, and so a byte of its own. */
-	u8 syn_left, sender_by_lock, caught, banner_220, banner_smtp;
-	u8 state;	 /* enum conn_state */
-	u8 weak;	 /* lines so far that SMTP shares with other protocols */
-	u8 await_data;	 /* DATA was said and its reply not yet seen: enum await_data */
-	u8 data_refused; /* DATA was refused, and the client has not gone on yet */
-	u8 adrift;	 /* the server left a body that the client may still be in */
-	u8 spoken;	 /* the client has sent something */
-	u8 body_over;	 /* the server has taken a body of which we saw no end */
-	u8 await_tls;	 /* STARTTLS likewise: enum await_tls */
-	u8 await_auth;	 /* AUTH likewise */
-	u8 secret;	 /* the client's next line answers a 334 */
-	u8 hello_left;	 /* records of the TLS handshake still to show */
-	u8 dots;	 /* bodies that ended before the reply to their DATA came */
-	u8 greeted;	 /* the greeting is complete: a later 220 answers STARTTLS */
+	u8 syn_left, sender_by_lock, caught;
 	u8 announced;	 /* the agent knows this connection */
 	u8 closed;	 /* the agent was told of its end */
-	u8 pre;		 /* enum pre_step: a proxy's preamble */
-	u8 pre_last;	 /* the byte before, of a field */
-	u8 pre_name;	 /* SOCKS4: a host name follows */
-	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
-	u16 answered;	 /* of these; the server's packets write it */
-	u16 data_at;	 /* how many stood before DATA */
-	u16 tls_at;	 /* before STARTTLS likewise */
 	u8 dns;		 /* it goes to the port of DNS */
 	u8 told;	 /* a snapshot of it has reached the ring */
 	u8 heard;	 /* some of its dialogue has */
-	u8 old;		 /* its beginning was before us: enum old_step */
-	u8 old_run;	 /* what the client has said last looks like commands, and is held */
-	u8 old_turn;	 /* it has spoken since the server has */
-	u8 old_mid_line; /* the server's last packet did not end a line */
-	u8 pad[5];
-	u32 pre_left; /* bytes of the field still to come, or of the line so far */
-	u32 judged;   /* octets of the client that were looked at before the verdict */
+	u8 banners_made; /* entries of banners, by enum greeting_part */
+	u8 pad[7];
+	s32 inside;   /* programs that take a packet of it, or try to */
+	s32 keeping;  /* programs that change a piece in the stash, or try to */
+	u32 arrivals; /* pieces that were put into the stash; written by whoever puts them there */
+	u32 arrived;  /* of these, what the last replay has found; who has the turn writes it */
+	u32 waiting;  /* and how many of them have to wait on; likewise */
 	/* Octets that say nothing and are not told, less the marks that nobody has said. */
 	s32 client_skipped, server_skipped;
 	u64 sent_before, received_before; /* octets that passed before we followed it */
+	struct smtp_state smtp;
 	struct stream client, server;
 };
 
@@ -172,12 +120,28 @@ struct {
 	__type(value, struct lineage);
 } lineages SEC(".maps");
 
-#define BANNER_SIZE 256
 struct banner {
-	u64 conn;
 	u32 len;
 	u32 pad;
 	u8 data[BANNER_SIZE];
+};
+
+#define STASH_PIECES 16 /* of a connection */
+#define STASH_SIZE 2048
+
+struct piece_key {
+	u64 conn;
+	u32 piece;
+	u32 pad;
+};
+
+struct piece {
+	u32 seq, len;
+	u32 urgent; /* where the urgent byte is in it, counted from 1 */
+	u8 dir;
+	u8 ready; /* it is complete, and may be added to */
+	u8 pad[2];
+	u8 data[STASH_SIZE + PAYLOAD_SIZE]; /* a read may begin at the last octet */
 };
 
 struct blank {
@@ -185,6 +149,7 @@ struct blank {
 	struct lineage lineage;
 	struct conn conn;
 	struct banner banner;
+	struct piece piece;
 };
 
 /* blanks: never written; zeros that a new entry of a hash starts from, too large for a stack. */
@@ -212,6 +177,16 @@ struct {
 	__type(key, u64);
 	__type(value, struct banner);
 } preambles SEC(".maps");
+
+/* stash, by connection and number: packets that wait for their turn; wire inserts, reads and
+ * deletes, age evicts what a connection left there.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct piece_key);
+	__type(value, struct piece);
+} stash SEC(".maps");
 
 static __always_inline struct conn *blank_conn(void)
 {

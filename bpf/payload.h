@@ -5,12 +5,24 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
-#include "reply.h"
+#include "stash.h"
+#include "smtp/reply.h"
+
+static __always_inline struct stream *stream_of(struct conn *c, const int dir)
+{
+	return dir ? &c->server : &c->client;
+}
+
+static __always_inline struct smtp_side *side_of(struct conn *c, const int dir)
+{
+	return dir ? &c->smtp.server : &c->smtp.client;
+}
 
 /* payload_reserve starts a record of what a stream has to report. */
-static __always_inline struct payload_event *payload_reserve(struct conn *c, struct stream *s,
-							     int dir)
+static __always_inline struct payload_event *payload_reserve(struct conn *c, const int dir)
 {
+	struct smtp_side *side = side_of(c, dir);
+	struct stream *s = stream_of(c, dir);
 	struct payload_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
@@ -24,12 +36,12 @@ static __always_inline struct payload_event *payload_reserve(struct conn *c, str
 	e->unaligned = 0;
 	e->conn = c->id;
 	e->ts_ns = bpf_ktime_get_boot_ns();
-	e->before = s->before;
+	e->before = side->before;
 	e->lost = s->lost;
 	e->data_len = 0;
 	e->done = 0;
 	__builtin_memset(e->segments, 0, sizeof(e->segments));
-	s->before = 0;
+	side->before = 0;
 	s->lost = 0;
 	s->segment = 0;
 	s->segment_cut = 0;
@@ -44,26 +56,12 @@ static __always_inline void payload_submit(struct conn *c, struct payload_event 
 	count(events);
 }
 
-/* payload_defer_cut leaves a cut that has not reached the end of its line to the next record. */
-static __always_inline void payload_defer_cut(struct stream *s, struct payload_event *e)
-{
-	u32 last = s->segment & (SEGMENTS - 1);
-
-	if (s->letters != LINE_JUDGED || s->show)
-		return;
-	s->before = e->segments[last].cut;
-	e->segments[last].cut = 0;
-	if (!last && !e->segments[0].shown) {
-		s->before += e->before;
-		e->before = 0;
-	}
-}
-
 /* payload_finish sends a record that has something to say. */
-static __always_inline void payload_finish(struct conn *c, struct stream *s,
-					   struct payload_event *e)
+static __always_inline void payload_finish(struct conn *c, struct payload_event *e, const int dir)
 {
-	payload_defer_cut(s, e);
+	struct stream *s = stream_of(c, dir);
+
+	payload_defer_cut(s, side_of(c, dir), e);
 	e->segments_len = s->segment + 1;
 	e->unaligned = s->unaligned;
 	if (e->data_len || e->before || e->segments[0].cut || e->lost)
@@ -78,7 +76,8 @@ static __always_inline u32 chunk_len(u32 off, u32 end, u32 max)
 }
 
 /* client_step and server_step take the byte at off; what becomes of it stands in the stream's out
- * fields. A byte that is cut is never in a record, not even for a moment: the ring is user memory.
+ * fields. They are true where the record ends with it. A byte that is cut is never in a record, not
+ * even for a moment: the ring is user memory.
  */
 __noinline int client_step(struct __sk_buff *skb, u32 off)
 {
@@ -86,14 +85,15 @@ __noinline int client_step(struct __sk_buff *skb, u32 off)
 	u8 ch;
 
 	if (!c)
-		return 0;
-	if (bpf_skb_load_bytes(skb, off, &ch, 1)) {
+		return 1;
+	out_clear(&c->client.out);
+	if (packet_load(skb, c, off, &ch, 1)) {
 		count(unreadable);
-		return 0;
+		return 1;
 	}
-	client_byte(c, &c->client, ch);
+	client_byte(&c->smtp, &c->client.out, ch);
 	out_segment(&c->client);
-	return 0;
+	return lines_end(&c->smtp, &c->client, &c->smtp.client);
 }
 
 __noinline int server_step(struct __sk_buff *skb, u32 off)
@@ -102,60 +102,70 @@ __noinline int server_step(struct __sk_buff *skb, u32 off)
 	u8 ch;
 
 	if (!c)
-		return 0;
-	if (bpf_skb_load_bytes(skb, off, &ch, 1)) {
+		return 1;
+	out_clear(&c->server.out);
+	if (packet_load(skb, c, off, &ch, 1)) {
 		count(unreadable);
-		return 0;
+		return 1;
 	}
-	server_byte(c, &c->server, ch);
+	server_byte(&c->smtp, &c->server.out, ch);
 	out_segment(&c->server);
-	return 0;
+	return lines_end(&c->smtp, &c->server, &c->smtp.server);
 }
 
-/* lines_end is true where cut_lines must stop: the stream is no lines any more, or the record
- * has no room for another line.
+/* pass_lines follows lines that cannot be shown: else a body would pass for commands. It gives how
+ * many octets.
  */
-static __always_inline bool lines_end(struct conn *c, struct stream *s)
+static __always_inline u32 pass_lines(struct __sk_buff *skb, u32 off, u32 n, const int dir)
 {
-	return c->state != STATE_SMTP || s->mode != MODE_LINES ||
-	       (!s->letters && s->segment == SEGMENTS - 1 && s->segment_cut);
+	struct conn *c = conn_of(skb);
+	u32 i;
+
+	if (!c)
+		return n;
+	for (i = 0; i < PAYLOAD_SIZE && i < n; i++)
+		if (dir ? server_step(skb, off + i) : client_step(skb, off + i)) {
+			i++;
+			break;
+		}
+	stream_of(c, dir)->lost += i;
+	return i;
+}
+
+__noinline u32 pass_client(struct __sk_buff *skb, u32 off, u32 n)
+{
+	return pass_lines(skb, off, n, DIR_CLIENT);
+}
+
+__noinline u32 pass_server(struct __sk_buff *skb, u32 off, u32 n)
+{
+	return pass_lines(skb, off, n, DIR_SERVER);
 }
 
 static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, const int dir)
 {
 	struct conn *c = conn_of(skb);
-	u32 n = chunk_len(off, end, PAYLOAD_SIZE - PAYLOAD_SLACK), done = 0;
+	u32 n = chunk_len(off, end, PAYLOAD_SIZE - PAYLOAD_SLACK), done;
 	struct payload_event *e;
 	struct stream *s;
 
 	if (!c)
 		return end;
-	s = dir ? &c->server : &c->client;
-	e = payload_reserve(c, s, dir);
-	if (!e) { /* nothing can be shown; the state goes on, or a body would pass for commands */
-		for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
-			if (i >= n || c->state != STATE_SMTP || s->mode != MODE_LINES)
-				break;
-			if (dir)
-				server_step(skb, off + i);
-			else
-				client_step(skb, off + i);
-			done = i + 1;
-			barrier();
-		}
-		s->lost += done;
-		return done ? off + done : end;
-	}
+	s = stream_of(c, dir);
+	e = payload_reserve(c, dir);
+	if (!e)
+		return off + (dir ? pass_server(skb, off, n) : pass_client(skb, off, n));
 	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
-		if (i >= n || lines_end(c, s))
+		int ends;
+
+		if (i >= n)
 			break;
-		if (dir)
-			server_step(skb, off + i);
-		else
-			client_step(skb, off + i);
+		ends = dir ? server_step(skb, off + i) : client_step(skb, off + i);
 		payload_put(s, e);
 		e->done = i + 1; /* in a register each would be a state of its own to verify */
 		barrier();
+		if (ends)
+			break;
 	}
 	done = e->done;
 	c = conn_of(skb);
@@ -163,8 +173,8 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 		bpf_ringbuf_discard(e, 0);
 		return end;
 	}
-	payload_finish(c, s, e);
-	return done ? off + done : end;
+	payload_finish(c, e, dir);
+	return off + done;
 }
 
 __noinline u32 cut_client(struct __sk_buff *skb, u32 off, u32 end)
@@ -185,23 +195,27 @@ __noinline u32 show_hello(struct __sk_buff *skb, u32 off, u32 end)
 	struct conn *c = conn_of(skb);
 	u32 n = chunk_len(off, end, PAYLOAD_SIZE);
 	struct payload_event *e;
-	u8 type;
 
-	if (!c || !c->hello_left)
+	if (!c)
 		return end;
-	if (c->hello_left == HELLO_RECORDS &&
-	    (bpf_skb_load_bytes(skb, off, &type, 1) || type != TLS_HANDSHAKE)) {
-		c->hello_left = 0;
+	if (!c->smtp.hello_left) {
+		if (!c->smtp.tls_sure) { /* it may turn out to be text */
+			c->client.lost += end - off;
+			c->smtp.tls_passed += end - off;
+		}
 		return end;
 	}
-	c->hello_left--;
-	e = payload_reserve(c, &c->client, DIR_CLIENT);
+	if (n > c->smtp.hello_octets)
+		n = c->smtp.hello_octets;
+	c->smtp.hello_octets -= n;
+	c->smtp.hello_left = c->smtp.hello_octets ? c->smtp.hello_left - 1 : 0;
+	e = payload_reserve(c, DIR_CLIENT);
 	if (!e) {
 		c->client.lost += end - off;
 		return end;
 	}
 	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
-	if (bpf_skb_load_bytes(skb, off, e->data, n)) {
+	if (packet_load(skb, c, off, e->data, n)) {
 		count(unreadable);
 		n = 0;
 	}

@@ -16,7 +16,7 @@ static __always_inline void sender_note(struct conn *c)
 /* on_send runs in the process that sends: what it finds there is certain. */
 static __always_inline void on_send(struct conn *c, struct sock *sk)
 {
-	if (!c || c->closed || c->state == STATE_OTHER)
+	if (!c || c->closed || c->smtp.state == STATE_OTHER)
 		return;
 	if (c->sender.pid && !c->sender_by_lock)
 		return;

@@ -30,7 +30,6 @@ type SmtptraceAdoptionKey struct {
 
 type SmtptraceBanner struct {
 	_    structs.HostLayout
-	Conn uint64
 	Len  uint32
 	Pad  uint32
 	Data [256]uint8
@@ -42,6 +41,7 @@ type SmtptraceBlank struct {
 	Lineage SmtptraceLineage
 	Conn    SmtptraceConn
 	Banner  SmtptraceBanner
+	Piece   SmtptracePiece
 }
 
 type SmtptraceConn struct {
@@ -63,111 +63,168 @@ type SmtptraceConn struct {
 		Pad    uint16
 	}
 	Netns          uint32
-	MailPort       uint8
 	SynLeft        uint8
 	SenderByLock   uint8
 	Caught         uint8
-	Banner220      uint8
-	BannerSmtp     uint8
-	State          uint8
-	Weak           uint8
-	AwaitData      uint8
-	DataRefused    uint8
-	Adrift         uint8
-	Spoken         uint8
-	BodyOver       uint8
-	AwaitTls       uint8
-	AwaitAuth      uint8
-	Secret         uint8
-	HelloLeft      uint8
-	Dots           uint8
-	Greeted        uint8
 	Announced      uint8
 	Closed         uint8
-	Pre            uint8
-	PreLast        uint8
-	PreName        uint8
-	Asked          uint16
-	Answered       uint16
-	DataAt         uint16
-	TlsAt          uint16
 	Dns            uint8
 	Told           uint8
 	Heard          uint8
-	Old            uint8
-	OldRun         uint8
-	OldTurn        uint8
-	OldMidLine     uint8
-	Pad            [5]uint8
-	PreLeft        uint32
-	Judged         uint32
+	BannersMade    uint8
+	Pad            [7]uint8
+	Inside         int32
+	Keeping        int32
+	Arrivals       uint32
+	Arrived        uint32
+	Waiting        uint32
 	ClientSkipped  int32
 	ServerSkipped  int32
 	SentBefore     uint64
 	ReceivedBefore uint64
-	Client         struct {
+	Smtp           struct {
+		_            structs.HostLayout
+		MailPort     uint8
+		Old          uint8
+		OldRun       uint8
+		OldTurn      uint8
+		OldMidLine   uint8
+		State        uint8
+		Banner220    uint8
+		BannerSmtp   uint8
+		Marks        uint8
+		Early        uint8
+		Http         uint8
+		Unknown      uint8
+		Answers      uint8
+		ReplyLines   uint8
+		OddBdat      uint8
+		Ftp          uint8
+		TlsLine      uint8
+		TlsSure      uint8
+		Spoken       uint8
+		Greeted      uint8
+		AwaitData    uint8
+		AwaitTls     uint8
+		AwaitAuth    uint8
+		Secret       uint8
+		DataRefused  uint8
+		Desynced     uint8
+		BodyOver     uint8
+		Dots         uint8
+		HelloLeft    uint8
+		Proxy        uint8
+		ProxyLast    uint8
+		ProxyName    uint8
+		Asked        uint16
+		Answered     uint16
+		DataAt       uint16
+		TlsAt        uint16
+		Blind        uint16
+		AuthAt       uint16
+		ReplyUsed    int32
+		HelloOctets  uint32
+		TlsPassed    uint32
+		ServerJudged uint32
+		ProxyLeft    uint32
+		Judged       uint32
+		_            [4]byte
+		Client       struct {
+			_            structs.HostLayout
+			Before       uint64
+			BdatLeft     uint64
+			AuthLetters  uint64
+			BdatOctets   uint64
+			BannerWindow uint32
+			Tail         uint32
+			Verb         uint32
+			Line         uint16
+			Blank        uint8
+			Known        uint8
+			Letters      uint8
+			Show         uint8
+			Field        uint8
+			Bad          uint8
+			AuthHeld     uint8
+			Mode         uint8
+			Body         uint8
+			BdatBegun    uint8
+			Cr           uint8
+			Crlf         uint8
+			TlsHeld      uint8
+			Strict       uint8
+			OldLine      uint8
+			Pad          uint8
+			_            [2]byte
+			TlsHead      uint64
+		}
+		Server struct {
+			_            structs.HostLayout
+			Before       uint64
+			BdatLeft     uint64
+			AuthLetters  uint64
+			BdatOctets   uint64
+			BannerWindow uint32
+			Tail         uint32
+			Verb         uint32
+			Line         uint16
+			Blank        uint8
+			Known        uint8
+			Letters      uint8
+			Show         uint8
+			Field        uint8
+			Bad          uint8
+			AuthHeld     uint8
+			Mode         uint8
+			Body         uint8
+			BdatBegun    uint8
+			Cr           uint8
+			Crlf         uint8
+			TlsHeld      uint8
+			Strict       uint8
+			OldLine      uint8
+			Pad          uint8
+			_            [2]byte
+			TlsHead      uint64
+		}
+	}
+	Client struct {
 		_          structs.HostLayout
-		Before     uint64
 		Lost       uint64
-		Chunk      uint64
 		Seq        uint32
-		Verb       uint32
-		Line       uint16
-		Blank      uint8
-		Known      uint8
+		Acked      uint32
 		SeqSeen    uint8
-		Mode       uint8
-		Letters    uint8
-		Show       uint8
-		Field      uint8
-		Body       uint8
-		Begun      uint8
-		OutLen     uint8
-		OutCut     uint16
+		AckedSeen  uint8
 		Segment    uint8
 		Unaligned  uint8
-		Cr         uint8
-		Crlf       uint8
-		Strict     uint8
-		Bad        uint8
-		Tail       uint32
 		SegmentCut uint32
-		Inside     int32
-		Held       uint8
-		Pad        [7]uint8
-		Out        uint64
+		Out        struct {
+			_     structs.HostLayout
+			Bytes uint64
+			Cut   uint32
+			Len   uint8
+			Fresh uint8
+			Pad   [2]uint8
+		}
 	}
 	Server struct {
 		_          structs.HostLayout
-		Before     uint64
 		Lost       uint64
-		Chunk      uint64
 		Seq        uint32
-		Verb       uint32
-		Line       uint16
-		Blank      uint8
-		Known      uint8
+		Acked      uint32
 		SeqSeen    uint8
-		Mode       uint8
-		Letters    uint8
-		Show       uint8
-		Field      uint8
-		Body       uint8
-		Begun      uint8
-		OutLen     uint8
-		OutCut     uint16
+		AckedSeen  uint8
 		Segment    uint8
 		Unaligned  uint8
-		Cr         uint8
-		Crlf       uint8
-		Strict     uint8
-		Bad        uint8
-		Tail       uint32
 		SegmentCut uint32
-		Inside     int32
-		Held       uint8
-		Pad        [7]uint8
-		Out        uint64
+		Out        struct {
+			_     structs.HostLayout
+			Bytes uint64
+			Cut   uint32
+			Len   uint8
+			Fresh uint8
+			Pad   [2]uint8
+		}
 	}
 }
 
@@ -332,6 +389,24 @@ type SmtptracePayloadEvent struct {
 	Data [264]uint8
 }
 
+type SmtptracePiece struct {
+	_      structs.HostLayout
+	Seq    uint32
+	Len    uint32
+	Urgent uint32
+	Dir    uint8
+	Ready  uint8
+	Pad    [2]uint8
+	Data   [2304]uint8
+}
+
+type SmtptracePieceKey struct {
+	_     structs.HostLayout
+	Conn  uint64
+	Piece uint32
+	Pad   uint32
+}
+
 type SmtptraceProcessEvent struct {
 	_            structs.HostLayout
 	Kind         uint32
@@ -418,6 +493,7 @@ const (
 	SmtptraceMapLineages              = "lineages"
 	SmtptraceMapPreambles             = "preambles"
 	SmtptraceMapProcesses             = "processes"
+	SmtptraceMapStash                 = "stash"
 	SmtptraceProgAdoptTcp             = "adopt_tcp"
 	SmtptraceProgConnectCgroup4       = "connect_cgroup4"
 	SmtptraceProgConnectCgroup6       = "connect_cgroup6"
@@ -541,6 +617,7 @@ type SmtptraceMapSpecs struct {
 	Lineages     *ebpf.MapSpec `ebpf:"lineages"`
 	Preambles    *ebpf.MapSpec `ebpf:"preambles"`
 	Processes    *ebpf.MapSpec `ebpf:"processes"`
+	Stash        *ebpf.MapSpec `ebpf:"stash"`
 }
 
 // SmtptraceVariableSpecs contains global variables before they are loaded into the kernel.
@@ -600,6 +677,7 @@ type SmtptraceMaps struct {
 	Lineages     *ebpf.Map `ebpf:"lineages"`
 	Preambles    *ebpf.Map `ebpf:"preambles"`
 	Processes    *ebpf.Map `ebpf:"processes"`
+	Stash        *ebpf.Map `ebpf:"stash"`
 }
 
 func (m *SmtptraceMaps) Close() error {
@@ -614,6 +692,7 @@ func (m *SmtptraceMaps) Close() error {
 		m.Lineages,
 		m.Preambles,
 		m.Processes,
+		m.Stash,
 	)
 }
 

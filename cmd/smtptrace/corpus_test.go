@@ -80,8 +80,6 @@ func hold(t *testing.T, f probe.Family, list []replayed) map[string][]*record.Re
 // onSockets is what the running program says of the flows of which it says something else than the parser does
 // that was given every byte.
 var onSockets = map[string][]string{
-	// The client begins with what is no command at all: nothing of it leaves the kernel, whatever the server says.
-	"smtp-errors__smtperr/0": nil,
 	// Behind a ClientHello the kernel does not show what the server says in the clear.
 	"smtp-errors__smtperr/3":        {"= last 220 v02.kerne.org ESMTP Postfix", "+ tls, tls implicit"},
 	"smtp-tls-protodetect__input/0": {"+ tls, tls implicit"},

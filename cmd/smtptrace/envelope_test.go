@@ -13,7 +13,7 @@ import (
 // doubtful are the dialogues whose record may be marked uncertain: no server gives such replies to such commands, or a
 // line is longer than the parser reads.
 var doubtful = map[string]bool{
-	"smtp-bug-6053__input/0": true, "smtp-errors__smtperr/1": true, "smtp-long-command__input/0": true,
+	"smtp-bug-6053__input/0": true, "smtp-bug-5989__input/0": true, "smtp-errors__smtperr/0": true, "smtp-errors__smtperr/1": true, "smtp-long-command__input/0": true,
 	"smtp-pipelined-rset-data-replies__input/0": true, "smtp-rset-starttls__input/0": true,
 	"a 220 to EHLO": true, "a 220 to EHLO, and one to STARTTLS": true,
 }

@@ -1,9 +1,6 @@
 package smtp
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // Auth is what is known of AUTH (RFC 4954). The secret is not part of it and is kept nowhere.
 type Auth struct {
@@ -86,16 +83,13 @@ func (d *dialogue) authReply(code int) {
 }
 
 // mayEcho says whether the reply to a line may repeat a secret or a line of a body, as in
-// "500 unrecognized: ...": to an unknown line, and to an AUTH that is not understood or has something
-// else for a mechanism.
-func (d *dialogue) mayEcho(e *entry, text []byte, code int) bool {
+// "500 unrecognized: ...": to an unknown line, and to AUTH.
+func (d *dialogue) mayEcho(e *entry, code int) bool {
 	switch e.verb {
 	case verbUnknown, verbBlank, verbLost:
 		return misunderstood(code) || d.auth != AuthNone
-	case verbAuth:
-		return misunderstood(code) || len(text) == 0 || bytes.Equal(text, otherMechanism)
 	}
-	return false
+	return e.verb == verbAuth
 }
 
 // misunderstood says whether the code is for a line that the server could make nothing of: some repeat

@@ -72,3 +72,11 @@ func (t *tape) dropInside(end uint64) {
 		t.n -= n
 	}
 }
+
+// dropNext drops the entry behind the front one.
+func (t *tape) dropNext() {
+	t.count[t.at(1).verb]--
+	*t.at(1) = *t.front()
+	t.head++
+	t.n--
+}

@@ -106,11 +106,11 @@ func (p *Parser) feedClient(data []byte) {
 // readLine takes bytes through the next line end, or all.
 func (p *Parser) readLine(data []byte) []byte {
 	c := &p.client
-	if c.tls && c.off == c.start && isRecord(data[0]) {
+	if c.tls && c.off == c.start && isRecord(data[0]) && data[0] != recordHandshake {
 		c.crypted, c.mode = true, clientOpaque
-		if data[0] == recordHandshake {
-			c.mode = clientTLSHello
-		}
+		return data
+	}
+	if data = p.tlsHead(data); len(data) == 0 || c.mode == clientTLSHello {
 		return data
 	}
 	part := data

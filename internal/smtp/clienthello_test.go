@@ -66,14 +66,16 @@ func TestClientHello(t *testing.T) {
 	}
 }
 
-// A server that answers a ClientHello in clear is heard.
+// A server that complains of a ClientHello in the clear has had text: what follows is read.
 func TestClientHelloAnsweredInClear(t *testing.T) {
-	s := checkReplays(t, onPort25, []segment{
+	s := replay(onPort25, []segment{
 		{dir: Server, data: []byte("220 mx ESMTP\r\n")},
 		{dir: Client, data: clientHelloOf(t, "mx.example")},
 		{dir: Server, data: []byte("500 what\r\n500 what\r\n")},
+		{dir: Client, data: []byte("EHLO x.example\r\n")},
+		{dir: Server, data: []byte("250 mx\r\n")},
 	})
-	if s.State != TLS || s.Banner != "220 mx ESMTP" || s.LastReply.First != "500 what" {
-		t.Errorf("%v %q %q", s.State, s.Banner, s.LastReply.First)
+	if s.State != SMTP || s.TLS != NoTLS || len(s.Hellos) != 1 || s.Unseen == 0 {
+		t.Errorf("%s", describe(&s))
 	}
 }

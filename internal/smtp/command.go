@@ -11,7 +11,7 @@ type command struct {
 	found   bool   // MAIL, RCPT: a path is there
 	utf8    bool   // MAIL: SMTPUTF8 (RFC 6531 section 3.4)
 	last    bool   // BDAT: LAST
-	bad     bool   // BDAT: its size cannot be read, so that no octets follow
+	bad     bool   // BDAT: not by the book, so that no octets follow, unless the server takes it
 	foreign bool   // said by no SMTP client
 }
 
@@ -102,7 +102,7 @@ func (c *command) parseBdat(rest []byte, burl bool) {
 	c.bad = !ok || len(tail) > 0 && !c.last || len(trim(afterFirstArg(more))) > 0
 	c.strong = !c.bad
 	if c.bad {
-		c.size, c.last = 0, false
+		c.size = 0
 	}
 }
 

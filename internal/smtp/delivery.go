@@ -67,7 +67,10 @@ func (d *dialogue) chunk(e *entry, octets uint64, q *answers, a *answer) {
 		if refused(code) && code != 501 {
 			d.refuse(q, a)
 		}
-		return
+		if !accepted(code) {
+			return
+		}
+		d.miss(0) // it has read octets, and nobody knows how many
 	}
 	if accepted(code) {
 		d.takes()

@@ -26,6 +26,7 @@ func (p *Parser) gapClient(n uint64, aligned bool) {
 		p.loseTunnel()
 		return
 	case clientSniff:
+		p.early.clientSpoke()
 		p.unsniff()
 	}
 	// A line that begins with a dot and goes on is no end of a body, and may be followed by others.

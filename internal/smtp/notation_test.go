@@ -153,7 +153,7 @@ func (x *dialogueTest) run(t *testing.T) {
 		segments := parseDialogue(t, x.dialogue)
 		s := checkReplays(t, x.options, segments)
 		x.compare(t, &s)
-		checkCut(t, x.options, segments, true)
+		checkCut(t, x.options, segments)
 	})
 }
 

@@ -136,10 +136,7 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 		p.doubt = p.doubt && refused(code)
 		p.popLine()
 		d.authReply(code)
-		shown := *a
-		if syntaxError(code) || misunderstood(code) {
-			shown = p.replies.concealed(shown)
-		}
+		shown := p.replies.concealed(*a) // some repeat what they were told
 		p.consume(&shown)
 		return true
 	case e.verb == verbLost && p.tape.len() > 1,
@@ -193,7 +190,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 		d.miss(0)
 	}
 	p.settle(e, code)
-	if d.mayEcho(e, p.tape.bytes(e.text), code) {
+	if d.mayEcho(e, code) {
 		shown := q.concealed(*a)
 		a = &shown
 	}
@@ -224,6 +221,9 @@ func (p *Parser) apply(e *entry, a *answer) {
 	case verbBlank:
 		p.doubt = p.doubt || p.opts.Ordered && p.tape.len() > 1
 	case verbBdat:
+		if e.bad && accepted(code) && p.tape.len() > 1 && p.tape.at(1).vague {
+			p.tape.dropNext() // its octets
+		}
 		p.missDoubt(code)
 		d.chunk(e, p.chunkOctets(e), q, a)
 	case verbRset:

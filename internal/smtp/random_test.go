@@ -180,7 +180,7 @@ func TestRandomSessions(t *testing.T) {
 		p.say("QUIT", "221 bye")
 		p.wait()
 		s := checkReplays(t, onPort25, p.segments)
-		checkCut(t, onPort25, p.segments, false)
+		checkCut(t, onPort25, p.segments)
 		if s.Unseen > 0 {
 			t.Errorf("seed %d: %d octets unseen", seed, s.Unseen)
 		}

@@ -153,6 +153,7 @@ func (p *Parser) endReply(code int, first, last []byte) {
 		p.overflow = true
 		p.d.miss(uint64(len(first) + len(last)))
 	}
+	p.notTLS(code)
 	p.said.sawReply(code)
 	p.early.greet()
 	p.judgeState()

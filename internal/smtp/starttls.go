@@ -29,3 +29,54 @@ func (p *Parser) stopListening() {
 	p.client.mode, p.client.chunk = clientOpaque, 0
 	p.server.mode = serverOpaque
 }
+
+// recordHead is the length of what stands in front of a TLS record (RFC 8446 section 5.1).
+const recordHead = 5
+
+// isRecordHead says whether b, which is no longer than that, begins the head of a record which begins a
+// handshake: with a version and a length that one can have.
+func isRecordHead(b []byte) bool {
+	for i, x := range b {
+		switch {
+		case i == 0 && x != recordHandshake, i == 1 && x != 3, i == 2 && x > 4, i == 3 && x > 0x40, i == 4 && b[3] == 0 && x == 0:
+			return false
+		}
+	}
+	return true
+}
+
+// tlsHead takes the head of a TLS record where a line begins: octets of it are held until it is whole, or
+// is none. It returns what it did not take.
+func (p *Parser) tlsHead(data []byte) []byte {
+	c := &p.client
+	if c.body || c.maybeBody || c.dropping || c.mode != clientLines || c.n >= recordHead || c.off-c.start != uint64(c.n) {
+		return data
+	}
+	n := min(recordHead-c.n, len(data))
+	copy(c.held[c.n:], data[:n])
+	if !isRecordHead(c.held[:c.n+n]) {
+		return data
+	}
+	c.n += n
+	c.off += uint64(n)
+	if c.n == recordHead {
+		c.crypted, c.mode = true, clientTLSHello
+		p.hello.feed(c.held[:c.n])
+	}
+	return data[n:]
+}
+
+// notTLS goes on in the clear where a server complains in text of what began like TLS: it has had text.
+func (p *Parser) notTLS(code int) {
+	c := &p.client
+	if !p.opts.Ordered || code < 500 || p.server.crypted || c.mode != clientTLSHello && !c.crypted {
+		return
+	}
+	c.mode, c.crypted = clientLines, false
+	p.d.miss(c.off - c.start)
+	c.newLine()
+	if p.said.client == clientTLS {
+		p.said.client, p.final = clientUnknown, false
+		p.judgeState()
+	}
+}

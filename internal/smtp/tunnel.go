@@ -106,9 +106,9 @@ func (p *Parser) sniff(data []byte) []byte {
 		c.off++
 		data = data[1:]
 		switch first := c.held[:c.n]; {
-		case first[0] == recordHandshake && c.n < 3:
+		case first[0] == recordHandshake && isRecordHead(first) && c.n < recordHead:
 			continue
-		case first[0] == recordHandshake && first[1] == 3 && first[2] <= 4:
+		case first[0] == recordHandshake && isRecordHead(first):
 			p.implicitTLS()
 			return data
 		case (first[0] == 4 || first[0] == 5) && c.n < 2:

@@ -33,6 +33,9 @@ func (p *Parser) unanswered() {
 		return
 	case verbData:
 		d.dataSaid = true
+		if p.tape.len() > 1 && p.tape.at(1).vague && !p.tape.has(verbDot) { // body, or commands: the kernel did not know either
+			d.miss(0)
+		}
 		if p.looksLikeBody() {
 			d.startBody(e.next)
 		}

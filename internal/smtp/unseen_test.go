@@ -190,23 +190,9 @@ func TestUnseenPipelined(t *testing.T) {
 	t.Logf("%d of 2000 dialogues are whole", whole)
 }
 
-// kernelView is what the parser is told of a dialogue.
-func kernelView(segments []segment) (list []segment) {
-	var packets []smtptest.Packet
-	for _, s := range segments {
-		packets = append(packets, smtptest.Packet{Server: s.dir == Server, Data: s.data})
-	}
-	pieces, rest := smtptest.Kernel(packets)
-	for _, x := range pieces {
-		s := segment{data: x.Data, cut: x.Cut}
-		if x.Server {
-			s.dir = Server
-		}
-		list = append(list, s)
-	}
-	if rest > 0 {
-		list = append(list, segment{dir: Client, cut: rest})
-	}
+// kernelView is what the parser is told of a dialogue on port 25.
+func kernelView(segments []segment) []segment {
+	_, list := viewOf(smtptest.Connection{MailPort: true}, segments)
 	return list
 }
 

@@ -183,7 +183,7 @@ func (t *Tracer) addSMTP(r *record.Record, d *draft) {
 	}
 	r.TLS.Client = record.TLSClient{ServerName: s.SNI, ALPN: s.ALPN}
 	for i, h := range s.Hellos {
-		if i == 0 {
+		if i == 0 || r.SMTP.HELO == "" && h.Name != "" {
 			r.SMTP.Verb, r.SMTP.HELO = h.Verb, h.Name
 		}
 		r.SMTP.HELOs = append(r.SMTP.HELOs, h.Name)

@@ -159,6 +159,9 @@ func (c *conn) end() {
 	if c.last.ClientCut > 0 && !c.gone { // the end came in the middle of a body
 		c.parser.Gap(smtp.Client, c.last.ClientCut, true)
 	}
+	if c.last.ServerCut > 0 && !c.gone { // or of a line that is no reply
+		c.parser.Gap(smtp.Server, c.last.ServerCut, true)
+	}
 	c.parser.End()
 }
 

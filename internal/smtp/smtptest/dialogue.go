@@ -9,6 +9,7 @@ import (
 type Packet struct {
 	Server bool
 	Data   []byte
+	Lost   uint64 // there is no such packet, and so many octets of it
 }
 
 // Dialogue is what two sides said, and what it came to.

@@ -2,10 +2,10 @@
 #ifndef REPLY_H
 #define REPLY_H
 
-#include "cut.h"
+#include "redact.h"
 
 /* server_data follows the replies around a message body. */
-static __always_inline void server_data(struct conn *c, u32 code)
+static __always_inline void server_data(struct smtp_state *c, u32 code)
 {
 	bool success = code >= 200 && code < 300;
 
@@ -19,35 +19,58 @@ static __always_inline void server_data(struct conn *c, u32 code)
 		if (!c->client.crlf)
 			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
 		c->client.mode = MODE_LINES;
-		c->adrift = 1;
-	} else if (c->client.mode == MODE_CHUNK && !c->client.begun && code >= 500 && code <= 504 &&
-		   c->answered == c->asked) {
+		c->desynced = 1;
+		c->blind = 1; /* it goes on until it has read that */
+	} else if (c->client.mode == MODE_CHUNK && !c->client.bdat_begun && code >= 500 &&
+		   code <= 504 && c->answered == c->asked) {
 		/* A server without BDAT reads no octets, and a client that waited sends none. */
 		c->client.mode = MODE_LINES;
 		c->data_refused = 1;
 	} else if (c->await_data && (s16)(c->answered - c->data_at) <= 0) {
 		return; /* it answers what was said before DATA */
 	} else if (c->await_data && code >= 400) {
-		c->adrift = c->await_data == DATA_BODY;
-		c->data_refused = !c->adrift;
+		c->desynced = c->await_data == DATA_BODY;
+		c->data_refused = !c->desynced;
+		if (c->desynced && !c->blind)
+			c->blind = 1;
 		c->await_data = 0;
 	} else if (success) {
-		c->adrift = 0;
+		if (c->odd_bdat)
+			c->await_data = 0;
+		c->desynced = 0;
+		c->blind = 0;
 	}
 }
 
 /* body_start is where in a line the client is when its DATA is accepted: not at the beginning if it
  * has not waited for that.
  */
-static __always_inline u32 body_start(struct stream *s)
+static __always_inline u32 body_start(struct smtp_side *s)
 {
 	if (s->cr)
 		return BODY_CR;
 	return s->letters || s->line || s->blank ? BODY_MID_LINE : BODY_LINE_START;
 }
 
+/* reply_affords is false for a packet of replies beyond what the client's lines are good for: a
+ * server cannot make this host read on and on. What is passed over is lost, and where in a line the
+ * next packet begins is not known.
+ */
+static __always_inline bool reply_affords(struct smtp_state *c, u32 octets)
+{
+	if (c->state != STATE_SMTP && !c->banner_220)
+		return true;
+	if (c->reply_used + (s32)octets <= REPLY_BUDGET) {
+		c->reply_used += octets;
+		return true;
+	}
+	line_reset(&c->server);
+	c->server.letters = LINE_JUDGED;
+	return false;
+}
+
 /* server_line acts on the last line of a reply. */
-static __always_inline void server_line(struct conn *c, struct stream *s)
+static __always_inline void server_line(struct smtp_state *c, struct smtp_side *s)
 {
 	u32 code = s->verb;
 	bool of_tls;
@@ -70,14 +93,16 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 		c->client.body = body_start(&c->client);
 		c->body_over = 0;
 		c->await_data = 0;
-		c->adrift = 0;
+		c->desynced = 0;
 		return;
 	}
+	if (c->desynced && c->blind)
+		c->blind--;
 	server_data(c, code);
 	if (code == 220 && of_tls) {
 		c->await_tls = TLS_ACCEPTED;
 	} else if (code == 334 && c->await_auth) {
-		c->secret = 1;
+		c->secret = c->answered == c->asked; /* else it was said already */
 	} else if (code >= 400 || code == 235) {
 		if (of_tls)
 			c->await_tls = 0;
@@ -86,9 +111,18 @@ static __always_inline void server_line(struct conn *c, struct stream *s)
 	}
 }
 
-static __always_inline void server_byte(struct conn *c, struct stream *s, u8 ch)
+/* of_auth is true for a reply that answers AUTH, or what is said after it. */
+static __always_inline bool of_auth(struct smtp_state *c, u32 code)
 {
-	s->out = s->out_len = s->out_cut = 0;
+	return code == 235 || code == 535 ||
+	       (c->await_auth && (s16)(c->answered + 1 - c->auth_at) > 0);
+}
+
+static __always_inline void server_byte(struct smtp_state *c, struct smtp_out *o, u8 ch)
+{
+	struct smtp_side *s = &c->server;
+
+	out_clear(o);
 	if (s->letters < 3 && ch >= '0' && ch <= '9') {
 		s->verb = s->verb * 10 + ch - '0';
 		s->letters++;
@@ -96,23 +130,29 @@ static __always_inline void server_byte(struct conn *c, struct stream *s, u8 ch)
 	}
 	if (s->letters != LINE_JUDGED) {
 		if (s->letters == 3 && (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
-			out_show(s, '0' + s->verb / 100 % 10);
-			out_show(s, '0' + s->verb / 10 % 10);
-			out_show(s, '0' + s->verb % 10);
+			out_show(o, '0' + s->verb / 100 % 10);
+			out_show(o, '0' + s->verb / 10 % 10);
+			out_show(o, '0' + s->verb % 10);
 			s->known = ch != '-';
-			/* A challenge can hold what the answer is made from. */
-			s->show = s->verb == 334 ? SHOW_NONE : SHOW_ALL;
+			/* A challenge can hold what the answer is made from; an answer to AUTH the
+			 * secret itself.
+			 */
+			s->show = SHOW_ALL;
+			if (s->verb == 334)
+				s->show = SHOW_NONE;
+			else if (of_auth(c, s->verb))
+				s->show = SHOW_STATUS;
 		} else {
-			s->out_cut = s->letters;
+			o->cut = s->letters;
 		}
 		s->letters = LINE_JUDGED;
 	}
-	line_byte(s, ch);
+	line_byte(s, o, ch);
 	if (ch != '\n')
 		return;
 	if (s->known)
 		server_line(c, s);
-	stream_reset_line(s);
+	line_reset(s);
 }
 
 #endif

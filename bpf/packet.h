@@ -1,0 +1,107 @@
+/* A TCP packet: where its payload is, and what of it is new. */
+#ifndef PACKET_H
+#define PACKET_H
+
+#include "stash.h"
+
+struct packet {
+	u32 seq;
+	u32 ack; /* what the sender of the packet has received of the other direction */
+	u32 off; /* of the first payload byte */
+	u32 end;
+	u32 urgent; /* where the urgent byte is (RFC 6093), or behind the end; 0: there is none */
+	bool syn, fin;
+};
+
+/* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. */
+static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
+{
+	u8 head[40] = {}, tcp[20] = {};
+	u32 tcp_off;
+
+	p->end = skb->len;
+	if (bpf_skb_load_bytes(skb, 0, head, 20))
+		return false;
+	if (head[0] >> 4 == 4) {
+		tcp_off = (head[0] & 15) * 4;
+		if (head[9] != IPPROTO_TCP)
+			return false;
+	} else {
+		tcp_off = 40;
+		if (head[6] == 0) { /* hop-by-hop: the jumbo option of BIG TCP (RFC 2675) */
+			if (bpf_skb_load_bytes(skb, 40, head, 8))
+				return false;
+			tcp_off += 8 + head[1] * 8;
+			head[6] = head[0];
+		}
+		if (head[6] != IPPROTO_TCP)
+			return false;
+	}
+	if (bpf_skb_load_bytes(skb, tcp_off, tcp, sizeof(tcp)))
+		return false;
+	p->seq = (u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
+	p->ack = (u32)tcp[8] << 24 | tcp[9] << 16 | tcp[10] << 8 | tcp[11];
+	p->off = tcp_off + (tcp[12] >> 4) * 4;
+	p->syn = tcp[13] & 2;
+	p->fin = tcp[13] & 1;
+	/* The pointer is to the byte behind it, as Linux has it (tcp_check_urg). */
+	p->urgent = tcp[13] & 32 ? p->off + (tcp[18] << 8 | tcp[19]) - 1 : 0;
+	return p->off <= p->end;
+}
+
+/* stream_acked notes how much of a stream its receiver has. */
+static __always_inline void stream_acked(struct stream *s, u32 ack)
+{
+	if (!s->acked_seen || (s32)(ack - s->acked) > 0)
+		s->acked = ack;
+	s->acked_seen = 1;
+}
+
+/* stream_next is true for what can be taken now: nothing is missing before it, or what is missing
+ * has passed by unseen, for its receiver has it.
+ */
+static __always_inline bool stream_next(struct stream *s, u32 seq)
+{
+	return !s->seq_seen || (s32)(seq - s->seq) <= 0 ||
+	       (s->acked_seen && (s32)(s->acked - seq) >= 0);
+}
+
+/* stream_advance drops what was seen before (a retransmission) and counts what never was; false
+ * where nothing new is left.
+ */
+static __always_inline bool stream_advance(struct stream *s, struct smtp_side *side,
+					   struct packet *p)
+{
+	u32 len = p->end - p->off;
+	s32 ahead;
+
+	if (p->syn) {
+		p->seq++;
+		if (!s->seq_seen) /* a repeated SYN may come after its data (TCP Fast Open) */
+			s->seq = p->seq;
+		s->seq_seen = 1;
+	}
+	if (!len)
+		return false;
+	if (!s->seq_seen)
+		s->seq = p->seq;
+	s->seq_seen = 1;
+	ahead = p->seq - s->seq;
+	if (ahead < 0) {
+		if (len <= (u32)-ahead)
+			return false;
+		p->off += -ahead;
+		len -= -ahead;
+	} else if (ahead > 1 << 20) {
+		count(unreadable);
+		return false;
+	} else if (ahead) { /* where the next byte stands in its line is not known */
+		s->lost += ahead;
+		line_reset(side);
+		side->letters = LINE_JUDGED;
+	}
+	s->seq = p->seq + (ahead < 0 ? -ahead : 0) + len;
+	return true;
+}
+
+#endif

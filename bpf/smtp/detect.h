@@ -1,0 +1,196 @@
+/* Whether what is said looks like SMTP. Until that is known nothing leaves the kernel. */
+#ifndef DETECT_H
+#define DETECT_H
+
+#include "old.h"
+#include "proxy.h"
+
+#define JUDGE_SIZE 64
+#define PATIENT_LINES 12     /* that say nothing, and a greeting or a command may follow */
+#define PATIENT_OCTETS 4096  /* of such lines */
+#define PATIENT_HTTP 16384   /* the same where CONNECT may follow another request, */
+#define PATIENT_ANSWERS 16   /* and as many packets that answer it */
+#define PROXY_OCTETS 1048576 /* of the header of a CONNECT */
+
+/* A greeting, or a refusal in its place (RFC 5321, 4.3.2). */
+static __always_inline bool greeting_code(u32 code)
+{
+	return code == 220 || code == 421 || code == 554;
+}
+
+enum http_place {
+	HTTP_HEADER = 1,
+	HTTP_BETWEEN, /* behind an empty line: another request may begin */
+};
+
+/* http_method is true for the first letters of a request that is no CONNECT (RFC 9110, 9). */
+static __always_inline bool http_method(u32 verb, u8 letters)
+{
+	return verb == VERB('P', 'O', 'S', 'T') || verb == VERB('H', 'E', 'A', 'D') ||
+	       verb == VERB('O', 'P', 'T', 'I') || verb == VERB('D', 'E', 'L', 'E') ||
+	       (letters == 3 && (verb == 0x474554 || verb == 0x505554)); /* GET, PUT */
+}
+
+/* client_impatient is true where too much was said that says nothing. */
+static __always_inline bool client_impatient(struct smtp_state *c)
+{
+	bool patient = c->http ? c->judged < PATIENT_HTTP && c->answers < PATIENT_ANSWERS
+			       : c->judged < PATIENT_OCTETS && c->marks < PATIENT_LINES;
+
+	if (!patient)
+		c->state = STATE_OTHER;
+	return !patient;
+}
+
+/* client_passed ends a line that says nothing. It is answered, and so a mark tells of it. */
+static __always_inline bool client_passed(struct smtp_state *c, struct smtp_side *s)
+{
+	line_reset(s);
+	if (!c->http) {
+		c->marks++;
+		line_asks(c);
+		if (!c->greeted)
+			c->early = 1;
+	}
+	return client_impatient(c);
+}
+
+/* client_verdict takes the next byte of an unjudged client; false while more is needed. Until
+ * there is a greeting, or something else from the server, any text may be followed by one.
+ */
+static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out *o, u8 ch)
+{
+	struct smtp_side *s = &c->client;
+	bool mail = c->mail_port || c->banner_220;
+	int rank = VERB_UNKNOWN;
+
+	if (c->old)
+		return old_verdict(c, o, ch);
+	if (s->letters == LINE_JUDGED) { /* some of the line is lost */
+		line_reset(s);
+		s->show = 1;
+	}
+	if (c->proxy > PROXY_DONE) {
+		if (c->judged < PROXY_OCTETS && proxy_byte(c, o, ch))
+			return false;
+		c->state = STATE_OTHER;
+		return true;
+	}
+	if (s->show) { /* the rest of a line that says nothing */
+		if (!mail && !is_text(ch))
+			c->state = STATE_OTHER;
+		else if (ch == '\n')
+			return client_passed(c, s);
+		return c->state != STATE_NEW || client_impatient(c);
+	}
+	if (!c->banner_220 && c->http != HTTP_HEADER && proxy_begins(c, s, o, ch))
+		return false;
+	if (mail && !s->letters && (s->tls_held || ch == TLS_HANDSHAKE)) {
+		/* The last byte of the head is left to the next step. */
+		if (s->tls_held < TLS_HEAD - 1 && tls_head(s, ch))
+			return false;
+		if (s->tls_held == TLS_HEAD - 1 && (ch || s->tls_head >> 24)) {
+			if (c->mail_port || c->banner_smtp)
+				hello_begins(c, 1 + ((s->tls_head >> 24) << 8) + ch);
+			else
+				c->state = STATE_OTHER;
+			return true;
+		}
+	} else if (s->letters < 4) {
+		if (!s->letters && (is_blank(ch) || ch == '\r' || ch == '\n')) {
+			if (s->line < 5)
+				s->line++;
+			if (c->http && ch == '\n')
+				c->http = HTTP_BETWEEN;
+			return false;
+		}
+		if (is_letter(ch)) {
+			s->verb = s->verb << 8 | upper(ch);
+			s->letters++;
+			return false;
+		}
+	} else if (verb_ends(s->verb, ch)) {
+		rank = verb_rank(s->verb);
+	}
+	if ((rank == VERB_STRONG && (mail || !c->unknown)) ||
+	    (rank == VERB_WEAK && (c->mail_port || c->banner_smtp))) {
+		c->state = STATE_SMTP;
+		return true;
+	}
+	if (!mail && !is_text(ch)) {
+		c->state = STATE_OTHER;
+		return true;
+	}
+	if (c->http || (!mail && http_method(s->verb, s->letters)))
+		c->http = HTTP_HEADER;
+	if (rank == VERB_UNKNOWN && !mail)
+		c->unknown = 1;
+	s->show = 1;
+	s->tls_held = 0;
+	return ch == '\n' && client_passed(c, s);
+}
+
+/* client_judged counts what was looked at: the byte that decides is left to the next step. */
+static __always_inline bool client_judged(struct smtp_state *c, struct smtp_out *o, u8 ch)
+{
+	out_clear(o);
+	if (client_verdict(c, o, ch))
+		return true;
+	c->judged++;
+	return false;
+}
+
+/* server_verdict takes the next byte of a server that spoke first; false while more is needed. */
+static __always_inline bool server_verdict(struct smtp_state *c, u8 ch)
+{
+	struct smtp_side *s = &c->server;
+
+	if (s->letters == LINE_JUDGED) { /* some is lost: this is no greeting, nor another one */
+		line_reset(s);
+		return true;
+	}
+	if (s->letters < 3 && ch >= '0' && ch <= '9' && !s->show) {
+		s->verb = s->verb * 10 + ch - '0';
+		s->letters++;
+		return false;
+	}
+	if (c->proxy && s->letters == 3 && ch >= '0' && ch <= '9') {
+		s->verb = (s->verb * 10 + ch - '0') % 1000; /* the first was a proxy's */
+		s->before++;
+		return false;
+	}
+	if (s->letters == 3 && greeting_code(s->verb) &&
+	    (is_blank(ch) || ch == '-' || ch == '\r' || ch == '\n')) {
+		c->banner_220 = 1;
+		if (c->mail_port)
+			c->state = STATE_SMTP;
+		return true;
+	}
+	s->before += s->letters;
+	line_reset(s);
+	if (c->proxy) { /* a proxy's answer: the greeting is behind it, and begins a line */
+		s->before++;
+		s->show = ch >= ' ' && ch < 0x7f;
+		return false;
+	}
+	/* On a mail port the client may still speak SMTP to whatever this is, and to a proxy of
+	 * HTTP it may say CONNECT.
+	 */
+	if (c->http)
+		c->answers++;
+	else if (!c->mail_port)
+		c->state = STATE_OTHER;
+	return true;
+}
+
+/* banner_byte looks whether a greeting that waits names SMTP. */
+static __always_inline void banner_byte(struct smtp_state *c, u8 ch)
+{
+	struct smtp_side *s = &c->server;
+
+	s->banner_window = s->banner_window << 8 | upper(ch);
+	if (s->banner_window == VERB('S', 'M', 'T', 'P'))
+		c->banner_smtp = 1;
+}
+
+#endif

@@ -1,0 +1,219 @@
+/* What leaves the kernel of a stream that is SMTP: command lines with a known verb, without the
+ * secrets of AUTH, and reply lines. All else is counted and cut.
+ *
+ * The state lives in maps and in the reserved record, not in locals: the verifier then sees unknown
+ * numbers and prunes, where it would follow every value of a local through the loop.
+ */
+#ifndef REDACT_H
+#define REDACT_H
+
+#include "auth_bdat.h"
+#include "data.h"
+#include "detect.h"
+
+#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
+
+static __always_inline void out_verb(struct smtp_side *s, struct smtp_out *o)
+{
+	o->bytes = __builtin_bswap32(s->verb);
+	o->len = 4;
+}
+
+/* client_decide judges a command line at the byte behind its verb. */
+static __always_inline void client_decide(struct smtp_state *c, struct smtp_side *s,
+					  struct smtp_out *o, u8 ch)
+{
+	u8 held = s->letters;
+	bool known = held == 4 && verb_rank(s->verb) && verb_ends(s->verb, ch);
+	bool dot = !held && ch == '.' && !s->blank && (s->crlf || !s->strict);
+
+	s->letters = LINE_JUDGED;
+	if (c->data_refused) { /* a client that does not listen goes on with a header */
+		c->desynced = !known && !dot;
+		c->data_refused = 0;
+	}
+	if (known && !c->blind) /* each line before it was answered as a command is */
+		c->desynced = 0;
+	if (c->odd_bdat && c->await_data == DATA_SAID && known &&
+	    s->verb != VERB('R', 'C', 'P', 'T')) { /* no octets follow: it is a command */
+		c->await_data = 0;
+		c->odd_bdat = 0;
+	}
+	if (c->await_data == DATA_SAID)
+		c->await_data = DATA_BODY;
+	if (c->secret || ((c->await_data || c->desynced) && !dot)) {
+		/* A secret; or a body that does not wait for its 354, or goes on without one. */
+		o->cut = held;
+	} else if (known) {
+		s->show = SHOW_ALL;
+		s->known = 1;
+		out_verb(s, o);
+	} else if (!held && ch == '.') {
+		s->show = SHOW_DOT;
+	} else if (!held && (ch == '\r' || ch == '\n')) {
+		s->show = SHOW_ALL;
+	} else {
+		/* An unknown command draws a reply: a mark keeps its place. */
+		o->cut = held - 1; /* the mark is one of the octets */
+		out_show(o, '?');
+	}
+}
+
+/* client_bdat acts on a complete BDAT. Where it is not by the book it depends on the server whether
+ * octets follow: what does is a body until there is a reply.
+ */
+static __always_inline void client_bdat(struct smtp_state *c, struct smtp_side *s)
+{
+	if (s->bad || s->field > 2 || (s->tail && s->tail != VERB('L', 'A', 'S', 'T'))) {
+		c->await_data = DATA_SAID;
+		c->data_at = c->asked - 1;
+		c->odd_bdat = 1;
+		c->blind = 0;
+	} else if (s->bdat_octets) {
+		s->mode = MODE_CHUNK;
+		s->bdat_left = s->bdat_octets;
+		s->bdat_begun = 0;
+	}
+}
+
+/* client_line acts on a complete command line; cr: CR stands before its LF. */
+static __always_inline void client_line(struct smtp_state *c, struct smtp_side *s, u8 cr)
+{
+	if (c->secret) {
+		c->secret = 0;
+		line_asks(c);
+	} else if (c->await_data || c->desynced) {
+		if (s->show == SHOW_DOT && (cr || !s->strict)) {
+			if (c->await_data && c->dots < 255)
+				c->dots++;
+			line_asks(c);
+			c->await_data = 0;
+			c->desynced = 0;
+			c->blind = 0;
+		} else if (s->verb || s->line > 1 + cr) {
+			c->blind++;
+		}
+	} else if (s->known) {
+		if (s->verb == VERB('D', 'A', 'T', 'A')) {
+			c->await_data = DATA_SAID;
+			c->data_at = c->asked;
+			c->blind = 0;
+			c->odd_bdat = 0;
+			if (c->answered == c->asked) /* no reply to an earlier one is due */
+				c->dots = 0;
+			s->strict = cr;
+		} else if (s->verb == VERB('S', 'T', 'A', 'R')) {
+			c->await_tls = TLS_SAID;
+			c->tls_at = c->asked;
+		}
+		line_asks(c);
+		if (s->verb == VERB('A', 'U', 'T', 'H')) {
+			c->await_auth = 1;
+			c->auth_at = c->asked - 1;
+			if (c->ftp)
+				c->state = STATE_OTHER;
+		} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
+			client_bdat(c, s);
+		}
+	} else if (!s->show) { /* no command, and answered as that */
+		line_asks(c);
+	}
+	line_reset(s);
+	s->crlf = cr;
+}
+
+/* status_byte is true for a byte that goes on with an enhanced status code, such as 5.7.8, at its
+ * place behind the code and a blank, and for the line's end.
+ */
+static __always_inline bool status_byte(struct smtp_side *s, u8 ch)
+{
+	if (s->line <= 1 || ch == '\r' || ch == '\n')
+		return true;
+	if (s->line == 2)
+		return ch == '0' + s->verb / 100 % 10;
+	if (s->line == 3 || s->line > 9)
+		return s->line == 3 && ch == '.';
+	return ch == '.' || (ch >= '0' && ch <= '9');
+}
+
+static __always_inline void line_byte(struct smtp_side *s, struct smtp_out *o, u8 ch)
+{
+	if (s->line <= LINE_MAX)
+		s->line++;
+	else
+		s->show = SHOW_NONE;
+	if (s->show == SHOW_STATUS && !status_byte(s, ch))
+		s->show = SHOW_NONE;
+	if (s->show == SHOW_DOT && s->line > 1 && ch != '\r' && ch != '\n')
+		s->show = SHOW_NONE;
+	if (s->show)
+		out_show(o, ch);
+	else
+		o->cut++;
+}
+
+/* line_starts is true where the client's next byte is the first of a line that is looked at. */
+static __always_inline bool line_starts(struct smtp_state *c)
+{
+	struct smtp_side *s = &c->client;
+
+	return s->mode == MODE_LINES && !s->letters && !s->line && !s->blank && !c->await_data &&
+	       !c->desynced && !c->secret;
+}
+
+/* tls_begins is true for a byte that begins TLS although it is not the head of a handshake record:
+ * whatever is no text once STARTTLS was accepted.
+ */
+static __always_inline bool tls_begins(struct smtp_state *c, u8 ch)
+{
+	return line_starts(c) && !c->client.tls_held && c->await_tls == TLS_ACCEPTED &&
+	       ch != TLS_HANDSHAKE && (!is_text(ch) || ch >= 0x80);
+}
+
+static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o, u8 ch)
+{
+	struct smtp_side *s = &c->client;
+	u8 cr = s->cr;
+
+	out_clear(o);
+	if (s->tls_held || (ch == TLS_HANDSHAKE && line_starts(c))) {
+		if (tls_head(s, ch)) {
+			if (s->tls_held == TLS_HEAD) {
+				o->bytes = s->tls_head;
+				o->len = TLS_HEAD;
+				hello_begins(c, (s->tls_head >> 24 & 0xff) << 8 | ch);
+				line_reset(s);
+			}
+			return;
+		}
+		s->letters = LINE_JUDGED; /* a line like any other: it is held that far */
+		o->cut = s->tls_held - 1;
+		s->tls_held = 0;
+		out_show(o, '?');
+	}
+	s->cr = ch == '\r';
+	if (s->letters < 4 && !c->secret) {
+		if (is_letter(ch)) {
+			s->verb = s->verb << 8 | upper(ch);
+			s->letters++;
+			return;
+		}
+		if (!s->letters && is_blank(ch)) {
+			s->blank = 1;
+			if (c->await_data || c->desynced)
+				o->cut = 1;
+			else
+				out_show(o, ch);
+			return;
+		}
+	}
+	if (s->letters != LINE_JUDGED)
+		client_decide(c, s, o, ch);
+	if (s->known && client_argument(c, o, ch))
+		return;
+	line_byte(s, o, ch);
+	if (ch == '\n')
+		client_line(c, s, cr);
+}
+
+#endif

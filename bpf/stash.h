@@ -1,0 +1,187 @@
+/* Packets that come out of turn: before another one that was sent earlier, or while one of the same
+ * connection is being taken. They wait here in pieces: a packet hook can neither wait nor hold a
+ * packet back.
+ */
+#ifndef STASH_H
+#define STASH_H
+
+#include "send.h"
+
+/* alone is false where another program is inside already. Of two that come at once at most one
+ * finds itself alone: 5.10 has no atomic that gives the value before. The count is below that where
+ * the state's memory was given to another connection meanwhile.
+ */
+static __always_inline bool alone(s32 *inside)
+{
+	__sync_fetch_and_add(inside, 1);
+	if (*(volatile s32 *)inside <= 1)
+		return true;
+	__sync_fetch_and_add(inside, -1);
+	return false;
+}
+
+static __always_inline void leave(s32 *inside)
+{
+	__sync_fetch_and_add(inside, -1);
+}
+
+#define TURNS 64 /* some 5 us: a packet of replies takes less */
+#define PATIENT_TURNS 1024
+
+/* turn_wait tries so often: another CPU comes to the end of its packet, an interrupted program on
+ * this one does not.
+ */
+__noinline int turn_wait(struct __sk_buff *skb, u32 tries)
+{
+	struct conn *c = conn_of(skb);
+
+	if (!c)
+		return 0;
+	for (u32 i = 0; i < PATIENT_TURNS && i < tries; i++)
+		if (alone(&c->inside))
+			return 1;
+	return 0;
+}
+
+#define STASHED (1U << 30) /* an offset in a piece, not in the packet at hand */
+#define STASH_OFF(piece) (STASHED | (piece) << 16)
+
+static __always_inline struct piece *stash_piece(struct conn *c, u32 piece)
+{
+	struct piece_key key = {.conn = c->id, .piece = piece};
+
+	return bpf_map_lookup_elem(&stash, &key);
+}
+
+/* stash_load reads from a piece. */
+static __always_inline long stash_load(struct conn *c, u32 off, void *to, u32 n)
+{
+	struct piece *p = stash_piece(c, off >> 16 & (STASH_PIECES - 1));
+
+	if (!p)
+		return -1;
+	return bpf_probe_read_kernel(to, n, p->data + (off & (STASH_SIZE - 1)));
+}
+
+/* packet_load reads from where the bytes at hand are: 0 if it has. */
+#define packet_load(skb, c, off, to, n) \
+	((off) & STASHED ? stash_load(c, off, to, n) : bpf_skb_load_bytes(skb, off, to, n))
+
+/* packet_octet is the byte at off; negative where it cannot be read. */
+__noinline int packet_octet(struct __sk_buff *skb, u32 off)
+{
+	struct conn *c = conn_of(skb);
+	u8 ch;
+
+	if (!c)
+		return -1;
+	if (packet_load(skb, c, off, &ch, 1)) {
+		count(unreadable);
+		return -1;
+	}
+	return ch;
+}
+
+/* stash_put keeps up to STASH_SIZE octets, and gives how many; 0 where there is no room. urgent is
+ * where the urgent byte is. Whoever finds the piece first has it: the map decides.
+ */
+static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 urgent,
+				     const int dir)
+{
+	struct conn *c = conn_of(skb);
+	struct piece_key key = {};
+	struct blank *blank;
+	struct piece *p = 0;
+	u32 n = end - off, zero = 0;
+
+	blank = bpf_map_lookup_elem(&blanks, &zero);
+	if (!c || !blank || !n || off >= end)
+		return 0;
+	if (n > STASH_SIZE)
+		n = STASH_SIZE;
+	key.conn = c->id;
+	for (u32 i = 0; i < STASH_PIECES; i++) {
+		key.piece = i;
+		if (bpf_map_update_elem(&stash, &key, &blank->piece, BPF_NOEXIST))
+			continue;
+		p = bpf_map_lookup_elem(&stash, &key);
+		break;
+	}
+	if (!p)
+		return 0;
+	n = ((n - 1) & (STASH_SIZE - 1)) + 1;
+	if (bpf_skb_load_bytes(skb, off, p->data, n)) {
+		bpf_map_delete_elem(&stash, &key);
+		return 0;
+	}
+	p->seq = seq;
+	p->len = n;
+	p->dir = dir;
+	p->urgent = urgent >= off ? urgent - off + 1 : 0;
+	barrier();
+	p->ready = 1;
+	__sync_fetch_and_add(&c->arrivals, 1);
+	return n;
+}
+
+__noinline u32 stash_put_client(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 urgent)
+{
+	return stash_put(skb, off, end, seq, urgent, DIR_CLIENT);
+}
+
+__noinline u32 stash_put_server(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 urgent)
+{
+	return stash_put(skb, off, end, seq, urgent, DIR_SERVER);
+}
+
+/* stash_append adds a small packet to the piece that it goes on from: there may be a long row of
+ * them, while a program that has the turn is interrupted.
+ */
+__noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 dir)
+{
+	struct conn *c = conn_of(skb);
+	struct piece *p;
+	u32 n = end - off;
+	int appended = 0;
+
+	if (!c || !n || n > PAYLOAD_SIZE)
+		return 0;
+	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
+	if (!alone(&c->keeping))
+		return 0;
+	for (u32 i = 0; i < STASH_PIECES; i++) {
+		p = stash_piece(c, i);
+		if (!p || !p->ready || p->dir != dir || p->seq + p->len != seq ||
+		    p->len + n > STASH_SIZE)
+			continue;
+		if (!bpf_skb_load_bytes(skb, off, p->data + (p->len & (STASH_SIZE - 1)), n)) {
+			p->len += n;
+			appended = 1;
+		}
+		break;
+	}
+	leave(&c->keeping);
+	if (appended)
+		__sync_fetch_and_add(&c->arrivals, 1);
+	return appended;
+}
+
+/* stash_packet keeps a packet; what there is no room for is missing for the next one. */
+static __always_inline void stash_packet(struct __sk_buff *skb, u32 off, u32 end, u32 seq,
+					 u32 urgent, const int dir)
+{
+	u32 n;
+
+	for (u32 i = 0; i < STASH_PIECES && off < end; i++) {
+		n = dir ? stash_put_server(skb, off, end, seq, urgent)
+			: stash_put_client(skb, off, end, seq, urgent);
+		if (!n)
+			break;
+		off += n;
+		seq += n;
+	}
+	if (off < end)
+		count(unreadable);
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* What becomes of a packet whose turn it is: judged, cut or passed over. */
+#ifndef TAKE_H
+#define TAKE_H
+
+#include "banner.h"
+#include "body.h"
+#include "packet.h"
+
+/* tls_word looks whether TLS begins behind STARTTLS. Where bytes are lost behind its 220 it may
+ * have, and what follows is nobody's business.
+ */
+static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, struct stream *s,
+				     u32 off)
+{
+	u8 ch;
+
+	if (s->lost && c->smtp.await_tls == TLS_ACCEPTED) {
+		state_to_tls(&c->smtp);
+		c->smtp.hello_left = 0;
+	} else if (!packet_load(skb, c, off, &ch, 1) && tls_begins(&c->smtp, ch)) {
+		state_to_tls(&c->smtp);
+		c->smtp.hello_left = 0;
+	}
+}
+
+/* judge_old_server looks at the first octets of a packet, where a reply begins there: the client
+ * has spoken since the packet before, and that one has ended a line. What comes before the verdict
+ * says nothing.
+ */
+__noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
+{
+	struct conn *c = conn_of(skb);
+	u8 first[4] = {}, last = 0;
+
+	if (!c || off >= end)
+		return 0;
+	if (packet_load(skb, c, off, first, 3) || packet_load(skb, c, end - 1, &last, 1))
+		first[0] = 0;
+	if (end - off > 3)
+		packet_load(skb, c, off + 3, &first[3], 1);
+	old_server(&c->smtp, first, last);
+	if (c->smtp.state == STATE_SMTP) {
+		announce(skb);
+		return off;
+	}
+	c->server_skipped += end - off;
+	if (c->smtp.state == STATE_OTHER && c->announced)
+		announce(skb);
+	return 0;
+}
+
+/* answer_tls looks whether the server goes on with TLS too, and gives where it complains in text.
+ */
+__noinline u32 answer_tls(struct __sk_buff *skb, u32 off, u32 end)
+{
+	struct conn *c = conn_of(skb);
+	int ch;
+
+	if (!c)
+		return end;
+	for (u32 i = 0; i < TLS_ANSWER && off + i < end; i++) {
+		ch = packet_octet(skb, off + i);
+		if (ch < 0)
+			return end;
+		if (!tls_answered(&c->smtp, ch))
+			continue;
+		if (c->smtp.state != STATE_SMTP)
+			return end;
+		c->server.lost += i;
+		return off + i;
+	}
+	return end;
+}
+
+/* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
+static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
+{
+	struct conn *c = conn_of(skb);
+
+	if (!c || c->smtp.state == STATE_OTHER)
+		return 0;
+	if (c->smtp.state == STATE_NEW && c->smtp.old && dir)
+		return judge_old_server(skb, off, end);
+	if (c->smtp.state == STATE_NEW) {
+		off = dir ? judge_server(skb, off, end) : judge_client(skb, off, end);
+		if (c->smtp.state == STATE_SMTP || c->smtp.state == STATE_TLS ||
+		    (c->smtp.state == STATE_OTHER && (c->announced || c->smtp.banner_smtp)))
+			announce(skb);
+		else if (dir && !c->smtp.banner_220)
+			return 0; /* whatever greets there, the client decides */
+		return off;
+	}
+	if (c->smtp.state == STATE_TLS)
+		return dir ? answer_tls(skb, off, end) : show_hello(skb, off, end);
+	if (dir)
+		return cut_server(skb, off, end);
+	if (c->smtp.client.mode == MODE_BODY)
+		return skip_body(skb, off, end);
+	if (c->smtp.client.mode == MODE_CHUNK)
+		return skip_chunk(c, off, end);
+	return cut_client(skb, off, end);
+}
+
+/* Global functions: the verifier looks at them once, and not once a step. */
+__noinline u32 client_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+{
+	return packet_step(skb, off, end, DIR_CLIENT);
+}
+
+__noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+{
+	return packet_step(skb, off, end, DIR_SERVER);
+}
+
+/* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
+#define STEPS 272
+
+/* packet_pass_urgent passes over the urgent byte: who reads the stream does not get it. */
+static __always_inline void packet_pass_urgent(struct conn *c, struct packet *p, const int dir)
+{
+	p->off++;
+	if (dir)
+		c->server_skipped++;
+	else
+		c->client_skipped++;
+}
+
+/* take_packet takes what is new in a packet, or a piece of one. */
+static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p, const int dir)
+{
+	struct conn *c = conn_of(skb);
+	struct stream *s;
+
+	if (!c || c->smtp.state == STATE_OTHER)
+		return;
+	s = stream_of(c, dir);
+	if (!stream_advance(s, side_of(c, dir), p))
+		return;
+	if (p->off == p->urgent) {
+		packet_pass_urgent(c, p, dir);
+		if (p->off == p->end)
+			return;
+	}
+	if (dir && s->lost) /* replies were missed: how many is not known */
+		c->smtp.answered = c->smtp.asked;
+	if (!dir)
+		c->smtp.spoken = 1;
+	if (dir && !reply_affords(&c->smtp, p->end - p->off)) {
+		s->lost += p->end - p->off;
+		return;
+	}
+	if (c->smtp.await_tls && c->smtp.state == STATE_SMTP)
+		tls_word(skb, c, s, p->off);
+	for (int i = 0; i < STEPS && p->off < p->end; i++) {
+		u32 end = p->urgent > p->off && p->urgent < p->end ? p->urgent : p->end;
+
+		if (p->off == p->urgent) {
+			packet_pass_urgent(c, p, dir);
+			continue;
+		}
+		p->off = dir ? server_packet_step(skb, p->off, end)
+			     : client_packet_step(skb, p->off, end);
+		if (!p->off)
+			return;
+	}
+	if (p->off < p->end) {
+		s->lost += p->end - p->off;
+		if (c->smtp.state == STATE_NEW && c->smtp.old) { /* a long text */
+			old_unknown(&c->smtp);
+			side_of(c, dir)->show = 1; /* the line that goes on is passed over */
+		} else {
+			count(unreadable);
+		}
+	}
+	if (!dir && c->smtp.old && !c->announced && c->smtp.state == STATE_NEW)
+		announce(skb);
+}
+
+#endif

@@ -155,7 +155,7 @@ struct payload_event {
 	__u64 before;
 	__u64 lost;
 	__u32 data_len;
-	__u32 done; /* of the packet, shown and cut: the programs' own */
+	__u32 pad;
 	struct segment segments[SEGMENTS];
 	__u8 data[PAYLOAD_SIZE + PAYLOAD_SLACK];
 };

@@ -39,7 +39,7 @@ static __always_inline struct payload_event *payload_reserve(struct conn *c, con
 	e->before = side->before;
 	e->lost = s->lost;
 	e->data_len = 0;
-	e->done = 0;
+	e->pad = 0;
 	__builtin_memset(e->segments, 0, sizeof(e->segments));
 	side->before = 0;
 	s->lost = 0;
@@ -119,17 +119,20 @@ __noinline int server_step(struct __sk_buff *skb, u32 off)
 static __always_inline u32 pass_lines(struct __sk_buff *skb, u32 off, u32 n, const int dir)
 {
 	struct conn *c = conn_of(skb);
-	u32 i;
+	u32 done = 0;
 
 	if (!c)
 		return n;
-	for (i = 0; i < PAYLOAD_SIZE && i < n; i++)
-		if (dir ? server_step(skb, off + i) : client_step(skb, off + i)) {
-			i++;
+	for (u32 i = 0; i < PAYLOAD_SIZE; i++) {
+		if (i >= n)
 			break;
-		}
-	stream_of(c, dir)->lost += i;
-	return i;
+		done = i + 1;
+		if (dir ? server_step(skb, off + i) : client_step(skb, off + i))
+			break;
+		barrier();
+	}
+	stream_of(c, dir)->lost += done;
+	return done;
 }
 
 __noinline u32 pass_client(struct __sk_buff *skb, u32 off, u32 n)
@@ -145,7 +148,7 @@ __noinline u32 pass_server(struct __sk_buff *skb, u32 off, u32 n)
 static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, const int dir)
 {
 	struct conn *c = conn_of(skb);
-	u32 n = chunk_len(off, end, PAYLOAD_SIZE - PAYLOAD_SLACK), done;
+	u32 n = chunk_len(off, end, PAYLOAD_SIZE - PAYLOAD_SLACK);
 	struct payload_event *e;
 	struct stream *s;
 
@@ -162,19 +165,18 @@ static __always_inline u32 cut_lines(struct __sk_buff *skb, u32 off, u32 end, co
 			break;
 		ends = dir ? server_step(skb, off + i) : client_step(skb, off + i);
 		payload_put(s, e);
-		e->done = i + 1; /* in a register each would be a state of its own to verify */
+		s->done = i + 1; /* in a register each would be a state of its own to verify */
 		barrier();
 		if (ends)
 			break;
 	}
-	done = e->done;
 	c = conn_of(skb);
 	if (!c || c->id != e->conn) { /* it was closed meanwhile, and its memory may be another's */
 		bpf_ringbuf_discard(e, 0);
 		return end;
 	}
 	payload_finish(c, e, dir);
-	return off + done;
+	return off + stream_of(c, dir)->done;
 }
 
 __noinline u32 cut_client(struct __sk_buff *skb, u32 off, u32 end)

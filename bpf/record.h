@@ -16,7 +16,9 @@ struct stream {
 	u8 acked_seen;
 	u8 segment; /* of the record being filled */
 	u8 unaligned;
-	u32 segment_cut;     /* bytes cut in that segment */
+	u32 segment_cut; /* bytes cut in that segment */
+	u32 done;	 /* octets of the packet that went into the record */
+	u32 pad;
 	struct smtp_out out; /* what becomes of the byte at hand */
 };
 

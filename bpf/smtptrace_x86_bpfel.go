@@ -198,6 +198,8 @@ type SmtptraceConn struct {
 		Segment    uint8
 		Unaligned  uint8
 		SegmentCut uint32
+		Done       uint32
+		Pad        uint32
 		Out        struct {
 			_     structs.HostLayout
 			Bytes uint64
@@ -217,6 +219,8 @@ type SmtptraceConn struct {
 		Segment    uint8
 		Unaligned  uint8
 		SegmentCut uint32
+		Done       uint32
+		Pad        uint32
 		Out        struct {
 			_     structs.HostLayout
 			Bytes uint64
@@ -380,7 +384,7 @@ type SmtptracePayloadEvent struct {
 	Before      uint64
 	Lost        uint64
 	DataLen     uint32
-	Done        uint32
+	Pad         uint32
 	Segments    [8]struct {
 		_     structs.HostLayout
 		Shown uint16

@@ -37,9 +37,13 @@ __noinline int turn_wait(struct __sk_buff *skb, u32 tries)
 
 	if (!c)
 		return 0;
-	for (u32 i = 0; i < PATIENT_TURNS && i < tries; i++)
+	for (u32 i = 0; i < PATIENT_TURNS; i++) {
+		if (i >= tries)
+			break;
 		if (alone(&c->inside))
 			return 1;
+		barrier();
+	}
 	return 0;
 }
 

@@ -91,7 +91,7 @@ static __always_inline void client_line(struct smtp_state *c, struct smtp_side *
 			c->desynced = 0;
 			c->blind = 0;
 		} else if (s->verb || s->line > 1 + cr) {
-			c->blind++;
+			c->blind += c->blind < BLIND_UNKNOWN;
 		}
 	} else if (s->known) {
 		if (s->verb == VERB('D', 'A', 'T', 'A')) {

@@ -34,7 +34,8 @@ static __always_inline void server_data(struct smtp_state *c, u32 code)
 		if (c->desynced && !c->blind)
 			c->blind = 1;
 		c->await_data = 0;
-	} else if (success) {
+	} else if (success && (!c->blind || (c->odd_bdat && c->await_data))) {
+		/* Else it may be of a line that was cut, and what the next ones are of is open. */
 		if (c->odd_bdat)
 			c->await_data = 0;
 		c->desynced = 0;
@@ -96,7 +97,7 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 		c->desynced = 0;
 		return;
 	}
-	if (c->desynced && c->blind)
+	if (c->desynced && c->blind && c->blind < BLIND_UNKNOWN)
 		c->blind--;
 	server_data(c, code);
 	if (code == 220 && of_tls) {

@@ -97,7 +97,7 @@ struct smtp_state {
 	u16 answered;	  /* of these; the server's packets write it */
 	u16 data_at;	  /* how many stood before DATA */
 	u16 tls_at;	  /* before STARTTLS likewise */
-	u16 blind;	  /* lines cut without knowing what they are, and not answered */
+	u16 blind;	  /* lines cut without knowing what they are, and not answered; or: */
 	u16 auth_at;	  /* lines that stood before AUTH */
 	s32 reply_used;	  /* octets of replies, less what the client's lines are good for */
 	u32 hello_octets; /* of the record that is shown, still to come */
@@ -150,6 +150,8 @@ static __always_inline void line_reset(struct smtp_side *s)
 	s->auth_letters = 0;
 	s->bdat_octets = 0;
 }
+
+#define BLIND_UNKNOWN 65535 /* smtp_state.blind: nobody knows how many; a dot alone ends that */
 
 #define REPLY_BUDGET 65536     /* octets of replies that nothing was asked for, */
 #define REPLY_REFILL 4096      /* and that a line of the client is good for */

@@ -66,11 +66,14 @@ static __always_inline bool tls_answered(struct smtp_state *c, u8 ch)
 		c->hello_left = 0;
 		c->await_tls = 0;
 		c->greeted = 1;
-		c->answered = c->asked;
-		if (c->tls_passed > 2) { /* more than a line's end: a body may have begun */
+		/* More than a line's end, in which a body may have begun; or replies are due that
+		 * nobody can tell from the complaint.
+		 */
+		if (c->tls_passed > 2 || c->answered != c->asked) {
 			c->desynced = 1;
-			c->blind = 2; /* the complaint is one of the answers */
+			c->blind = BLIND_UNKNOWN;
 		}
+		c->answered = c->asked;
 		c->tls_passed = 0;
 		line_reset(&c->client);
 		line_reset(&c->server);

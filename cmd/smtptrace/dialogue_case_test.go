@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,8 +51,8 @@ func dialogueCases(t *testing.T) (list []dialogueCase) {
 	return list
 }
 
-// kin are dialogues of the same kinds.
-var kin = []dialogueCase{
+// oddDialogues: MX and client do not keep to the order of things, or to the ports.
+var oddDialogues = []dialogueCase{
 	{"junk before the greeting", 25, append([]string{"C: junk", "S: 220 mx.example.net ESMTP", "S: 500 what"}, kinMail...), kinWant, nil},
 	{"junk before the greeting, on another port", 2526, append([]string{"C: junk", "S: 220 mx.example.net ESMTP", "S: 500 what"}, kinMail...), kinWant, nil},
 	{"a lone 0x16", 25, append([]string{"S: 220 mx.example.net ESMTP", "c: \x16\r\n", "S: 500 what"}, kinMail...), kinWant, nil},
@@ -71,6 +72,19 @@ var kin = []dialogueCase{
 		"c: RCPT TO:<no@example.net>\r\n.\r\n", "S: 250 ok", "C: QUIT", "S: 221 bye"), kinWant, nil},
 	{"BDAT with a sign", 25, append(append([]string{"S: 220 mx.example.net ESMTP"}, kinMail[:6]...),
 		"c: BDAT +29 LAST\r\nRCPT TO:<canary@example.net>\r\n", "S: 250 ok", "C: QUIT", "S: 221 bye"), kinWant, []string{"canary"}},
+	{"junk before the greeting, to be submitted", 587, append([]string{"C: junk", "S: 220 mx.example.net ESMTP", "S: 500 what"}, kinMail...), kinWant, nil},
+	{"eleven lines of junk", 2526, append(append([]string{"S: 220 mx.example.net ESMTP"}, slices.Repeat([]string{"C: junk", "S: 500 what"}, 11)...),
+		kinMail...), kinWant, nil},
+	{"an unknown first command", 2526, append([]string{"S: 220 mx.example.net ESMTP", "C: FOO bar", "S: 500 what"}, kinMail...), kinWant, nil},
+	{"a long greeting", 2526, append([]string{"s: " + strings.Repeat("220-mx.example.net ESMTP, and much more to read\r\n", 40) + "220 ready\r\n"},
+		kinMail...), kinWant, nil},
+	{"AUTH LOGIN before EHLO", 2526, append([]string{"S: 220 mx.example.net ESMTP", "C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: canary",
+		"S: 334 UGFzc3dvcmQ6", "C: canary", "S: 235 2.7.0 canary"}, kinMail...), kinWant, []string{"canary"}},
+	{"a 454 that repeats the secret", 25, append([]string{"S: 220 mx.example.net ESMTP", "C: EHLO x.example.com", "S: 250 mx",
+		"C: AUTH PLAIN canary", "S: 454 4.7.0 canary, later"}, kinMail...), kinWant, []string{"canary"}},
+	{"HELO without a name", 25, append([]string{"S: 220 mx.example.net ESMTP", "C: HELO", "S: 501 no name"}, kinMail...), kinWant, nil},
+	{"BDAT with a word too much", 25, append(append([]string{"S: 220 mx.example.net ESMTP"}, kinMail[:6]...),
+		"c: BDAT 29 LAST x\r\nRCPT TO:<canary@example.net>\r\n", "S: 250 ok", "C: QUIT", "S: 221 bye"), kinWant, []string{"canary"}},
 	{"a 535 of several lines", 25, []string{"S: 220 mx.example.net ESMTP", "C: EHLO x.example.com", "S: 250 mx", "C: AUTH PLAIN canary",
 		"S: 535-5.7.8 canary\r\n535 canary"}, map[string]any{"helo": "x.example.com"}, []string{"canary"}},
 }
@@ -81,10 +95,20 @@ var (
 	kinWant = map[string]any{"messages": 1.0, "recipients": 1.0, "helo": "x.example.com"}
 )
 
-// TestDialogueCases: of each dialogue there is a session with the right counts, and no secret in any output.
+// TestDialogueCases: the dialogues that lie beside the repository.
 func TestDialogueCases(t *testing.T) {
-	live.NotInVM(t)
-	cases := append(dialogueCases(t), kin...)
+	live.NotInVM(t) // where the file is not
+	playDialogues(t, dialogueCases(t))
+}
+
+// TestOddDialogues: dialogues that hide from a judge that decides too early, or from a cutter that takes one thing for
+// another.
+func TestOddDialogues(t *testing.T) {
+	playDialogues(t, oddDialogues)
+}
+
+// playDialogues: of each dialogue there is a session with the right counts, and no secret in any output.
+func playDialogues(t *testing.T, cases []dialogueCase) {
 	for _, f := range families() {
 		t.Run(string(f), func(t *testing.T) {
 			cell := live.NewCell(t)

@@ -49,11 +49,11 @@ format: ## format the Go and C sources
 	gofmt -w bpf cmd internal scripts
 	clang-format-19 -i bpf/*.[ch] bpf/smtp/*.[ch]
 
-generate: ## compile the kernel programs in bpf/
+generate: ## write the list of verbs for C and Go, and compile the kernel programs in bpf/
 	scripts/generate
 
-check-generated: ## fail if the compiled kernel programs are not what the sources give
-	$(call say,compiled kernel programs)
+check-generated: ## fail if what generate writes is not what the sources give
+	$(call say,generated files)
 	@scripts/generate --check
 
 # KERNEL=6.1: the table alone, on that kernel in a VM where a nanosecond is one instruction of the machine.

@@ -1,6 +1,9 @@
 // Package bpf holds the kernel programs, compiled, and the Go side of the structs they send.
 package bpf
 
+// The list of SMTP's words and limits, which both sides have.
+//go:generate go run ../scripts/verbs smtp/verbs.txt smtp/verbs.h ../internal/smtp/verbs.go
+
 // The objects are the same wherever they are made: paths of the sources are relative in them, and of the
 // two folders with Debian's asm/types.h the one that a host has will do.
 //go:generate -command compile go tool bpf2go -cc clang-19 -strip llvm-strip-19 -target amd64,arm64 -output-stem smtptrace

@@ -3,9 +3,7 @@
 #define AUTH_BDAT_H
 
 #include "state.h"
-#include "verb.h"
-
-#define MECHANISM_MAX 20 /* RFC 4422, 3.1 */
+#include "verbs.h"
 
 enum show {
 	SHOW_NONE,
@@ -80,7 +78,7 @@ static __always_inline bool client_argument(struct smtp_state *c, struct smtp_ou
 	if (s->blank && !is_blank(ch))
 		s->field++;
 	s->blank = is_blank(ch);
-	if (s->verb == VERB('A', 'U', 'T', 'H')) {
+	if (s->verb == VERB_AUTH) {
 		if (mechanism_held(s, o, ch))
 			return true;
 		if (o->len && is_ftp_tls(s->auth_letters) && c->asked == c->marks && !c->mail_port)
@@ -88,7 +86,7 @@ static __always_inline bool client_argument(struct smtp_state *c, struct smtp_ou
 		if (!end && (s->field > 1 || s->line > MECHANISM_MAX + 2 ||
 			     (s->field && !is_mechanism(ch))))
 			s->show = SHOW_NONE;
-	} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
+	} else if (s->verb == VERB_BDAT) {
 		if (end || s->blank)
 			return false;
 		if (s->field > 1)

@@ -62,7 +62,7 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 {
 	struct smtp_side *s = &c->client;
 	bool mail = c->mail_port || c->banner_220;
-	int rank = VERB_UNKNOWN;
+	int rank = RANK_UNKNOWN;
 
 	if (c->old)
 		return old_verdict(c, o, ch);
@@ -112,8 +112,8 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 	} else if (verb_ends(s->verb, ch)) {
 		rank = verb_rank(s->verb);
 	}
-	if ((rank == VERB_STRONG && (mail || !c->unknown)) ||
-	    (rank == VERB_WEAK && (c->mail_port || c->banner_smtp))) {
+	if ((rank == RANK_STRONG && (mail || !c->unknown)) ||
+	    (rank == RANK_WEAK && (c->mail_port || c->banner_smtp))) {
 		c->state = STATE_SMTP;
 		return true;
 	}
@@ -123,7 +123,7 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 	}
 	if (c->http || (!mail && http_method(s->verb, s->letters)))
 		c->http = HTTP_HEADER;
-	if (rank == VERB_UNKNOWN && !mail)
+	if (rank == RANK_UNKNOWN && !mail)
 		c->unknown = 1;
 	s->show = 1;
 	s->tls_held = 0;

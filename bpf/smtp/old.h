@@ -4,7 +4,7 @@
 
 #include "proxy.h"
 #include "tls.h"
-#include "verb.h"
+#include "verbs.h"
 
 enum old_step {
 	OLD_YES = 1,
@@ -41,7 +41,7 @@ static __always_inline void old_holds(struct smtp_state *c, struct smtp_out *o, 
 		c->proxy = PROXY_NONE;
 	proxy_start(c, o, PROXY_DONE, s->verb, 4);
 	out_show(o, ch);
-	c->old_run = s->verb == VERB('S', 'T', 'A', 'R') ? OLD_STARTTLS : OLD_COMMANDS;
+	c->old_run = s->verb == VERB_STARTTLS ? OLD_STARTTLS : OLD_COMMANDS;
 	s->letters = 0;
 	s->old_line = OLD_HELD;
 	if (ch == '\n')
@@ -92,7 +92,7 @@ static __always_inline bool old_verdict(struct smtp_state *c, struct smtp_out *o
 			return false;
 		}
 	} else if (!s->show && verb_ends(s->verb, ch) && verb_rank(s->verb) &&
-		   s->verb != VERB('A', 'U', 'T', 'H')) {
+		   s->verb != VERB_AUTH) {
 		old_holds(c, o, ch);
 		return false;
 	}

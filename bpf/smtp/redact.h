@@ -11,8 +11,6 @@
 #include "data.h"
 #include "detect.h"
 
-#define LINE_MAX 1000 /* RFC 5321, 4.5.3.1.6, text line; commands are shorter */
-
 static __always_inline void out_verb(struct smtp_side *s, struct smtp_out *o)
 {
 	o->bytes = __builtin_bswap32(s->verb);
@@ -35,7 +33,7 @@ static __always_inline void client_decide(struct smtp_state *c, struct smtp_side
 	if (known && !c->blind) /* each line before it was answered as a command is */
 		c->desynced = 0;
 	if (c->odd_bdat && c->await_data == DATA_SAID && known &&
-	    s->verb != VERB('R', 'C', 'P', 'T')) { /* no octets follow: it is a command */
+	    s->verb != VERB_RCPT) { /* no octets follow: it is a command */
 		c->await_data = 0;
 		c->odd_bdat = 0;
 	}
@@ -94,7 +92,7 @@ static __always_inline void client_line(struct smtp_state *c, struct smtp_side *
 			c->blind += c->blind < BLIND_UNKNOWN;
 		}
 	} else if (s->known) {
-		if (s->verb == VERB('D', 'A', 'T', 'A')) {
+		if (s->verb == VERB_DATA) {
 			c->await_data = DATA_SAID;
 			c->data_at = c->asked;
 			c->blind = 0;
@@ -102,17 +100,17 @@ static __always_inline void client_line(struct smtp_state *c, struct smtp_side *
 			if (c->answered == c->asked) /* no reply to an earlier one is due */
 				c->dots = 0;
 			s->strict = cr;
-		} else if (s->verb == VERB('S', 'T', 'A', 'R')) {
+		} else if (s->verb == VERB_STARTTLS) {
 			c->await_tls = TLS_SAID;
 			c->tls_at = c->asked;
 		}
 		line_asks(c);
-		if (s->verb == VERB('A', 'U', 'T', 'H')) {
+		if (s->verb == VERB_AUTH) {
 			c->await_auth = 1;
 			c->auth_at = c->asked - 1;
 			if (c->ftp)
 				c->state = STATE_OTHER;
-		} else if (s->verb == VERB('B', 'D', 'A', 'T')) {
+		} else if (s->verb == VERB_BDAT) {
 			client_bdat(c, s);
 		}
 	} else if (!s->show) { /* no command, and answered as that */

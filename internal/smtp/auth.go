@@ -22,9 +22,6 @@ var authResultNames = [...]string{"none", "unknown", "success", "failure"}
 
 func (r AuthResult) String() string { return authResultNames[r] }
 
-// maxMechanism bounds what is looked at of a mechanism name; RFC 4422 section 3.1 allows 20.
-const maxMechanism = 32
-
 // mechanisms are the SASL names seen on SMTP servers: the IANA registry, XOAUTH2 (Google),
 // MSN and X-tokens of old servers. Only names of this list are ever kept, because a client which
 // forgets the mechanism puts the secret in its place.

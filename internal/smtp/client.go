@@ -2,10 +2,6 @@ package smtp
 
 import "bytes"
 
-// maxLine bounds what is looked at of a command line: twice the 512 octets of RFC 5321 section
-// 4.5.3.1.4, for the parameters of extensions.
-const maxLine = 1024
-
 // clientMode says what the next bytes of the client are.
 type clientMode uint8
 

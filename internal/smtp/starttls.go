@@ -19,7 +19,7 @@ func (d *dialogue) inClear() {
 // hidden says whether what waits belongs to TLS: it was said in front of the handshake, and the
 // server forgets it (RFC 3207 section 4.2), or what came between is lost and it is no command.
 func (p *Parser) hidden() bool {
-	return p.d.tlsDue && (p.client.crypted || p.server.crypted || p.tape.front().verb < verbHelo)
+	return p.d.tlsDue && (p.client.crypted || p.server.crypted || p.tape.front().verb <= verbLost)
 }
 
 // stopListening takes nothing of what is still said, or was said ahead, as SMTP.

@@ -61,7 +61,7 @@ func (p *Parser) mismatched(e *entry, code int) bool {
 	case code < 200:
 		return true
 	case code == 211, code == 214:
-		return v >= verbHelo && v != verbHelp && v != verbNoop && v != verbVrfy && v != verbExpn || v == verbDot
+		return v > verbLost && v != verbHelp && v != verbNoop && v != verbVrfy && v != verbExpn || v == verbDot
 	case code == 220:
 		return v != verbStartTLS && v != verbXclient && v != verbUnknown
 	case code == 221:

@@ -1,6 +1,6 @@
 package smtp
 
-// verb is the command word of a client line, or what stands in for one.
+// verb is the command word of a client line (verbs.go), or what stands in for one.
 type verb uint8
 
 const (
@@ -8,28 +8,6 @@ const (
 	verbBlank               // an empty line
 	verbDot                 // the line "."
 	verbLost                // bytes that never reached the parser: an unknown number of commands
-	verbHelo
-	verbEhlo
-	verbLhlo
-	verbMail
-	verbRcpt
-	verbData
-	verbBdat
-	verbRset
-	verbQuit
-	verbNoop
-	verbHelp
-	verbVrfy
-	verbExpn
-	verbAuth
-	verbStartTLS
-	verbEtrn
-	verbTurn
-	verbXclient
-	verbXforward
-	verbConnect // HTTP CONNECT, only as the first line of a stream
-	verbProxy   // PROXY protocol v1, only as the first line of a stream
-	verbs       // how many there are
 )
 
 // maxVerb is the longest first word looked at. A longer one is no command.
@@ -61,59 +39,13 @@ func upper(dst *[maxVerb]byte, word []byte) []byte {
 	return dst[:n]
 }
 
-// verbOf recognises a command word in any case (RFC 5321 section 2.4). SEND, SOML and SAML are
-// the RFC 821 relatives of MAIL; X-ANONYMOUSTLS is Exchange's STARTTLS; BURL (RFC 4468) offers a
-// message as BDAT does, without octets of its own.
+// verbOf recognises a command word in any case (RFC 5321 section 2.4).
 func verbOf(word []byte) verb {
 	if len(word) < 4 || len(word) > maxVerb {
 		return verbUnknown
 	}
 	var buf [maxVerb]byte
-	switch string(upper(&buf, word)) {
-	case "HELO":
-		return verbHelo
-	case "EHLO":
-		return verbEhlo
-	case "LHLO":
-		return verbLhlo
-	case "MAIL", "SEND", "SOML", "SAML":
-		return verbMail
-	case "RCPT":
-		return verbRcpt
-	case "DATA":
-		return verbData
-	case "BDAT", "BURL":
-		return verbBdat
-	case "RSET":
-		return verbRset
-	case "QUIT":
-		return verbQuit
-	case "NOOP":
-		return verbNoop
-	case "HELP":
-		return verbHelp
-	case "VRFY":
-		return verbVrfy
-	case "EXPN":
-		return verbExpn
-	case "AUTH":
-		return verbAuth
-	case "STARTTLS", "X-ANONYMOUSTLS":
-		return verbStartTLS
-	case "ETRN":
-		return verbEtrn
-	case "TURN", "ATRN":
-		return verbTurn
-	case "XCLIENT":
-		return verbXclient
-	case "XFORWARD":
-		return verbXforward
-	case "CONNECT":
-		return verbConnect
-	case "PROXY":
-		return verbProxy
-	}
-	return verbUnknown
+	return verbOfUpper(upper(&buf, word))
 }
 
 // isBlank takes CR for a blank too: some clients end their lines with several.

@@ -20,8 +20,10 @@ static __always_inline void show_held(struct conn *c, struct banner *b, const in
 		stream_of(c, dir)->lost += b ? b->len : 1;
 		return;
 	}
-	side_of(c, dir)->before = e->before; /* what did not fit comes after it */
-	e->before = 0;
+	if (!dir) { /* what did not fit comes after it; of a greeting it stood in front */
+		c->smtp.client.before = e->before;
+		e->before = 0;
+	}
 	bpf_probe_read_kernel(e->data, BANNER_SIZE, b->data);
 	e->data_len = e->segments[0].shown = b->len;
 	payload_submit(c, e);
@@ -127,6 +129,8 @@ static __always_inline void show_preamble(struct conn *c)
 		   3 * c->smtp.marks + c->smtp.client.tls_held;
 
 	c->client_skipped += c->smtp.judged - told;
+	if (c->smtp.blanks) /* who answers them, and who does not? */
+		c->client.lost++;
 	if (!c->smtp.proxy)
 		return;
 	show_held(c, b, DIR_CLIENT);

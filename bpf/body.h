@@ -18,7 +18,7 @@ __noinline u32 body_bytes(struct __sk_buff *skb, u32 off, u32 end)
 	n = ((n - 1) & 7) + 1;
 	if (packet_load(skb, c, off, &word, n)) {
 		count(unreadable);
-		return 8;
+		return n;
 	}
 	for (at = 0; at < 8; at++) {
 		if (at >= n || c->smtp.client.body >= BODY_END_LF)

@@ -153,6 +153,17 @@ static __always_inline void conn_unwatched(struct tuple *t, u32 netns)
 	count(events);
 }
 
+/* stash_clear deletes what of a connection waits for its turn. */
+static __always_inline void stash_clear(struct conn *c)
+{
+	struct piece_key key = {.conn = c->id};
+
+	for (u32 i = 0; i < STASH_PIECES; i++) {
+		key.piece = i;
+		bpf_map_delete_elem(&stash, &key);
+	}
+}
+
 /* conn_start fills the state of a new connection. */
 static __always_inline void conn_start(struct conn *c, struct sock *sk, struct tuple *t, u32 netns,
 				       bool caught)

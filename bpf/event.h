@@ -133,7 +133,7 @@ enum direction {
 
 #define SEGMENTS 8
 #define PAYLOAD_SIZE 256
-#define PAYLOAD_SLACK 8 /* each byte is written with what was held before it, six at a time */
+#define PAYLOAD_SLACK 8 /* each byte is written with what was held before it, eight at a time */
 
 /* segment: so many bytes shown, then so many cut on purpose, through the end of a line. */
 struct segment {

@@ -179,11 +179,11 @@ struct {
 } preambles SEC(".maps");
 
 /* stash, by connection and number: packets that wait for their turn; wire inserts, reads and
- * deletes, age evicts what a connection left there.
+ * deletes, close deletes what a connection left there.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 512);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
 	__type(key, struct piece_key);
 	__type(value, struct piece);
 } stash SEC(".maps");

@@ -13,8 +13,10 @@ struct packet {
 	bool syn, fin;
 };
 
-/* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. */
-static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
+/* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. Not
+ * inline: its stack would count for all that is called behind it.
+ */
+static __noinline bool packet_read(struct __sk_buff *skb, struct packet *p)
 {
 	u8 head[40] = {}, tcp[20] = {};
 	u32 tcp_off;
@@ -44,9 +46,16 @@ static __always_inline bool packet_read(struct __sk_buff *skb, struct packet *p)
 	p->off = tcp_off + (tcp[12] >> 4) * 4;
 	p->syn = tcp[13] & 2;
 	p->fin = tcp[13] & 1;
+	if (p->off > p->end)
+		return false;
+	/* A receiver reads no octet of a reset, nor of a segment that acknowledges nothing
+	 * (RFC 9293, 3.10.7).
+	 */
+	if (tcp[13] & 4 || !(tcp[13] & 18))
+		p->end = p->off;
 	/* The pointer is to the byte behind it, as Linux has it (tcp_check_urg). */
 	p->urgent = tcp[13] & 32 ? p->off + (tcp[18] << 8 | tcp[19]) - 1 : 0;
-	return p->off <= p->end;
+	return true;
 }
 
 /* stream_acked notes how much of a stream its receiver has. */
@@ -76,6 +85,8 @@ static __always_inline bool stream_advance(struct stream *s, struct smtp_side *s
 	s32 ahead;
 
 	if (p->syn) {
+		if (s->seq_seen && len) /* it comes again, or nobody reads it */
+			return false;
 		p->seq++;
 		if (!s->seq_seen) /* a repeated SYN may come after its data (TCP Fast Open) */
 			s->seq = p->seq;

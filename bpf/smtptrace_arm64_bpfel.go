@@ -103,6 +103,9 @@ type SmtptraceConn struct {
 		TlsLine      uint8
 		TlsSure      uint8
 		Spoken       uint8
+		ServerSpoke  uint8
+		GivenUp      uint8
+		Blanks       uint8
 		Greeted      uint8
 		AwaitData    uint8
 		AwaitTls     uint8
@@ -112,6 +115,7 @@ type SmtptraceConn struct {
 		Desynced     uint8
 		BodyOver     uint8
 		Dots         uint8
+		Rude         uint8
 		HelloLeft    uint8
 		Proxy        uint8
 		ProxyLast    uint8
@@ -122,6 +126,8 @@ type SmtptraceConn struct {
 		TlsAt        uint16
 		Blind        uint16
 		AuthAt       uint16
+		Chatter      uint16
+		_            [2]byte
 		ReplyUsed    int32
 		HelloOctets  uint32
 		TlsPassed    uint32

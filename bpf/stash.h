@@ -25,8 +25,15 @@ static __always_inline void leave(s32 *inside)
 	__sync_fetch_and_add(inside, -1);
 }
 
+/* turn_leave gives the turn back, unless the state has become another connection's. */
+static __always_inline void turn_leave(struct conn *c, u64 id)
+{
+	if (c->id == id)
+		leave(&c->inside);
+}
+
 #define TURNS 64 /* some 5 us: a packet of replies takes less */
-#define PATIENT_TURNS 1024
+#define PATIENT_TURNS 256
 
 /* turn_wait tries so often: another CPU comes to the end of its packet, an interrupted program on
  * this one does not.
@@ -99,7 +106,7 @@ static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u3
 	u32 n = end - off, zero = 0;
 
 	blank = bpf_map_lookup_elem(&blanks, &zero);
-	if (!c || !blank || !n || off >= end)
+	if (!c || c->closed || !blank || !n || off >= end)
 		return 0;
 	if (n > STASH_SIZE)
 		n = STASH_SIZE;

@@ -33,7 +33,7 @@ __noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
 	u8 first[4] = {}, last = 0;
 
 	if (!c || off >= end)
-		return 0;
+		return end;
 	if (packet_load(skb, c, off, first, 3) || packet_load(skb, c, end - 1, &last, 1))
 		first[0] = 0;
 	if (end - off > 3)
@@ -46,7 +46,7 @@ __noinline u32 judge_old_server(struct __sk_buff *skb, u32 off, u32 end)
 	c->server_skipped += end - off;
 	if (c->smtp.state == STATE_OTHER && c->announced)
 		announce(skb);
-	return 0;
+	return end;
 }
 
 /* answer_tls looks whether the server goes on with TLS too, and gives where it complains in text.
@@ -69,16 +69,16 @@ __noinline u32 answer_tls(struct __sk_buff *skb, u32 off, u32 end)
 		c->server.lost += i;
 		return off + i;
 	}
-	return end;
+	return off + chunk_len(off, end, TLS_ANSWER);
 }
 
-/* packet_step takes some of a packet, and gives what offset is next; 0: nothing more. */
+/* packet_step takes some of a packet, and gives what offset is next. */
 static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
 {
 	struct conn *c = conn_of(skb);
 
 	if (!c || c->smtp.state == STATE_OTHER)
-		return 0;
+		return end;
 	if (c->smtp.state == STATE_NEW && c->smtp.old && dir)
 		return judge_old_server(skb, off, end);
 	if (c->smtp.state == STATE_NEW) {
@@ -86,8 +86,10 @@ static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, 
 		if (c->smtp.state == STATE_SMTP || c->smtp.state == STATE_TLS ||
 		    (c->smtp.state == STATE_OTHER && (c->announced || c->smtp.banner_smtp)))
 			announce(skb);
-		else if (dir && !c->smtp.banner_220)
-			return 0; /* whatever greets there, the client decides */
+		else if (c->smtp.given_up && !dir)
+			return end;
+		else if (dir && !c->smtp.banner_220 && !c->smtp.proxy && !c->smtp.chatter)
+			return end; /* whatever greets there, the client decides */
 		return off;
 	}
 	if (c->smtp.state == STATE_TLS)
@@ -143,8 +145,12 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 	}
 	if (dir && s->lost) /* replies were missed: how many is not known */
 		c->smtp.answered = c->smtp.asked;
-	if (!dir)
+	if (dir)
+		c->smtp.server_spoke = 1;
+	else
 		c->smtp.spoken = 1;
+	if (!dir && c->smtp.given_up)
+		return;
 	if (dir && !reply_affords(&c->smtp, p->end - p->off)) {
 		s->lost += p->end - p->off;
 		return;
@@ -160,8 +166,6 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 		}
 		p->off = dir ? server_packet_step(skb, p->off, end)
 			     : client_packet_step(skb, p->off, end);
-		if (!p->off)
-			return;
 	}
 	if (p->off < p->end) {
 		s->lost += p->end - p->off;
@@ -171,6 +175,11 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 		} else {
 			count(unreadable);
 		}
+	}
+	if (dir && c->smtp.state == STATE_NEW) {
+		server_first(&c->smtp);
+		if (c->smtp.state == STATE_OTHER && c->smtp.banner_smtp)
+			announce(skb);
 	}
 	if (!dir && c->smtp.old && !c->announced && c->smtp.state == STATE_NEW)
 		announce(skb);

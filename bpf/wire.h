@@ -96,23 +96,26 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 	/* What is too large to be kept waits longer. */
 	u32 tries = p->end - p->off > STASH_PIECES * STASH_SIZE ? PATIENT_TURNS : TURNS;
 	bool mine = alone(&c->inside) || turn_wait(skb, tries);
+	u64 id = c->id;
 
 	if (mine && !p->syn)
 		stream_acked(other, p->ack);
+	if (mine && c->arrived != *(volatile u32 *)&c->arrivals)
+		replay_all(skb, c); /* what came before */
 	if (mine && (p->syn || stream_next(s, p->seq))) {
 		if (dir)
 			take_server_packet(skb, p->off, p->end, p->seq, urgent);
 		else
 			take_client_packet(skb, p->off, p->end, p->seq, urgent);
-	} else if (p->urgent || !stash_append(skb, p->off, p->end, p->seq, dir)) {
-		stash_packet(skb, p->off, p->end, p->seq, p->urgent, dir);
+	} else if (p->urgent || p->syn || !stash_append(skb, p->off, p->end, p->seq, dir)) {
+		stash_packet(skb, p->off, p->end, p->seq + p->syn, p->urgent, dir);
 	}
 	for (int i = 0; i < REPLAYS; i++) {
 		if (!mine && !alone(&c->inside) && !turn_wait(skb, TURNS))
 			return; /* whoever has the turn finds what was kept */
 		if (c->waiting || c->arrived != *(volatile u32 *)&c->arrivals)
 			replay_all(skb, c);
-		leave(&c->inside);
+		turn_leave(c, id);
 		mine = false;
 		if (c->arrived == *(volatile u32 *)&c->arrivals)
 			return;
@@ -145,9 +148,11 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	if (p.syn && !dir)
 		c->syn_left = 1;
 	/* Nothing is said, and nothing missed by passing over it. */
-	if (p.off == p.end && !p.syn && !(p.fin && c->waiting))
+	if (p.off == p.end && !p.syn && !(p.fin && (c->waiting || c->arrived != c->arrivals)))
 		return;
-	if (!dir)
+	/* What is sent again, and the SYN, is not of a program that writes. */
+	if (!dir && p.off < p.end &&
+	    (!c->client.seq_seen || (s32)(p.seq + (p.end - p.off) - c->client.seq) > 0))
 		sender_by_lock(c, skb_sock(skb));
 	packet_turn(skb, c, &p, dir);
 }

@@ -75,7 +75,7 @@ static __always_inline bool client_argument(struct smtp_state *c, struct smtp_ou
 	struct smtp_side *s = &c->client;
 	bool end = ch == '\r' || ch == '\n';
 
-	if (s->blank && !is_blank(ch))
+	if (s->blank && !is_blank(ch) && !end)
 		s->field++;
 	s->blank = is_blank(ch);
 	if (s->verb == VERB_AUTH) {

@@ -53,6 +53,10 @@ static __always_inline bool data_end(struct smtp_state *c)
 		line_asks(c);
 	c->body_over = 0;
 	c->await_data = 0;
+	if (bare) { /* what follows may still be the body, if the server is strict */
+		c->desynced = 1;
+		c->blind = 1; /* the dot's own reply */
+	}
 	if (s->before >= 3)
 		s->before -= 3 - bare;
 	return bare;

@@ -11,6 +11,7 @@
 #define PATIENT_HTTP 16384   /* the same where CONNECT may follow another request, */
 #define PATIENT_ANSWERS 16   /* and as many packets that answer it */
 #define PROXY_OCTETS 1048576 /* of the header of a CONNECT */
+#define CHATTER 512	     /* octets of text in front of a greeting, in its packet */
 
 /* A greeting, or a refusal in its place (RFC 5321, 4.3.2). */
 static __always_inline bool greeting_code(u32 code)
@@ -31,15 +32,26 @@ static __always_inline bool http_method(u32 verb, u8 letters)
 	       (letters == 3 && (verb == 0x474554 || verb == 0x505554)); /* GET, PUT */
 }
 
+/* client_other ends the judging: it is not mail. Where the server has said nothing yet, its
+ * greeting may still say otherwise: the client is not looked at any more, but the server's first
+ * packet is.
+ */
+static __always_inline bool client_other(struct smtp_state *c)
+{
+	if (c->mail_port || c->server_spoke)
+		c->state = STATE_OTHER;
+	else
+		c->given_up = 1;
+	return true;
+}
+
 /* client_impatient is true where too much was said that says nothing. */
 static __always_inline bool client_impatient(struct smtp_state *c)
 {
 	bool patient = c->http ? c->judged < PATIENT_HTTP && c->answers < PATIENT_ANSWERS
 			       : c->judged < PATIENT_OCTETS && c->marks < PATIENT_LINES;
 
-	if (!patient)
-		c->state = STATE_OTHER;
-	return !patient;
+	return !patient && client_other(c);
 }
 
 /* client_passed ends a line that says nothing. It is answered, and so a mark tells of it. */
@@ -73,27 +85,25 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 	if (c->proxy > PROXY_DONE) {
 		if (c->judged < PROXY_OCTETS && proxy_byte(c, o, ch))
 			return false;
-		c->state = STATE_OTHER;
-		return true;
+		return client_other(c);
 	}
 	if (s->show) { /* the rest of a line that says nothing */
 		if (!mail && !is_text(ch))
-			c->state = STATE_OTHER;
-		else if (ch == '\n')
+			return client_other(c);
+		if (ch == '\n')
 			return client_passed(c, s);
-		return c->state != STATE_NEW || client_impatient(c);
+		return client_impatient(c);
 	}
-	if (!c->banner_220 && c->http != HTTP_HEADER && proxy_begins(c, s, o, ch))
+	if (!c->banner_220 && !s->tls_held && c->http != HTTP_HEADER && proxy_begins(c, s, o, ch))
 		return false;
 	if (mail && !s->letters && (s->tls_held || ch == TLS_HANDSHAKE)) {
 		/* The last byte of the head is left to the next step. */
 		if (s->tls_held < TLS_HEAD - 1 && tls_head(s, ch))
 			return false;
-		if (s->tls_held == TLS_HEAD - 1 && (ch || s->tls_head >> 24)) {
-			if (c->mail_port || c->banner_smtp)
-				hello_begins(c, 1 + ((s->tls_head >> 24) << 8) + ch);
-			else
-				c->state = STATE_OTHER;
+		if (s->tls_held == TLS_HEAD - 1 && tls_fits(s, ch)) {
+			if (!c->mail_port && !c->banner_smtp)
+				return client_other(c);
+			hello_begins(c, tls_rest(s, TLS_HEAD - 1));
 			return true;
 		}
 	} else if (s->letters < 4) {
@@ -102,6 +112,8 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 				s->line++;
 			if (c->http && ch == '\n')
 				c->http = HTTP_BETWEEN;
+			else if (ch == '\n')
+				c->blanks = 1;
 			return false;
 		}
 		if (is_letter(ch)) {
@@ -117,10 +129,8 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 		c->state = STATE_SMTP;
 		return true;
 	}
-	if (!mail && !is_text(ch)) {
-		c->state = STATE_OTHER;
-		return true;
-	}
+	if (!mail && !is_text(ch))
+		return client_other(c);
 	if (c->http || (!mail && http_method(s->verb, s->letters)))
 		c->http = HTTP_HEADER;
 	if (rank == RANK_UNKNOWN && !mail)
@@ -173,14 +183,32 @@ static __always_inline bool server_verdict(struct smtp_state *c, u8 ch)
 		s->show = ch >= ' ' && ch < 0x7f;
 		return false;
 	}
-	/* On a mail port the client may still speak SMTP to whatever this is, and to a proxy of
-	 * HTTP it may say CONNECT.
-	 */
-	if (c->http)
+	if (c->http) { /* to a proxy it may say CONNECT */
 		c->answers++;
-	else if (!c->mail_port)
+		return true;
+	}
+	if (is_text(ch) && c->chatter < CHATTER) { /* the greeting may be behind it */
+		c->chatter++;
+		s->before++;
+		s->show = ch != '\n';
+		return false;
+	}
+	if (!c->mail_port) /* else the client may still speak SMTP to whatever this is */
 		c->state = STATE_OTHER;
 	return true;
+}
+
+/* server_first ends what the server says first: a greeting has begun in it, or it does not come. */
+static __always_inline void server_first(struct smtp_state *c)
+{
+	bool waits = c->banner_220 || c->mail_port || c->proxy || c->http || c->old;
+	bool goes_on =
+		c->banner_220 ? !c->greeted && c->server_judged < CHATTER : c->server.letters;
+
+	if (c->state != STATE_NEW)
+		return;
+	if (c->given_up ? c->banner_smtp || !goes_on : c->chatter && !waits)
+		c->state = STATE_OTHER;
 }
 
 /* banner_byte looks whether a greeting that waits names SMTP. */

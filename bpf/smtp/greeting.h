@@ -37,6 +37,11 @@ static __always_inline u32 greeting_byte(struct smtp_state *c, struct smtp_out *
 	if (ch != '\n')
 		final = s->known;
 	kept = o->len && (final || !c->reply_lines) && (s->line <= limit || ch == '\n');
+	if (ch == '\n' && !o->len && code) { /* the end of a line whose text was cut */
+		out_show(o, ch);
+		o->cut = 0;
+		kept = final || !c->reply_lines;
+	}
 	if (ch == '\n') {
 		if (final)
 			c->reply_lines = 0;

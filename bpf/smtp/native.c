@@ -70,7 +70,9 @@ static u32 packet_step(u32 off, u32 end, u8 dir)
 		if (smtp.state == STATE_SMTP || smtp.state == STATE_TLS ||
 		    (smtp.state == STATE_OTHER && (announced || smtp.banner_smtp)))
 			announce();
-		else if (dir && !smtp.banner_220)
+		else if (smtp.given_up && !dir)
+			return 0;
+		else if (dir && !smtp.banner_220 && !smtp.proxy && !smtp.chatter)
 			return 0;
 		return off;
 	}
@@ -87,7 +89,7 @@ static u32 packet_step(u32 off, u32 end, u8 dir)
 			break;
 		}
 		if (smtp.state == STATE_TLS)
-			return end;
+			return smtp.tls_sure || end - off < TLS_ANSWER ? end : off + TLS_ANSWER;
 	}
 	if (dir)
 		return cut_lines(off, end, dir);
@@ -111,8 +113,12 @@ static void take_packet(u32 len, u8 dir)
 		streams[1].lost += len;
 		return;
 	}
-	if (!dir)
+	if (dir)
+		smtp.server_spoke = 1;
+	else
 		smtp.spoken = 1;
+	if (!dir && smtp.given_up)
+		return;
 	if (smtp.await_tls && smtp.state == STATE_SMTP) {
 		if (streams[dir].lost && smtp.await_tls == TLS_ACCEPTED) {
 			state_to_tls(&smtp);
@@ -124,6 +130,11 @@ static void take_packet(u32 len, u8 dir)
 	}
 	while (off && off < len + 1)
 		off = packet_step(off, len + 1, dir);
+	if (dir && smtp.state == STATE_NEW) {
+		server_first(&smtp);
+		if (smtp.state == STATE_OTHER && smtp.banner_smtp)
+			announce();
+	}
 }
 
 static void lose(u32 len, u8 dir)
@@ -142,6 +153,13 @@ static void begin(u8 flags)
 	smtp.mail_port = flags & NATIVE_MAIL_PORT;
 	smtp.old = smtp.greeted = !!(flags & NATIVE_OLD);
 	announced = smtp.mail_port;
+}
+
+/* Of close.h. */
+static void end(void)
+{
+	if (!announced && smtp.state == STATE_NEW && (smtp.banner_smtp || smtp.old) && smtp.spoken)
+		announce();
 }
 
 static u32 get_u32(void)
@@ -177,6 +195,7 @@ int main(void)
 			lose(get_u32(), op == 'm');
 			break;
 		case '.':
+			end();
 			put_u8('.');
 			put_u32(smtp.client.before);
 			put_u32(smtp.server.before);

@@ -108,8 +108,10 @@ static void show_held(struct held *h, u8 dir)
 	struct payload_event e;
 
 	reserve(&e, dir);
-	side_of(dir)->before = e.before;
-	e.before = 0;
+	if (!dir) {
+		smtp.client.before = e.before;
+		e.before = 0;
+	}
 	memcpy(e.data, h->data, h->len);
 	e.data_len = e.segments[0].shown = h->len;
 	submit(&e);
@@ -164,6 +166,7 @@ static void announce(void)
 	if (smtp.state == STATE_SMTP || smtp.state == STATE_TLS) {
 		bool held = smtp.proxy && preamble.there;
 
+		streams[0].lost += smtp.blanks;
 		skipped[0] += smtp.judged - smtp.client.before - held_letters(&smtp.client) -
 			      3 * smtp.marks - smtp.client.tls_held - (held ? preamble.len : 0);
 		if (held)

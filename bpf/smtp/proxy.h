@@ -6,6 +6,7 @@
 #define PROXY_H
 
 #include "state.h"
+#include "verb.h"
 
 enum proxy_step {
 	PROXY_NONE,
@@ -46,6 +47,7 @@ static __always_inline void proxy_end(struct smtp_state *c)
 	c->proxy = PROXY_DONE;
 	c->http = 0;
 	c->unknown = 0;
+	c->blanks = 0;
 	c->client.letters = 0;
 	c->client.verb = 0;
 	c->client.line = 0;
@@ -180,7 +182,8 @@ static __always_inline bool proxy_byte(struct smtp_state *c, struct smtp_out *o,
 static __always_inline bool proxy_begins(struct smtp_state *c, struct smtp_side *s,
 					 struct smtp_out *o, u8 ch)
 {
-	if (s->letters == 4 && s->verb == 0x434f4e4e && ch == 'E') { /* CONNECT (RFC 9110, 9.3.6) */
+	if (s->letters == 4 && s->verb == 0x434f4e4e &&
+	    upper(ch) == 'E') { /* CONNECT (RFC 9110, 9.3.6) */
 		proxy_start(c, o, PROXY_HTTP_LINE, s->verb, 4);
 		out_show(o, ch);
 		return true;
@@ -193,6 +196,7 @@ static __always_inline bool proxy_begins(struct smtp_state *c, struct smtp_side 
 	if (s->letters)
 		return false;
 	if (ch == 0 && s->line == 4) { /* behind CR LF CR LF */
+		c->blanks = 0;
 		proxy_start(c, o, PROXY_V_HEADER, 0x0d0a0d0a, 4);
 		out_show(o, ch);
 		c->proxy_left = 11;

@@ -32,7 +32,7 @@ static __always_inline void client_decide(struct smtp_state *c, struct smtp_side
 	}
 	if (known && !c->blind) /* each line before it was answered as a command is */
 		c->desynced = 0;
-	if (c->odd_bdat && c->await_data == DATA_SAID && known &&
+	if (c->odd_bdat == BDAT_TAIL && c->await_data == DATA_SAID && known &&
 	    s->verb != VERB_RCPT) { /* no octets follow: it is a command */
 		c->await_data = 0;
 		c->odd_bdat = 0;
@@ -48,7 +48,7 @@ static __always_inline void client_decide(struct smtp_state *c, struct smtp_side
 		out_verb(s, o);
 	} else if (!held && ch == '.') {
 		s->show = SHOW_DOT;
-	} else if (!held && (ch == '\r' || ch == '\n')) {
+	} else if (!held && ch == '\n') {
 		s->show = SHOW_ALL;
 	} else {
 		/* An unknown command draws a reply: a mark keeps its place. */
@@ -62,10 +62,12 @@ static __always_inline void client_decide(struct smtp_state *c, struct smtp_side
  */
 static __always_inline void client_bdat(struct smtp_state *c, struct smtp_side *s)
 {
+	if (!s->field) /* without a size no octets follow */
+		return;
 	if (s->bad || s->field > 2 || (s->tail && s->tail != VERB('L', 'A', 'S', 'T'))) {
 		c->await_data = DATA_SAID;
 		c->data_at = c->asked - 1;
-		c->odd_bdat = 1;
+		c->odd_bdat = s->bad ? BDAT_SIZE : BDAT_TAIL;
 		c->blind = 0;
 	} else if (s->bdat_octets) {
 		s->mode = MODE_CHUNK;
@@ -168,6 +170,48 @@ static __always_inline bool tls_begins(struct smtp_state *c, u8 ch)
 	       ch != TLS_HANDSHAKE && (!is_text(ch) || ch >= 0x80);
 }
 
+/* head_to_text takes for text what was held as the head of a TLS record: a line like any other,
+ * which may have ended in it.
+ */
+static __always_inline void head_to_text(struct smtp_state *c, struct smtp_out *o)
+{
+	struct smtp_side *s = &c->client;
+	u64 head = s->tls_head;
+	u32 held = s->tls_held, line = 0;
+
+	if ((head >> 24 & 0xff) == '\n') /* elsewhere a head has no LF */
+		line = 4;
+	else if (held > 4 && (head >> 32 & 0xff) == '\n')
+		line = 5;
+	if (held < 4 || !line) {
+		line_reset(s);
+		s->letters = LINE_JUDGED;
+		s->line = held;
+		o->cut = held - 1;
+		out_show(o, '?');
+		return;
+	}
+	for (u32 i = 1; i < 5; i++)
+		if (i < line)
+			out_show(o, '?');
+	out_show(o, '\n');
+	line_asks(c);
+	line_reset(s);
+	s->crlf = (head >> (line - 2) * 8 & 0xff) == '\r';
+	if (held == line)
+		return;
+	head >>= line * 8;
+	if (held == line + 1 && is_letter(head)) {
+		s->verb = upper(head);
+		s->letters = 1;
+		return;
+	}
+	s->letters = LINE_JUDGED;
+	s->line = held - line;
+	o->cut = held - line - 1;
+	out_show(o, '?');
+}
+
 static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o, u8 ch)
 {
 	struct smtp_side *s = &c->client;
@@ -179,15 +223,12 @@ static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o
 			if (s->tls_held == TLS_HEAD) {
 				o->bytes = s->tls_head;
 				o->len = TLS_HEAD;
-				hello_begins(c, (s->tls_head >> 24 & 0xff) << 8 | ch);
+				hello_begins(c, tls_rest(s, TLS_HEAD));
 				line_reset(s);
 			}
 			return;
 		}
-		s->letters = LINE_JUDGED; /* a line like any other: it is held that far */
-		o->cut = s->tls_held - 1;
-		s->tls_held = 0;
-		out_show(o, '?');
+		head_to_text(c, o);
 	}
 	s->cr = ch == '\r';
 	if (s->letters < 4 && !c->secret) {
@@ -196,7 +237,8 @@ static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o
 			s->letters++;
 			return;
 		}
-		if (!s->letters && is_blank(ch)) {
+		/* A leading CR too: some servers pass over it, and take what follows. */
+		if (!s->letters && (is_blank(ch) || ch == '\r')) {
 			s->blank = 1;
 			if (c->await_data || c->desynced)
 				o->cut = 1;
@@ -207,6 +249,8 @@ static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o
 	}
 	if (s->letters != LINE_JUDGED)
 		client_decide(c, s, o, ch);
+	if (s->known && cr && ch != '\n')
+		s->show = SHOW_NONE; /* a bare CR ends no line, and what follows is no argument */
 	if (s->known && client_argument(c, o, ch))
 		return;
 	line_byte(s, o, ch);

@@ -29,15 +29,20 @@ static __always_inline void server_data(struct smtp_state *c, u32 code)
 	} else if (c->await_data && (s16)(c->answered - c->data_at) <= 0) {
 		return; /* it answers what was said before DATA */
 	} else if (c->await_data && code >= 400) {
-		c->desynced = c->await_data == DATA_BODY;
+		c->desynced = c->await_data == DATA_BODY || c->rude;
 		c->data_refused = !c->desynced;
-		if (c->desynced && !c->blind)
+		if (c->rude) /* is it of DATA, or of a line of the body before? */
+			c->blind = BLIND_UNKNOWN;
+		else if (c->desynced && !c->blind)
 			c->blind = 1;
 		c->await_data = 0;
 	} else if (success && (!c->blind || (c->odd_bdat && c->await_data))) {
 		/* Else it may be of a line that was cut, and what the next ones are of is open. */
-		if (c->odd_bdat)
+		if (c->odd_bdat && c->await_data) { /* what comes next begins a line */
 			c->await_data = 0;
+			c->client.before += held_letters(&c->client);
+			line_reset(&c->client);
+		}
 		c->desynced = 0;
 		c->blind = 0;
 	}
@@ -80,13 +85,16 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 		c->greeted = 1;
 		return;
 	}
+	if (c->client.tls_held)
+		tls_no_head(c);
 	if (c->answered != c->asked)
 		c->answered++;
 	if (c->await_tls == TLS_ACCEPTED)
 		c->await_tls = 0; /* there was no TLS: it is answered in the clear */
 	of_tls = c->await_tls && (s16)(c->answered - c->tls_at) > 0;
 	if (code == 354) {
-		if (c->dots) { /* it is of a body that is over: the client may be in a later one */
+		/* It is of a body that is over: the client may be in a later one. */
+		if (c->dots && !(c->rude && c->await_data)) {
 			c->dots--;
 			return;
 		}
@@ -99,6 +107,8 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 	}
 	if (c->desynced && c->blind && c->blind < BLIND_UNKNOWN)
 		c->blind--;
+	if (code >= 400 && (c->dots || c->await_data == DATA_BODY))
+		c->rude = 1;
 	server_data(c, code);
 	if (code == 220 && of_tls) {
 		c->await_tls = TLS_ACCEPTED;

@@ -22,6 +22,11 @@ enum await_data {
 	DATA_BODY, /* and the body begins without waiting for the reply */
 };
 
+enum odd_bdat {
+	BDAT_TAIL = 1, /* there are words too many: a server may read octets or a command */
+	BDAT_SIZE,     /* its size is no number for all servers: they read octets if they take it */
+};
+
 enum await_tls {
 	TLS_SAID = 1,
 	TLS_ACCEPTED, /* and neither TLS nor another reply has come */
@@ -61,47 +66,52 @@ struct smtp_side {
 /* smtp_state is a dialogue. Of the flags each has one writer at a time, and so a byte of its own.
  */
 struct smtp_state {
-	u8 mail_port;	  /* it goes to one */
-	u8 old;		  /* its beginning was before us: enum old_step */
-	u8 old_run;	  /* enum old_run: what the client said last looks like commands */
-	u8 old_turn;	  /* it has spoken since the server has */
-	u8 old_mid_line;  /* the server's last packet did not end a line */
-	u8 state;	  /* enum conn_state */
-	u8 banner_220;	  /* the server has greeted as SMTP's do */
-	u8 banner_smtp;	  /* and named SMTP */
-	u8 marks;	  /* lines before the verdict that are told by a mark each */
-	u8 early;	  /* some of them came before the greeting was complete */
-	u8 http;	  /* the client began as one of HTTP does */
-	u8 unknown;	  /* and a line of it is no command, without a greeting so far */
-	u8 answers;	  /* to that: packets of the server */
-	u8 reply_lines;	  /* of the reply at hand, before the verdict */
-	u8 odd_bdat;	  /* await_data is of a BDAT that is not by the book */
-	u8 ftp;		  /* AUTH TLS or SSL before anything else (RFC 4217) */
-	u8 tls_line;	  /* the server is in a line of text although the client speaks TLS */
-	u8 tls_sure;	  /* the server has gone on with TLS records */
-	u8 spoken;	  /* the client has sent something */
-	u8 greeted;	  /* the greeting is complete: a later 220 answers STARTTLS */
-	u8 await_data;	  /* DATA was said and its reply not yet seen: enum await_data */
-	u8 await_tls;	  /* STARTTLS likewise: enum await_tls */
-	u8 await_auth;	  /* AUTH likewise */
-	u8 secret;	  /* the client's next line answers a 334 */
-	u8 data_refused;  /* DATA was refused, and the client has not gone on yet */
-	u8 desynced;	  /* the server left a body that the client may still be in */
-	u8 body_over;	  /* the server has taken a body of which we saw no end */
-	u8 dots;	  /* bodies that ended before the reply to their DATA came */
-	u8 hello_left;	  /* records of the TLS handshake still to show */
-	u8 proxy;	  /* enum proxy_step: what is said to a proxy */
-	u8 proxy_last;	  /* the byte before, of a field */
-	u8 proxy_name;	  /* SOCKS4: a host name follows */
-	u16 asked;	  /* lines of the client that draw a reply; the client's packets write it */
-	u16 answered;	  /* of these; the server's packets write it */
-	u16 data_at;	  /* how many stood before DATA */
-	u16 tls_at;	  /* before STARTTLS likewise */
-	u16 blind;	  /* lines cut without knowing what they are, and not answered; or: */
-	u16 auth_at;	  /* lines that stood before AUTH */
-	s32 reply_used;	  /* octets of replies, less what the client's lines are good for */
-	u32 hello_octets; /* of the record that is shown, still to come */
-	u32 tls_passed;	  /* octets of the client that passed as TLS, and were not shown */
+	u8 mail_port;	 /* it goes to one */
+	u8 old;		 /* its beginning was before us: enum old_step */
+	u8 old_run;	 /* enum old_run: what the client said last looks like commands */
+	u8 old_turn;	 /* it has spoken since the server has */
+	u8 old_mid_line; /* the server's last packet did not end a line */
+	u8 state;	 /* enum conn_state */
+	u8 banner_220;	 /* the server has greeted as SMTP's do */
+	u8 banner_smtp;	 /* and named SMTP */
+	u8 marks;	 /* lines before the verdict that are told by a mark each */
+	u8 early;	 /* some of them came before the greeting was complete */
+	u8 http;	 /* the client began as one of HTTP does */
+	u8 unknown;	 /* and a line of it is no command, without a greeting so far */
+	u8 answers;	 /* to that: packets of the server */
+	u8 reply_lines;	 /* of the reply at hand, before the verdict */
+	u8 odd_bdat;	 /* await_data is of a BDAT that is not by the book: enum odd_bdat */
+	u8 ftp;		 /* AUTH TLS or SSL before anything else (RFC 4217) */
+	u8 tls_line;	 /* the server is in a line of text although the client speaks TLS */
+	u8 tls_sure;	 /* the server has gone on with TLS records */
+	u8 spoken;	 /* the client has sent something */
+	u8 server_spoke; /* the server has */
+	u8 given_up;	 /* the client is not looked at any more */
+	u8 blanks;	 /* it has said empty lines before the verdict, and no mark tells of them */
+	u8 greeted;	 /* the greeting is complete: a later 220 answers STARTTLS */
+	u8 await_data;	 /* DATA was said and its reply not yet seen: enum await_data */
+	u8 await_tls;	 /* STARTTLS likewise: enum await_tls */
+	u8 await_auth;	 /* AUTH likewise */
+	u8 secret;	 /* the client's next line answers a 334 */
+	u8 data_refused; /* DATA was refused, and the client has not gone on yet */
+	u8 desynced;	 /* the server left a body that the client may still be in */
+	u8 body_over;	 /* the server has taken a body of which we saw no end */
+	u8 dots;	 /* bodies that ended before the reply to their DATA came */
+	u8 rude;	 /* one of these was refused: each of its lines may draw a reply */
+	u8 hello_left;	 /* records of the TLS handshake still to show */
+	u8 proxy;	 /* enum proxy_step: what is said to a proxy */
+	u8 proxy_last;	 /* the byte before, of a field */
+	u8 proxy_name;	 /* SOCKS4: a host name follows */
+	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
+	u16 answered;	 /* of these; the server's packets write it */
+	u16 data_at;	 /* how many stood before DATA */
+	u16 tls_at;	 /* before STARTTLS likewise */
+	u16 blind;	 /* lines cut without knowing what they are, and not answered; or: */
+	u16 auth_at;	 /* lines that stood before AUTH */
+	u16 chatter;	 /* octets of text in front of a greeting */
+	s32 reply_used;	 /* octets of replies, less what the client's lines are good for */
+	u32 hello_octets;  /* of the record that is shown, still to come */
+	u32 tls_passed;	   /* octets of the client that passed as TLS, and were not shown */
 	u32 server_judged; /* octets of the server that were looked at before the verdict */
 	u32 proxy_left;	   /* bytes of the field still to come, or of the line so far */
 	u32 judged;	   /* octets of the client that were looked at before the verdict */

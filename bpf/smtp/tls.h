@@ -19,28 +19,79 @@ static __always_inline void state_to_tls(struct smtp_state *c)
 static __always_inline void hello_begins(struct smtp_state *c, u32 octets)
 {
 	state_to_tls(c);
-	c->hello_left = HELLO_RECORDS;
+	c->hello_left = octets ? HELLO_RECORDS : 0;
 	c->hello_octets = octets;
 }
 
-#define TLS_HEAD 5
+#define TLS_RECORD 5 /* octets in front of a record's content */
+#define TLS_HEAD 8   /* and of the message in it, that are looked at */
 
-/* tls_head takes a byte at its place in the head of a record that begins a handshake, with a length
- * that such a record can have (RFC 8446, 5.1); false where it is none.
+/* tls_record is the length of the record whose head is held. */
+static __always_inline u32 tls_record(struct smtp_side *s)
+{
+	return (s->tls_head >> 24 & 0xff) << 8 | (s->tls_head >> 32 & 0xff);
+}
+
+/* tls_fits is true for a byte at its place in the head of a record that begins with a ClientHello:
+ * its type, version and length (RFC 8446, 5.1), then the type and length of the message (4), which
+ * may go on in the next record.
  */
+static __always_inline bool tls_fits(struct smtp_side *s, u8 ch)
+{
+	u32 record = tls_record(s);
+
+	switch (s->tls_held) {
+	case 0:
+		return ch == TLS_HANDSHAKE;
+	case 1:
+		return ch == 3;
+	case 2:
+		return ch <= 4;
+	case 3:
+		return ch <= 0x40;
+	case 4:
+		return ch || s->tls_head >> 24;
+	case 5:
+		return ch == 1;
+	case 6:
+		return record == 1 ? ch == TLS_HANDSHAKE : !ch;
+	}
+	return record == 1 ? ch == 3 : record == 2 ? ch == TLS_HANDSHAKE : ch <= 0x40;
+}
+
+/* tls_rest is how much of the record is behind the first n octets of its head and message. */
+static __always_inline u32 tls_rest(struct smtp_side *s, u32 n)
+{
+	u32 all = TLS_RECORD + tls_record(s);
+
+	return all > n ? all - n : 0;
+}
+
+/* tls_head holds a byte of the head; false where it is none. */
 static __always_inline bool tls_head(struct smtp_side *s, u8 ch)
 {
-	bool fits = s->tls_held == 0   ? ch == TLS_HANDSHAKE
-		    : s->tls_held == 1 ? ch == 3
-		    : s->tls_held == 2 ? ch <= 4
-		    : s->tls_held == 3 ? ch <= 0x40
-				       : ch || s->tls_head >> 24;
-
-	if (!fits)
+	if (!tls_fits(s, ch))
 		return false;
 	s->tls_head |= (u64)ch << (s->tls_held * 8 & 63);
 	s->tls_held++;
 	return true;
+}
+
+/* tls_no_head takes what is held for text, since a reply came to it. */
+static __always_inline void tls_no_head(struct smtp_state *c)
+{
+	struct smtp_side *s = &c->client;
+	u32 held = s->tls_held;
+	bool ended = (s->tls_head >> ((held - 1) * 8 & 63) & 0xff) == '\n';
+
+	s->before += held;
+	line_reset(s);
+	if (ended) {
+		line_asks(c);
+	} else {
+		s->letters = LINE_JUDGED;
+		s->line = held;
+	}
 }
 
 /* Types of TLS records (RFC 8446, 5.1) */
@@ -49,7 +100,7 @@ static __always_inline bool tls_type(u8 ch)
 	return ch >= 20 && ch <= 23;
 }
 
-#define TLS_ANSWER 128 /* octets of a packet that are looked at for that */
+#define TLS_ANSWER 128 /* octets that are looked at for that in a step */
 
 /* tls_answered takes a byte of the server where the client seems to speak TLS: one that complains
  * in text has had text. False while neither is known.

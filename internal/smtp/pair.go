@@ -130,7 +130,7 @@ func (p *Parser) pair(e *entry, a *answer, final bool) bool {
 		if code != 235 && code != 334 && !refused(code) {
 			d.miss(0)
 		}
-		if e.found { // no base64 (RFC 4954 section 4), but MAIL or RCPT
+		if e.found || e.verb == verbBdat { // no base64 (RFC 4954 section 4), but a command with its argument
 			p.missLine(e)
 		}
 		p.doubt = p.doubt && refused(code)
@@ -215,7 +215,7 @@ func (p *Parser) apply(e *entry, a *answer) {
 		}
 	case verbUnknown: // perhaps BURL (RFC 4468), whose URL is a secret: the kernel does not show it
 		d.dataSaid = d.dataSaid || accepted(code)
-		if m := d.current(); m != nil && m.accepted > 0 && accepted(code) || e.vague {
+		if accepted(code) && code != 221 || e.vague { // the server knows it, and so it may be anything
 			p.missLine(e)
 		}
 	case verbBlank:

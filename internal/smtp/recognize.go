@@ -176,7 +176,7 @@ func (p *Parser) sawCommand(cmd *command, line []byte) bool {
 	case cmd.strong:
 		p.sawStrong(cmd.verb)
 	case v.client != clientSilent:
-	case cmd.foreign:
+	case cmd.foreign && !(v.mailPort && v.server == serverNamed):
 		p.sawForeign()
 	default:
 		v.client = clientWeak

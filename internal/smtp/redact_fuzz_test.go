@@ -16,7 +16,7 @@ var wildLines = map[string][]string{
 	"MAIL FROM:<a@x.example>": {"250 ok", "250 ok", "503 no", "550 no"}, "mail from:<c@x.example>": {"250 ok", "451 no"},
 	"RCPT TO:<b@y.example>": {"250 ok", "250 ok", "550 no"}, "RCPT TO:<d@y.example>": {"250 ok", "503 no"}, "VRFY a": {"252 maybe"}, "HELP": {"214 no"},
 	"DATA": {"354 go", "354 go", "503 no", "451 later"}, "text": {"500 what"}, "X": {"500 what", "502 what"}, "\x16": {"500 what"}, "*": {"500 what"},
-	"\x16\x03\x01\x00\x05abcde": {"500 what"}, "AUTH LOGIN": {"334 Y2FuYXJ5", "504 no"}, "AUTH PLAIN canary": {"235 canary", "535 5.7.8 canary"},
+	"\x16\x03\x01\x00\x06\x01\x00\x00\x02ab": {"500 what"}, "AUTH LOGIN": {"334 Y2FuYXJ5", "504 no"}, "AUTH PLAIN canary": {"235 canary", "535 5.7.8 canary"},
 	"BDAT": {"501 no"}, "BDAT 0 LAST": {"250 ok", "503 no"}, "STARTTLS": {"454 no", "220 go"},
 }
 

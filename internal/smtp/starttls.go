@@ -30,15 +30,36 @@ func (p *Parser) stopListening() {
 	p.server.mode = serverOpaque
 }
 
-// recordHead is the length of what stands in front of a TLS record (RFC 8446 section 5.1).
-const recordHead = 5
+// recordHead is the length of what is looked at in a TLS record that begins with a ClientHello: its type, version and
+// length, the type of the message and the first two octets of its length (RFC 8446 sections 5.1 and 4).
+const recordHead = 8
 
-// isRecordHead says whether b, which is no longer than that, begins the head of a record which begins a
-// handshake: with a version and a length that one can have.
+// isRecordHead says whether b, which is no longer than that, begins such a record: with versions and lengths that one
+// can have. The message may go on in the next record.
 func isRecordHead(b []byte) bool {
 	for i, x := range b {
+		fits := false
 		switch {
-		case i == 0 && x != recordHandshake, i == 1 && x != 3, i == 2 && x > 4, i == 3 && x > 0x40, i == 4 && b[3] == 0 && x == 0:
+		case i == 0:
+			fits = x == recordHandshake
+		case i == 1:
+			fits = x == 3
+		case i == 2:
+			fits = x <= 4
+		case i == 3:
+			fits = x <= 0x40
+		case i == 4:
+			fits = x > 0 || b[3] > 0
+		case i == 5:
+			fits = x == 1
+		case b[3] == 0 && b[4] == 1: // it has one octet
+			fits = x == [...]byte{recordHandshake, 3}[i-6]
+		case i == 7 && b[3] == 0 && b[4] == 2:
+			fits = x == recordHandshake
+		default:
+			fits = x == 0 || i == 7 && x <= 0x40
+		}
+		if !fits {
 			return false
 		}
 	}

@@ -85,7 +85,7 @@ func (p *Parser) mismatched(e *entry, code int) bool {
 func (p *Parser) settle(e *entry, code int) {
 	switch {
 	case p.tape.count[e.verb] > 1:
-	case code == 221 && e.verb == verbQuit, code == 334 && e.verb == verbAuth, code == 235 && e.verb == verbAuth:
+	case code == 221 && e.verb == verbQuit, code == 235 && e.verb == verbAuth:
 		p.doubt = false
 	}
 }

@@ -49,7 +49,7 @@ func TestNothingUnseen(t *testing.T) {
 		{"AUTH not understood", greeted + "C: AUTH GSSAPI x\nS: 504 no\n" + quit},
 		{"STARTTLS refused", greeted + "C: STARTTLS\nS: 454 no\n" + envelope2 + data + quit},
 		{"STARTTLS unused", greeted + "C: STARTTLS\nS: 220 go ahead\nC: EHLO client.example\nS: 250 mx\n" + envelope2 + data + quit},
-		{"STARTTLS used", greeted + "C: STARTTLS\nS: 220 go ahead\nC: \\x16\\x03\\x01\\x00\\x02\\x01\\x00\\\nS: \\x16\\x03\\x01\\x00\\x02\\x02\\x00\\"},
+		{"STARTTLS used", greeted + "C: STARTTLS\nS: 220 go ahead\nC: \\x16\\x03\\x01\\x00\\x06\\x01\\x00\\x00\\x02\\x03\\x03\\\nS: \\x16\\x03\\x01\\x00\\x02\\x02\\x00\\"},
 		{"XCLIENT", greeted + "C: XCLIENT NAME=x.example ADDR=192.0.2.1\nS: 220 mx ESMTP\nC: EHLO x.example\nS: 250 mx\n" + envelope2 + data + quit},
 		{"XFORWARD", greeted + "C: XFORWARD NAME=x.example ADDR=192.0.2.1\nS: 250 ok\n" + envelope2 + data + quit},
 		{"unknown commands", greeted + "C: XYZZY\nS: 500 what\nC: TURN\nS: 502 no\nC: XEXCH50 1 2\nS: 504 no\n" + envelope2 + data + quit},
@@ -120,7 +120,7 @@ func TestUnseen(t *testing.T) {
 		{"a chunk accepted, and the one in front of it was refused", greeted + rcpt + "C: BDAT 1\\r\\nxBDAT 1 LAST\\r\\nx\\\nS: 552 no\nS: 250 queued\nC: QUIT\nS: 221 bye"},
 		{"an answer to AUTH that is a command", greeted + "C: AUTH LOGIN\nS: 334 x\nC: MAIL FROM:<a@x.example>\nS: 535 no\nC: QUIT\nS: 221 bye"},
 		{"a message to one, where a blank line had two replies to choose from", greeted + "C: \\r\\nMAIL FROM:<a@x.example>\\r\\nRCPT TO:<b@y.example>\\r\\nBDAT 0 LAST\nS: 500 what\nS: 250 ok\nS: 250 ok\nS: 250 queued"},
-		{"TLS where it was refused", greeted + "C: STARTTLS\nS: 454 no\nC: \\x16\\x03\\x01\\x00\\x02\\x01\\x00\\"},
+		{"TLS where it was refused", greeted + "C: STARTTLS\nS: 454 no\nC: \\x16\\x03\\x01\\x00\\x06\\x01\\x00\\x00\\x02\\x03\\x03\\"},
 		{"TLS of the server alone", greeted + "C: XTLS\nS: 220 go ahead\nS: \\x16\\x03\\x01\\x00\\x02\\x02\\x00\\"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

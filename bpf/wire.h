@@ -85,7 +85,7 @@ static __always_inline void replay_all(struct __sk_buff *skb, struct conn *c)
 		barrier();
 }
 
-#define REPLAYS 8
+#define REPLAYS 4
 
 /* packet_turn takes a packet whose turn it is, or keeps it, and then those that were kept. */
 static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, struct packet *p,

@@ -100,7 +100,7 @@ static __always_inline bool tls_type(u8 ch)
 	return ch >= 20 && ch <= 23;
 }
 
-#define TLS_ANSWER 128 /* octets that are looked at for that in a step */
+#define TLS_ANSWER 32 /* octets that are looked at for that in a step */
 
 /* tls_answered takes a byte of the server where the client seems to speak TLS: one that complains
  * in text has had text. False while neither is known.

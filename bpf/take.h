@@ -181,7 +181,9 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 		if (c->smtp.state == STATE_OTHER && c->smtp.banner_smtp)
 			announce(skb);
 	}
-	if (!dir && c->smtp.old && !c->announced && c->smtp.state == STATE_NEW)
+	/* Not judged yet, and told all the same: it may stay like that until the tracer ends. */
+	if (!c->announced && c->smtp.state == STATE_NEW &&
+	    (c->smtp.old ? !dir : c->smtp.banner_smtp && c->smtp.spoken))
 		announce(skb);
 }
 

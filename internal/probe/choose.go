@@ -43,9 +43,9 @@ type answer struct {
 
 // choose attaches, for each question, the first hook that loads and attaches. Programs are loaded side
 // by side: the verifier's time is most of the start. The wire is attached first: of a connection that began
-// before, it would not be known whether its SYN left.
+// before, it would not be known whether its SYN left. What tells of connects comes behind what tells of their ends.
 func (p *Probe) choose(f Family) error {
-	p.wired = make(chan struct{})
+	p.wired, p.stated = make(chan struct{}), make(chan struct{})
 	p.answers = make([]answer, len(Questions))
 	errs := make([]error, len(Questions))
 	var wg sync.WaitGroup
@@ -53,8 +53,11 @@ func (p *Probe) choose(f Family) error {
 		p.answers[i].hook.Question = q
 		wg.Go(func() {
 			errs[i] = p.answer(&p.answers[i], f)
-			if q == Wire {
+			switch q {
+			case Wire:
 				close(p.wired)
+			case State:
+				close(p.stated)
 			}
 		})
 	}
@@ -123,6 +126,9 @@ func (p *Probe) attach(c candidate) (map[string]*ebpf.Program, []link.Link, erro
 			if progs[i], errs[i] = p.loader.load(prog.name); errs[i] == nil {
 				if c.question != Wire {
 					<-p.wired
+				}
+				if c.question == Connect {
+					<-p.stated
 				}
 				links[i], errs[i] = prog.attach(progs[i], p.cgroup.path)
 			}

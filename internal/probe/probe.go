@@ -27,6 +27,7 @@ type Probe struct {
 	refresher iterator      // tells how each connection stands
 	packets   bool          // the wire is watched by packet hooks
 	wired     chan struct{} // closed when the wire hook is attached
+	stated    chan struct{} // closed when what tells of ends is
 
 	ending sync.Mutex // held by Drain and Close
 	closed bool

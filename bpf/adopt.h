@@ -29,6 +29,7 @@ static __always_inline void conn_adopt(struct conn *c, struct sock *sk, struct a
 	c->netns = key->netns;
 	c->tuple = key->tuple;
 	c->syn_left = 1;
+	c->smtp.server_spoke = !packets_watched;
 	c->smtp.mail_port = mail_port(key->tuple.dport);
 	c->dns = key->tuple.dport == DNS_PORT;
 	c->sent_before = bytes_sent(sk);

@@ -26,7 +26,7 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 				  BPF_CORE_READ(sk, sk_err));
 		if (c->announced && !c->told && !c->heard)
 			count(lost_conn);
-		if (c->arrivals)
+		if (c->stashed)
 			stash_clear(c);
 		if (!conn_in_storage)
 			bpf_map_delete_elem(&conns_hash, &key);

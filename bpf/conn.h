@@ -176,6 +176,7 @@ static __always_inline void conn_start(struct conn *c, struct sock *sk, struct t
 	c->connector_tid = BPF_CORE_READ(task_self(), pid);
 	c->tuple = *t;
 	c->syn_left = !packets_watched;
+	c->smtp.server_spoke = !packets_watched; /* it is not heard, so nothing waits for it */
 	c->smtp.mail_port = mail_port(t->dport);
 	c->dns = t->dport == DNS_PORT;
 	c->announced = announce_all || c->smtp.mail_port;

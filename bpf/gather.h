@@ -36,7 +36,7 @@ __noinline u32 gather_judge(u64 key, u64 base, u32 len)
 			return len;
 		}
 		if (gather_judge_step(key, ch)) {
-			if (c->smtp.state != STATE_OTHER) {
+			if (c->smtp.state == STATE_SMTP || c->smtp.state == STATE_TLS) {
 				conn_announce(c, (void *)key);
 				show_preamble(c);
 				if (c->smtp.state == STATE_SMTP)
@@ -138,7 +138,8 @@ static __always_inline void on_send_payload(struct sock *sk, struct msghdr *msg)
 	if (bpf_probe_read_kernel(&key, sizeof(key), &sk))
 		return;
 	c = bpf_map_lookup_elem(&conns_hash, &key);
-	if (!c || c->closed || c->smtp.state == STATE_OTHER || c->smtp.state == STATE_TLS)
+	if (!c || c->closed || c->smtp.state == STATE_OTHER || c->smtp.state == STATE_TLS ||
+	    c->smtp.old == OLD_GIVEN_UP)
 		return;
 	for (u32 i = 0; i < GATHER_SEGMENTS; i++) {
 		u32 done = 0, len;

@@ -21,7 +21,8 @@ struct conn {
 	u8 told;	 /* a snapshot of it has reached the ring */
 	u8 heard;	 /* some of its dialogue has */
 	u8 banners_made; /* entries of banners, by enum greeting_part */
-	u8 pad[7];
+	u8 stashed;	 /* pieces of it were put into the stash */
+	u8 pad[6];
 	s32 inside;   /* programs that take a packet of it, or try to */
 	s32 keeping;  /* programs that change a piece in the stash, or try to */
 	u32 arrivals; /* pieces that were put into the stash; written by whoever puts them there */

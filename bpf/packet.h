@@ -10,7 +10,7 @@ struct packet {
 	u32 off; /* of the first payload byte */
 	u32 end;
 	u32 urgent; /* where the urgent byte is (RFC 6093), or behind the end; 0: there is none */
-	bool syn, fin;
+	bool syn, fin, rst;
 };
 
 /* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. Not
@@ -46,12 +46,13 @@ static __noinline bool packet_read(struct __sk_buff *skb, struct packet *p)
 	p->off = tcp_off + (tcp[12] >> 4) * 4;
 	p->syn = tcp[13] & 2;
 	p->fin = tcp[13] & 1;
+	p->rst = tcp[13] & 4;
 	if (p->off > p->end)
 		return false;
 	/* A receiver reads no octet of a reset, nor of a segment that acknowledges nothing
 	 * (RFC 9293, 3.10.7).
 	 */
-	if (tcp[13] & 4 || !(tcp[13] & 18))
+	if (p->rst || !(tcp[13] & 18))
 		p->end = p->off;
 	/* The pointer is to the byte behind it, as Linux has it (tcp_check_urg). */
 	p->urgent = tcp[13] & 32 ? p->off + (tcp[18] << 8 | tcp[19]) - 1 : 0;
@@ -66,13 +67,13 @@ static __always_inline void stream_acked(struct stream *s, u32 ack)
 	s->acked_seen = 1;
 }
 
-/* stream_next is true for what can be taken now: nothing is missing before it, or what is missing
- * has passed by unseen, for its receiver has it.
+/* stream_next is true for what can be taken now: nothing is missing before it, or (gap) what is
+ * missing has passed by unseen, for its receiver has it.
  */
-static __always_inline bool stream_next(struct stream *s, u32 seq)
+static __always_inline bool stream_next(struct stream *s, u32 seq, bool gap)
 {
 	return !s->seq_seen || (s32)(seq - s->seq) <= 0 ||
-	       (s->acked_seen && (s32)(s->acked - seq) >= 0);
+	       (gap && s->acked_seen && (s32)(s->acked - seq) >= 0);
 }
 
 /* stream_advance drops what was seen before (a retransmission) and counts what never was; false

@@ -72,7 +72,8 @@ type SmtptraceConn struct {
 	Told           uint8
 	Heard          uint8
 	BannersMade    uint8
-	Pad            [7]uint8
+	Stashed        uint8
+	Pad            [6]uint8
 	Inside         int32
 	Keeping        int32
 	Arrivals       uint32

@@ -111,6 +111,7 @@ static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u3
 	if (n > STASH_SIZE)
 		n = STASH_SIZE;
 	key.conn = c->id;
+	c->stashed = 1;
 	for (u32 i = 0; i < STASH_PIECES; i++) {
 		key.piece = i;
 		if (bpf_map_update_elem(&stash, &key, &blank->piece, BPF_NOEXIST))
@@ -121,7 +122,7 @@ static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u3
 	if (!p)
 		return 0;
 	n = ((n - 1) & (STASH_SIZE - 1)) + 1;
-	if (bpf_skb_load_bytes(skb, off, p->data, n)) {
+	if (*(volatile u8 *)&c->closed || bpf_skb_load_bytes(skb, off, p->data, n)) {
 		bpf_map_delete_elem(&stash, &key);
 		return 0;
 	}

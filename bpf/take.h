@@ -88,8 +88,11 @@ static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, 
 			announce(skb);
 		else if (c->smtp.given_up && !dir)
 			return end;
-		else if (dir && !c->smtp.banner_220 && !c->smtp.proxy && !c->smtp.chatter)
+		else if (dir && !server_goes_on(&c->smtp)) {
+			if (c->smtp.http)
+				c->server_skipped += end - off;
 			return end; /* whatever greets there, the client decides */
+		}
 		return off;
 	}
 	if (c->smtp.state == STATE_TLS)

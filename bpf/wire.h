@@ -5,6 +5,13 @@
 #include "dns.h"
 #include "take.h"
 
+/* conn_done is true where nothing is looked at any more. */
+static __always_inline bool conn_done(struct conn *c)
+{
+	return c->smtp.state == STATE_OTHER || c->smtp.old == OLD_GIVEN_UP ||
+	       (c->smtp.state == STATE_TLS && c->smtp.tls_sure && !c->smtp.hello_left);
+}
+
 #define PACKET_SYN (1U << 31) /* beside the place of the urgent byte */
 
 __noinline int take_client_packet(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 urgent)
@@ -27,8 +34,10 @@ __noinline int take_server_packet(struct __sk_buff *skb, u32 off, u32 end, u32 s
 	return 0;
 }
 
-/* replay_piece takes a piece that waits if it is its turn: nothing is missing before it, or what is
- * missing has arrived and was not seen. 1 if it was taken.
+#define REPLAY_GAP STASH_PIECES /* beside the number of a piece */
+
+/* replay_piece takes a piece that waits if it is its turn: nothing is missing before it, or (with
+ * REPLAY_GAP) what is missing has arrived and was not seen. 1 if it was taken.
  */
 __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 {
@@ -43,10 +52,14 @@ __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 	key.conn = c->id;
 	key.piece = piece & (STASH_PIECES - 1);
 	p = bpf_map_lookup_elem(&stash, &key);
-	if (!p || !p->ready)
+	if (!p)
 		return 0;
+	if (conn_done(c)) { /* nobody asks for it any more */
+		bpf_map_delete_elem(&stash, &key);
+		return 1;
+	}
 	s = p->dir ? &c->server : &c->client;
-	if (!stream_next(s, p->seq)) {
+	if (!p->ready || !stream_next(s, p->seq, piece & REPLAY_GAP)) {
 		c->waiting++;
 		return 0;
 	}
@@ -67,22 +80,25 @@ __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 }
 
 /* replay takes the pieces whose turn it is. */
-static __always_inline bool replay(struct __sk_buff *skb, struct conn *c)
+static __always_inline bool replay(struct __sk_buff *skb, struct conn *c, u32 gap)
 {
 	int taken = 0;
 
 	c->arrived = *(volatile u32 *)&c->arrivals;
 	c->waiting = 0;
 	for (u32 i = 0; i < STASH_PIECES; i++)
-		taken |= replay_piece(skb, i);
+		taken |= replay_piece(skb, i | gap);
 	return taken;
 }
 
 /* replay_all goes on until nothing that waits has its turn. */
 static __always_inline void replay_all(struct __sk_buff *skb, struct conn *c)
 {
-	for (u32 i = 0; i < STASH_PIECES && replay(skb, c); i++)
+	for (u32 i = 0; i < STASH_PIECES; i++) {
+		if (!replay(skb, c, 0) && !replay(skb, c, REPLAY_GAP))
+			break;
 		barrier();
+	}
 }
 
 #define REPLAYS 4
@@ -102,7 +118,7 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 		stream_acked(other, p->ack);
 	if (mine && c->arrived != *(volatile u32 *)&c->arrivals)
 		replay_all(skb, c); /* what came before */
-	if (mine && (p->syn || stream_next(s, p->seq))) {
+	if (mine && (p->syn || stream_next(s, p->seq, true))) {
 		if (dir)
 			take_server_packet(skb, p->off, p->end, p->seq, urgent);
 		else
@@ -134,12 +150,9 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	}
 	if (c->dns)
 		on_dns(skb, dir);
-	if (c->closed || c->smtp.state == STATE_OTHER)
+	if (!c->id || c->closed) /* it is just being adopted, or over */
 		return;
-	/* It is just being adopted, or not judged any more. */
-	if (!c->id || c->smtp.old == OLD_GIVEN_UP)
-		return;
-	if (c->smtp.state == STATE_TLS && c->smtp.tls_sure && (dir || !c->smtp.hello_left))
+	if (conn_done(c) || (c->smtp.state == STATE_TLS && c->smtp.tls_sure && dir))
 		return;
 	if (!packet_read(skb, &p)) {
 		count(unreadable);
@@ -147,6 +160,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	}
 	if (p.syn && !dir)
 		c->syn_left = 1;
+	if (p.rst && c->stashed)
+		stash_clear(c);
 	/* Nothing is said, and nothing missed by passing over it. */
 	if (p.off == p.end && !p.syn && !(p.fin && (c->waiting || c->arrived != c->arrivals)))
 		return;

@@ -11,7 +11,7 @@
 #define PATIENT_HTTP 16384   /* the same where CONNECT may follow another request, */
 #define PATIENT_ANSWERS 16   /* and as many packets that answer it */
 #define PROXY_OCTETS 1048576 /* of the header of a CONNECT */
-#define CHATTER 512	     /* octets of text in front of a greeting, in its packet */
+#define CHATTER 512	     /* octets of text in front of a greeting */
 
 /* A greeting, or a refusal in its place (RFC 5321, 4.3.2). */
 static __always_inline bool greeting_code(u32 code)
@@ -198,6 +198,12 @@ static __always_inline bool server_verdict(struct smtp_state *c, u8 ch)
 	return true;
 }
 
+/* server_goes_on is true where a greeting may still come in the packet. */
+static __always_inline bool server_goes_on(struct smtp_state *c)
+{
+	return c->banner_220 || c->proxy || (c->chatter && c->chatter < CHATTER);
+}
+
 /* server_first ends what the server says first: a greeting has begun in it, or it does not come. */
 static __always_inline void server_first(struct smtp_state *c)
 {
@@ -207,7 +213,7 @@ static __always_inline void server_first(struct smtp_state *c)
 
 	if (c->state != STATE_NEW)
 		return;
-	if (c->given_up ? c->banner_smtp || !goes_on : c->chatter && !waits)
+	if (c->given_up ? c->banner_smtp || !goes_on : c->chatter && c->spoken && !waits)
 		c->state = STATE_OTHER;
 }
 

@@ -1,7 +1,7 @@
 //go:build ignore
 
 /* The pure part as a program of its own, for tests: it does with the packets on stdin what the
- * hooks of wire.h, banner.h, payload.h and body.h do, and says on stdout what they would tell the
+ * hooks of take.h, banner.h, payload.h and body.h do, and says on stdout what they would tell the
  * agent. internal/smtp/smtptest has the other end.
  *
  *   in:  N flags         a new connection: NATIVE_MAIL_PORT, NATIVE_OLD
@@ -44,7 +44,7 @@ static u32 skip_body(u32 off, u32 end)
 	return off;
 }
 
-/* Of wire.h. */
+/* Of take.h. */
 
 static u32 packet_step(u32 off, u32 end, u8 dir)
 {
@@ -72,8 +72,11 @@ static u32 packet_step(u32 off, u32 end, u8 dir)
 			announce();
 		else if (smtp.given_up && !dir)
 			return 0;
-		else if (dir && !smtp.banner_220 && !smtp.proxy && !smtp.chatter)
+		else if (dir && !server_goes_on(&smtp)) {
+			if (smtp.http)
+				skipped[1] += end - off;
 			return 0;
+		}
 		return off;
 	}
 	if (smtp.state == STATE_TLS) {
@@ -109,16 +112,16 @@ static void take_packet(u32 len, u8 dir)
 		return;
 	if (dir && streams[1].lost)
 		smtp.answered = smtp.asked;
-	if (dir && !reply_affords(&smtp, len)) {
-		streams[1].lost += len;
-		return;
-	}
 	if (dir)
 		smtp.server_spoke = 1;
 	else
 		smtp.spoken = 1;
 	if (!dir && smtp.given_up)
 		return;
+	if (dir && !reply_affords(&smtp, len)) {
+		streams[1].lost += len;
+		return;
+	}
 	if (smtp.await_tls && smtp.state == STATE_SMTP) {
 		if (streams[dir].lost && smtp.await_tls == TLS_ACCEPTED) {
 			state_to_tls(&smtp);
@@ -135,6 +138,9 @@ static void take_packet(u32 len, u8 dir)
 		if (smtp.state == STATE_OTHER && smtp.banner_smtp)
 			announce();
 	}
+	if (!announced && smtp.state == STATE_NEW &&
+	    (smtp.old ? !dir : smtp.banner_smtp && smtp.spoken))
+		announce();
 }
 
 static void lose(u32 len, u8 dir)

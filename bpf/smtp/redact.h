@@ -249,7 +249,7 @@ static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o
 	}
 	if (s->letters != LINE_JUDGED)
 		client_decide(c, s, o, ch);
-	if (s->known && cr && ch != '\n')
+	if (s->known && cr && ch != '\n' && ch != '\r')
 		s->show = SHOW_NONE; /* a bare CR ends no line, and what follows is no argument */
 	if (s->known && client_argument(c, o, ch))
 		return;

@@ -7,7 +7,7 @@
 enum conn_state {
 	STATE_NEW = 0, /* nothing said that could be judged */
 	STATE_SMTP = 1,
-	STATE_TLS = 2,	 /* final: ciphertext after STARTTLS or on a mail port */
+	STATE_TLS = 2,	 /* after STARTTLS or on a mail port; text again if the server complains */
 	STATE_OTHER = 3, /* final: not mail */
 };
 
@@ -106,7 +106,7 @@ struct smtp_state {
 	u16 answered;	 /* of these; the server's packets write it */
 	u16 data_at;	 /* how many stood before DATA */
 	u16 tls_at;	 /* before STARTTLS likewise */
-	u16 blind;	 /* lines cut without knowing what they are, and not answered; or: */
+	u16 blind;	 /* lines cut without knowing what they are, and not answered */
 	u16 auth_at;	 /* lines that stood before AUTH */
 	u16 chatter;	 /* octets of text in front of a greeting */
 	s32 reply_used;	 /* octets of replies, less what the client's lines are good for */
@@ -161,7 +161,7 @@ static __always_inline void line_reset(struct smtp_side *s)
 	s->bdat_octets = 0;
 }
 
-#define BLIND_UNKNOWN 65535 /* smtp_state.blind: nobody knows how many; a dot alone ends that */
+#define BLIND_UNKNOWN 65535 /* smtp_state.blind: how many they are is not known */
 
 #define REPLY_BUDGET 65536     /* octets of replies that nothing was asked for, */
 #define REPLY_REFILL 4096      /* and that a line of the client is good for */

@@ -135,7 +135,7 @@ func FuzzRedacted(f *testing.F) {
 	})
 }
 
-// Most dialogues are told with nothing unseen: what is compared above is not empty.
+// A fourth of the dialogues is told with nothing unseen: what is compared above is not empty.
 func TestRedactedWild(t *testing.T) {
 	seen := 0
 	for seed := range 3000 {
@@ -148,5 +148,7 @@ func TestRedactedWild(t *testing.T) {
 			t.Fatalf("seed %d:%s", seed, textOf(segments))
 		}
 	}
-	t.Logf("nothing unseen in %d of 3000", seen)
+	if seen < 600 {
+		t.Errorf("nothing unseen in %d of 3000", seen)
+	}
 }

@@ -67,6 +67,12 @@ static __always_inline void stream_acked(struct stream *s, u32 ack)
 	s->acked_seen = 1;
 }
 
+/* stream_had is true for a packet of which all was taken before. */
+static __always_inline bool stream_had(struct stream *s, struct packet *p)
+{
+	return s->seq_seen && !p->syn && (s32)(p->seq + (p->end - p->off) - s->seq) <= 0;
+}
+
 /* stream_next is true for what can be taken now: nothing is missing before it, or (gap) what is
  * missing has passed by unseen, for its receiver has it.
  */

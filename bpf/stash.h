@@ -179,8 +179,8 @@ __noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u3
 }
 
 /* stash_packet keeps a packet; what there is no room for is missing for the next one. */
-static __always_inline void stash_packet(struct __sk_buff *skb, u32 off, u32 end, u32 seq,
-					 u32 urgent, const int dir)
+static __always_inline void stash_packet(struct __sk_buff *skb, struct conn *c, u32 off, u32 end,
+					 u32 seq, u32 urgent, const int dir)
 {
 	u32 n;
 
@@ -192,7 +192,7 @@ static __always_inline void stash_packet(struct __sk_buff *skb, u32 off, u32 end
 		off += n;
 		seq += n;
 	}
-	if (off < end)
+	if (off < end && !c->closed)
 		count(unreadable);
 }
 

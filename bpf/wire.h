@@ -114,6 +114,8 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 	bool mine = alone(&c->inside) || turn_wait(skb, tries);
 	u64 id = c->id;
 
+	if (!mine && stream_had(s, p)) /* it comes again */
+		return;
 	if (mine && !p->syn)
 		stream_acked(other, p->ack);
 	if (mine && c->arrived != *(volatile u32 *)&c->arrivals)
@@ -124,7 +126,7 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 		else
 			take_client_packet(skb, p->off, p->end, p->seq, urgent);
 	} else if (p->urgent || p->syn || !stash_append(skb, p->off, p->end, p->seq, dir)) {
-		stash_packet(skb, p->off, p->end, p->seq + p->syn, p->urgent, dir);
+		stash_packet(skb, c, p->off, p->end, p->seq + p->syn, p->urgent, dir);
 	}
 	for (int i = 0; i < REPLAYS; i++) {
 		if (!mine && !alone(&c->inside) && !turn_wait(skb, TURNS))

@@ -22,7 +22,8 @@ struct conn {
 	u8 heard;	 /* some of its dialogue has */
 	u8 banners_made; /* entries of banners, by enum greeting_part */
 	u8 stashed;	 /* pieces of it were put into the stash */
-	u8 pad[6];
+	u8 newest;	 /* of these, the one that came last */
+	u8 pad[5];
 	s32 inside;   /* programs that take a packet of it, or try to */
 	s32 keeping;  /* programs that change a piece in the stash, or try to */
 	u32 arrivals; /* pieces that were put into the stash; written by whoever puts them there */
@@ -139,6 +140,7 @@ struct piece_key {
 struct piece {
 	u32 seq, len;
 	u32 urgent; /* where the urgent byte is in it, counted from 1 */
+	u32 order;  /* it came behind those with a lower one */
 	u8 dir;
 	u8 ready; /* it is complete, and may be added to */
 	u8 pad[2];

@@ -42,6 +42,7 @@ type SmtptraceBlank struct {
 	Conn    SmtptraceConn
 	Banner  SmtptraceBanner
 	Piece   SmtptracePiece
+	_       [4]byte
 }
 
 type SmtptraceConn struct {
@@ -73,7 +74,8 @@ type SmtptraceConn struct {
 	Heard          uint8
 	BannersMade    uint8
 	Stashed        uint8
-	Pad            [6]uint8
+	Newest         uint8
+	Pad            [5]uint8
 	Inside         int32
 	Keeping        int32
 	Arrivals       uint32
@@ -405,6 +407,7 @@ type SmtptracePiece struct {
 	Seq    uint32
 	Len    uint32
 	Urgent uint32
+	Order  uint32
 	Dir    uint8
 	Ready  uint8
 	Pad    [2]uint8

@@ -130,6 +130,8 @@ static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u3
 	p->len = n;
 	p->dir = dir;
 	p->urgent = urgent >= off ? urgent - off + 1 : 0;
+	p->order = *(volatile u32 *)&c->arrivals;
+	c->newest = key.piece;
 	barrier();
 	p->ready = 1;
 	__sync_fetch_and_add(&c->arrivals, 1);
@@ -161,16 +163,12 @@ __noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u3
 	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
 	if (!alone(&c->keeping))
 		return 0;
-	for (u32 i = 0; i < STASH_PIECES; i++) {
-		p = stash_piece(c, i);
-		if (!p || !p->ready || p->dir != dir || p->seq + p->len != seq ||
-		    p->len + n > STASH_SIZE)
-			continue;
-		if (!bpf_skb_load_bytes(skb, off, p->data + (p->len & (STASH_SIZE - 1)), n)) {
-			p->len += n;
-			appended = 1;
-		}
-		break;
+	p = stash_piece(c, c->newest & (STASH_PIECES - 1));
+	/* To the newest piece only: what came between must not be taken behind it. */
+	if (p && p->ready && p->dir == dir && p->seq + p->len == seq && p->len + n <= STASH_SIZE &&
+	    !bpf_skb_load_bytes(skb, off, p->data + (p->len & (STASH_SIZE - 1)), n)) {
+		p->len += n;
+		appended = 1;
 	}
 	leave(&c->keeping);
 	if (appended)

@@ -36,16 +36,35 @@ __noinline int take_server_packet(struct __sk_buff *skb, u32 off, u32 end, u32 s
 
 #define REPLAY_GAP STASH_PIECES /* beside the number of a piece */
 
-/* replay_piece takes a piece that waits if it is its turn: nothing is missing before it, or (with
- * REPLAY_GAP) what is missing has arrived and was not seen. 1 if it was taken.
+/* replay_order is the order of a piece whose turn it is, counted from 1: nothing is missing before it,
+ * or (with REPLAY_GAP) what is missing has arrived and was not seen. 0: there is none.
  */
+__noinline u32 replay_order(struct __sk_buff *skb, u32 piece)
+{
+	struct conn *c = conn_of(skb);
+	struct piece *p;
+	struct stream *s;
+
+	if (!c)
+		return 0;
+	p = stash_piece(c, piece & (STASH_PIECES - 1));
+	if (!p)
+		return 0;
+	s = p->dir ? &c->server : &c->client;
+	if (!p->ready || !(conn_done(c) || stream_next(s, p->seq, piece & REPLAY_GAP))) {
+		c->waiting++;
+		return 0;
+	}
+	return p->order + 1;
+}
+
+/* replay_piece takes a piece; 0 where it is just being added to. */
 __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 {
 	struct conn *c = conn_of(skb);
 	struct piece_key key = {};
 	u32 off = STASH_OFF(piece & (STASH_PIECES - 1)), end, urgent;
 	struct piece *p;
-	struct stream *s;
 
 	if (!c)
 		return 0;
@@ -54,16 +73,7 @@ __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 	p = bpf_map_lookup_elem(&stash, &key);
 	if (!p)
 		return 0;
-	if (conn_done(c)) { /* nobody asks for it any more */
-		bpf_map_delete_elem(&stash, &key);
-		return 1;
-	}
-	s = p->dir ? &c->server : &c->client;
-	if (!p->ready || !stream_next(s, p->seq, piece & REPLAY_GAP)) {
-		c->waiting++;
-		return 0;
-	}
-	if (!alone(&c->keeping)) { /* it is just being added to */
+	if (!alone(&c->keeping)) {
 		c->waiting++;
 		return 0;
 	}
@@ -79,25 +89,38 @@ __noinline int replay_piece(struct __sk_buff *skb, u32 piece)
 	return 1;
 }
 
-/* replay takes the pieces whose turn it is. */
-static __always_inline bool replay(struct __sk_buff *skb, struct conn *c, u32 gap)
+/* replay_next is the number of the piece whose turn it is, counted from 1: of several, the one that
+ * came first.
+ */
+__noinline int replay_next(struct __sk_buff *skb, u32 gap)
 {
-	int taken = 0;
+	struct conn *c = conn_of(skb);
+	u32 first = 0, best = 0, order;
 
+	if (!c)
+		return 0;
 	c->arrived = *(volatile u32 *)&c->arrivals;
 	c->waiting = 0;
-	for (u32 i = 0; i < STASH_PIECES; i++)
-		taken |= replay_piece(skb, i | gap);
-	return taken;
+	for (u32 i = 0; i < STASH_PIECES; i++) {
+		order = replay_order(skb, i | gap);
+		if (order && (!first || (s32)(order - first) < 0)) {
+			first = order;
+			best = i;
+		}
+	}
+	return first ? best + 1 : 0;
 }
 
 /* replay_all goes on until nothing that waits has its turn. */
 static __always_inline void replay_all(struct __sk_buff *skb, struct conn *c)
 {
-	for (u32 i = 0; i < STASH_PIECES; i++) {
-		if (!replay(skb, c, 0) && !replay(skb, c, REPLAY_GAP))
+	for (u32 i = 0; i < 2 * STASH_PIECES; i++) {
+		int piece = replay_next(skb, 0);
+
+		if (!piece)
+			piece = replay_next(skb, REPLAY_GAP);
+		if (!piece || !replay_piece(skb, piece - 1))
 			break;
-		barrier();
 	}
 }
 

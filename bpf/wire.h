@@ -36,8 +36,8 @@ __noinline int take_server_packet(struct __sk_buff *skb, u32 off, u32 end, u32 s
 
 #define REPLAY_GAP STASH_PIECES /* beside the number of a piece */
 
-/* replay_order is the order of a piece whose turn it is, counted from 1: nothing is missing before it,
- * or (with REPLAY_GAP) what is missing has arrived and was not seen. 0: there is none.
+/* replay_order is the order of a piece whose turn it is, counted from 1: nothing is missing before
+ * it, or (with REPLAY_GAP) what is missing has arrived and was not seen. 0: there is none.
  */
 __noinline u32 replay_order(struct __sk_buff *skb, u32 piece)
 {

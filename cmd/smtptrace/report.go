@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
 	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/report"
 	"github.com/smtptrace/smtptrace/internal/verdict"
 )
@@ -64,7 +64,7 @@ func (f *reportFlags) check(logs []string) error {
 func (f *reportFlags) sayAssumptions(stderr io.Writer) {
 	for _, t := range []struct {
 		flag   string
-		moment *clue.Moment
+		moment *received.Moment
 	}{{"at", f.at}, {"since", f.since}, {"until", f.until}} {
 		if t.moment != nil && t.moment.Local {
 			sayLocal(stderr, t.flag, t.moment)
@@ -76,7 +76,7 @@ func (f *reportFlags) sayAssumptions(stderr io.Writer) {
 }
 
 // readClues reads what was received, nil if that was not asked for.
-func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, error) {
+func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*received.Clues, error) {
 	if f.received == "" {
 		return nil, nil
 	}
@@ -92,7 +92,7 @@ func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*clue.Clues, er
 	short, _ := os.Hostname() // without it no header is known to be this host's own
 	hosts, _ := os.ReadFile("/etc/hosts")
 	here := fullName(short, string(hosts), readLine("/etc/mailname"))
-	clues, err := clue.Read(from, now, verdict.NewHost().Local, here)
+	clues, err := received.Read(from, now, verdict.NewHost().Local, here)
 	if err != nil {
 		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}
 	}

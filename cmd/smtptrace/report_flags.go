@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/report"
 )
 
@@ -22,7 +22,7 @@ const (
 
 // reportFlags are the flags of report.
 type reportFlags struct {
-	at, since, until *clue.Moment
+	at, since, until *received.Moment
 	window           time.Duration
 	query            report.Query
 	received         string
@@ -70,9 +70,9 @@ func newReportFlags(now time.Time, hash func(address string) (string, error)) (*
 }
 
 // moment takes a point in time.
-func moment(to **clue.Moment, now time.Time) *value {
+func moment(to **received.Moment, now time.Time) *value {
 	return &value{"TIME", "", func(s string) error {
-		m, err := clue.ParseTime(s, now)
+		m, err := received.ParseTime(s, now)
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (f *reportFlags) setWindow() error {
 
 // around sets the window to the time around a moment: as far as --window says or, without it, the
 // moment.
-func (f *reportFlags) around(m clue.Moment) {
+func (f *reportFlags) around(m received.Moment) {
 	switch {
 	case f.window > 0:
 		f.query.Around(m.Time, f.window)
@@ -148,7 +148,7 @@ func (f *reportFlags) around(m clue.Moment) {
 }
 
 // clues takes from what was received what the flags do not say.
-func (f *reportFlags) clues(c *clue.Clues) {
+func (f *reportFlags) clues(c *received.Clues) {
 	if c.Dated && f.at == nil && f.since == nil && f.until == nil {
 		f.around(c.When)
 	}

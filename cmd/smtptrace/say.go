@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -120,7 +120,7 @@ func verbHelp(flags *pflag.FlagSet) string {
 }
 
 // sayLocal says that a time had no zone.
-func sayLocal(w io.Writer, flag string, at *clue.Moment) {
+func sayLocal(w io.Writer, flag string, at *received.Moment) {
 	words := at.Time.Format("2006-01-02 15:04:05 -07:00")
 	if !at.Later.IsZero() {
 		words += at.Later.Format(" and again 15:04:05 -07:00")

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -30,7 +30,7 @@ func whole(t *testing.T) *Answer {
 	q.Around(T, 15*time.Minute)
 	return Ask(Options{
 		Logs: []string{Stdin}, Stdin: bytes.NewReader(append(lines(records...), "torn"...)), Query: q, Now: T.AddDate(0, 0, 3),
-		Clues: &clue.Clues{Kind: "a Received header", HELO: "[127.0.0.1]", Addr: netip.MustParseAddr("203.0.113.7"),
+		Clues: &received.Clues{Kind: "a Received header", HELO: "[127.0.0.1]", Addr: netip.MustParseAddr("203.0.113.7"),
 			Words: []string{"`[127.0.0.1]` is the HELO name, not rDNS"}},
 	})
 }
@@ -331,7 +331,7 @@ func TestSentenceAstray(t *testing.T) {
 		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host (if it is behind NAT, ask with --at and --helo by hand). 100 %"},
 	} {
 		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
-			Clues: &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})
+			Clues: &received.Clues{Dated: true, When: received.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})
 		if got := a.Sentence(time.UTC); !strings.HasPrefix(got, test.want) {
 			t.Errorf("%+v: %s", test, got)
 		}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -126,8 +126,8 @@ func TestHostileText(t *testing.T) {
 			t.Fatal(err)
 		}
 		q.Add(helo)
-		clues := &clue.Clues{Kind: "a Received header", HELO: text, Rcpt: text, Words: []string{text},
-			Addr: netip.MustParseAddr("fe80::1%zone"), Dated: true, When: clue.Moment{Time: T}}
+		clues := &received.Clues{Kind: "a Received header", HELO: text, Rcpt: text, Words: []string{text},
+			Addr: netip.MustParseAddr("fe80::1%zone"), Dated: true, When: received.Moment{Time: T}}
 		a := Ask(Options{
 			Logs:  []string{Stdin, "/nowhere/" + strings.ReplaceAll(text, "\x00", "")},
 			Stdin: bytes.NewReader(append(lines(life...), lines(bad, unclear)...)), Query: q, Clues: clues, Now: T.Add(time.Hour),

@@ -10,7 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -19,7 +19,7 @@ type Options struct {
 	Logs     []string  // paths; Stdin is standard input; those that a log was rotated to are read, too
 	Stdin    io.Reader // may be nil where it is not among the logs
 	Query    Query
-	Clues    *clue.Clues // what the query was made from, nil if from nothing received
+	Clues    *received.Clues // what the query was made from, nil if from nothing received
 	Now      time.Time
 	Progress func(read, total int64) // bytes of the files; may be nil
 }
@@ -27,7 +27,7 @@ type Options struct {
 // Answer is what the logs say.
 type Answer struct {
 	Asked Query
-	Clues *clue.Clues
+	Clues *received.Clues
 	Now   time.Time
 
 	Sessions   uint64 // that match

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smtptrace/smtptrace/internal/clue"
 	"github.com/smtptrace/smtptrace/internal/privacy"
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -21,7 +21,7 @@ type scene struct {
 	raw   []byte          // before it, in the same file
 	more  []string        // further files
 	query Query
-	clues *clue.Clues
+	clues *received.Clues
 }
 
 // healthy is a host that was watched, forwards nothing, and had what every host has. Nobody said HELO mail.com.
@@ -261,13 +261,13 @@ func watchedRows() []ruleRow {
 		when("it may forward", ForwardedNotWatched, func(s *scene) { s.all(func(r *record.Record) { r.Tracer.Forwards = "unknown" }) }),
 		when("it does for a while", ForwardedNotWatched, func(s *scene) { s.log[60].Tracer.Forwards = "yes" }),
 		when("a time without its zone", QuestionUnclear, func(s *scene) {
-			s.clues = &clue.Clues{Dated: true, When: clue.Moment{Time: T, Local: true}}
+			s.clues = &received.Clues{Dated: true, When: received.Moment{Time: T, Local: true}}
 		}),
-		when("an address of another host", QuestionUnclear, func(s *scene) { s.clues = &clue.Clues{Foreign: true} }),
+		when("an address of another host", QuestionUnclear, func(s *scene) { s.clues = &received.Clues{Foreign: true} }),
 		when("an address of this host, and the logs of another", QuestionUnclear, func(s *scene) {
-			s.clues, s.query.Home = &clue.Clues{Own: true}, "another"
+			s.clues, s.query.Home = &received.Clues{Own: true}, "another"
 		}),
-		when("what was pasted has no time", QuestionUnclear, func(s *scene) { s.clues, s.query.Window = &clue.Clues{}, Window{} }),
+		when("what was pasted has no time", QuestionUnclear, func(s *scene) { s.clues, s.query.Window = &received.Clues{}, Window{} }),
 		when("a torn line", LogTorn, func(s *scene) { s.raw = append(lines(postfix("torn", T))[:400], '\n') }),
 		when("a torn line of a connect before the window", LogTorn, func(s *scene) {
 			s.raw = append(lines(connect("torn", -40, record.Established))[:400], '\n')
@@ -668,7 +668,7 @@ func clearedRows() []ruleRow {
 		when("no begin of the time", "", func(s *scene) { s.query.Window.From = time.Time{} }),
 		when("foreign lines", "", func(s *scene) { s.raw = []byte("-- Boot 5b0e --\n") }),
 		when("an address of this host, and its logs", "", func(s *scene) {
-			s.clues, s.query.Home = &clue.Clues{Own: true}, machine.ID
+			s.clues, s.query.Home = &received.Clues{Own: true}, machine.ID
 		}),
 		when("the logs of another host", "", func(s *scene) { s.query.Home = "another" }),
 	}
@@ -810,7 +810,7 @@ func TestExplainedIsNamed(t *testing.T) {
 func TestCures(t *testing.T) {
 	s := healthy(t)
 	s.add(behindSTARTTLS(session("x", T)))
-	s.clues = &clue.Clues{Foreign: true}
+	s.clues = &received.Clues{Foreign: true}
 	text := s.ask(t).Text(false)
 	for _, want := range []string{"  - postfix's /var/tmp/smtp had an encrypted session with 198.51.100.25:25 (if it is meant to send, --expect it from now on)\n",
 		"(if it is behind NAT, ask with --at and --helo by hand)\n"} {

@@ -1,6 +1,6 @@
-// Package clue reads what others say of a mail that came from here: a Received header, a bounce, an
+// Package received reads what others say of a mail that came from here: a Received header, a bounce, an
 // abuse report, a blocklist's page. It finds when it was and how the client introduced itself.
-package clue
+package received
 
 import (
 	"bytes"

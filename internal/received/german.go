@@ -1,4 +1,4 @@
-package clue
+package received
 
 // german are the words of dates that are not written as in English, or begin otherwise.
 var german = map[string]string{

@@ -40,6 +40,7 @@ type runFlags struct {
 	expectFile string
 	smarthosts []verdict.Smarthost
 	resolve    bool
+	own        []string
 	ownRelays  bool // no smarthost is looked for in files
 	metricAddr string
 }
@@ -68,6 +69,7 @@ func newRunFlags() (*runFlags, *pflag.FlagSet) {
 	s.Var(senders(&f.expect), "expect", "a program that may send mail, besides the known mail servers; in a container its hash, its path with image= if it is as the image brought it, or image:NAME for the mail servers that the image brought; may be repeated")
 	s.StringVar(&f.expectFile, "expect-file", "", "a `FILE` with more of them, one a line, in place of "+expectedFile)
 	s.Var(smarthosts(&f.smarthosts, &f.ownRelays), "smarthost", "a server that this host hands its mail to, besides those in its mailers' files; none: look in no file; may be repeated")
+	s.Var(own(&f.own), "own", "a further address or name of this host, where it is behind NAT; it stands in the log for report; may be repeated")
 	s.BoolVar(&f.resolve, "resolve", false, "look up the MX of recipients' domains, where this host was not just answered; a name server then learns them")
 	s.Var(address(&f.metricAddr), "metrics-addr", "serve counters for Prometheus here")
 	return f, s

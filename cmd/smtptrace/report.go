@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/smtptrace/smtptrace/internal/privacy"
 	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/report"
-	"github.com/smtptrace/smtptrace/internal/verdict"
 )
 
 // runReport is the report verb: read the logs, answer.
@@ -27,7 +25,7 @@ func runReport(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return &usageError{err, seeHelp(flags)}
 	}
 	f.sayAssumptions(stderr)
-	clues, err := f.readClues(stdin, now)
+	clues, err := f.readClues(stdin, logs, now)
 	if err != nil {
 		return err
 	}
@@ -73,31 +71,6 @@ func (f *reportFlags) sayAssumptions(stderr io.Writer) {
 	if f.keyless != nil {
 		sayWarning(stderr, fmt.Sprintf("addresses that --privacy hid are found by their domain at most: %v", f.keyless))
 	}
-}
-
-// readClues reads what was received, nil if that was not asked for.
-func (f *reportFlags) readClues(stdin io.Reader, now time.Time) (*received.Clues, error) {
-	if f.received == "" {
-		return nil, nil
-	}
-	from := stdin
-	if f.received != report.Stdin {
-		file, err := os.Open(f.received)
-		if err != nil {
-			return nil, fmt.Errorf("read what was received: %w", err)
-		}
-		defer file.Close()
-		from = file
-	}
-	short, _ := os.Hostname() // without it no header is known to be this host's own
-	hosts, _ := os.ReadFile("/etc/hosts")
-	here := fullName(short, string(hosts), readLine("/etc/mailname"))
-	clues, err := received.Read(from, now, verdict.NewHost().Local, here)
-	if err != nil {
-		return nil, &failure{err.Error(), "paste a Received header with its date, the whole mail, or give --at and --helo"}
-	}
-	f.clues(clues)
-	return clues, nil
 }
 
 // addressHash finds the hash that an address has in the records of this host.

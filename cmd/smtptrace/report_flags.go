@@ -26,6 +26,8 @@ type reportFlags struct {
 	window           time.Duration
 	query            report.Query
 	received         string
+	own              []string
+	hashed           func(address string) string
 	format           reportFormat
 	keyless          error // why there is no key to find addresses by their hash; nil if it was not needed
 }
@@ -41,12 +43,14 @@ func newReportFlags(now time.Time, hash func(address string) (string, error)) (*
 		}
 		return h
 	}
+	f.hashed = hashed
 	s := pflag.NewFlagSet("report", pflag.ContinueOnError)
 	s.Var(moment(&f.at, now), "at", "when it was: 2015-12-04T14:30Z, '13 Feb 2018 03:54:09 +0100', 'yesterday 14:30', '15m ago'")
 	s.Var(duration(&f.window), "window", "how far from --at (15m, or what the time itself says)")
 	s.Var(moment(&f.since, now), "since", "not before")
 	s.Var(moment(&f.until, now), "until", "not after")
-	s.Var(file(&f.received), "received", "find time and HELO in this file: a Received header, bounce, abuse report or blocklist page; - is standard input")
+	s.Var(file(&f.received), "received", "search for what this file tells: a bounce, abuse report, notice, blocklist page, Received header or log lines; - is standard input")
+	s.Var(own(&f.own), "own", "a further address or name of this host, as others see it: behind NAT, in a cloud; may be repeated")
 	term := func(name, kind, help string, parse func(string) (report.Term, error)) {
 		s.Var(condition(&f.query, kind, parse), name, help)
 	}
@@ -144,17 +148,5 @@ func (f *reportFlags) around(m received.Moment) {
 	}
 	if !m.Later.IsZero() {
 		f.query.Window.To = f.query.Window.To.Add(m.Later.Sub(m.Time))
-	}
-}
-
-// clues takes from what was received what the flags do not say.
-func (f *reportFlags) clues(c *received.Clues) {
-	if c.Dated && f.at == nil && f.since == nil && f.until == nil {
-		f.around(c.When)
-	}
-	if c.HELO != "" && !f.query.Has("helo") {
-		for _, name := range append([]string{c.HELO}, c.Other...) {
-			f.query.Add(report.HELOAs(name))
-		}
 	}
 }

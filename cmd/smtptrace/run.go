@@ -53,7 +53,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	tracer := trace.New(p, trace.Options{
 		Output: k.output, Resolver: k.resolver, Host: host, Privacy: k.policy,
 		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, k.output.Text(), summary, true) },
-		Expected: expected, Connects: f.connects, Smarthosts: relays, Lookup: f.lookup(background),
+		Expected: expected, Connects: f.connects, Own: f.own, Smarthosts: relays, Lookup: f.lookup(background),
 		Open: older.open, Owner: older.owner, Live: f.live, Forwards: f.forwards(warn),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: k.reopen, Warn: warn, Debug: faultSayer(stderr),

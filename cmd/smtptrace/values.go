@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/user"
 	"strconv"
@@ -189,6 +190,19 @@ func smarthosts(to *[]verdict.Smarthost, none *bool) *value {
 			return err
 		}
 		*to = append(*to, host)
+		return nil
+	}}
+}
+
+// own takes an address or a name of this host.
+func own(to *[]string) *value {
+	return &value{"ADDRESS|NAME", "", func(s string) error {
+		if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil && a.Zone() == "" {
+			s = a.Unmap().String()
+		} else if s == "" || len(s) > 253 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") != "" || strings.Trim(s, "0123456789.") == "" {
+			return errors.New("it takes an address or a name of this host, such as 203.0.113.9 or web1.example.org")
+		}
+		*to = append(*to, s)
 		return nil
 	}}
 }

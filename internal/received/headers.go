@@ -6,60 +6,91 @@ import (
 	"time"
 )
 
-// A header may be quoted ("> Received: …") where somebody forwards it.
-var (
-	quoted   = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]?)+`)
-	received = regexp.MustCompile(`(?im)(?:^|[ \t,;])(?:X-(?:Original-)?)?Received:[ \t]*`)
-)
+var received = regexp.MustCompile(`(?i)(?:^|[ \t,;>"])(?:X-(?:Original-)?)?Received:[ \t]*`)
 
 // maxHops bounds how many Received headers of a text are read, maxFolds of how many lines each.
 const (
-	maxHops  = 100
+	maxHops  = 60
 	maxFolds = 50
 )
 
-// findHops reads the Received headers of a text, wherever they stand in it, from the top. A header
-// that was pasted without its name is one, too.
+// findHops reads the Received headers of a text, wherever they stand in it, from the top. A header that was pasted
+// without its name is one, too.
 func findHops(text string, now time.Time) (hops []hop) {
-	text = strings.ReplaceAll(quoted.ReplaceAllString(text, ""), "\r\n", "\n")
-	starts := received.FindAllStringIndex(text, maxHops)
-	if starts == nil && fromPart.MatchString(text) && byPart.MatchString(text) {
-		starts = [][]int{{0, 0}}
+	tried := 0
+	for rest := text; len(rest) > 0 && len(hops) < maxHops && tried < 2*maxHops; {
+		line, next, _ := strings.Cut(rest, "\n")
+		if holdsReceived(line) {
+			head := line[:min(len(line), 4*maxHeader)]
+			if at := received.FindStringIndex(head); at != nil {
+				tried++
+				if h, ok := parseHop(unfold(rest[at[1]:], marks.FindString(head)), now); ok {
+					hops = append(hops, h)
+				}
+			}
+		}
+		rest = next
 	}
-	for _, at := range starts {
-		if h, ok := parseHop(unfold(text[at[1]:]), now); ok {
-			hops = append(hops, h)
+	if tried == 0 {
+		head := strings.TrimLeft(text[:min(len(text), 2*maxHeader)], " \t\n")
+		value := unfold(head, "")
+		lower := strings.ToLower(spaces.ReplaceAllString(value, " "))
+		if (strings.HasPrefix(lower, "from ") && strings.Contains(lower, " by ") || strings.HasPrefix(lower, "by ")) && strings.Contains(lower, ";") {
+			if h, ok := parseHop(value, now); ok && h.dated {
+				hops = append(hops, h)
+			}
 		}
 	}
 	return hops
 }
 
-// unfold returns the header that text begins with. Its further lines begin with a blank (RFC 5322
-// section 2.2.3); who pastes loses blanks, so that a line goes on, too, until the date has been
-// seen, unless it begins with the name of another header.
-func unfold(text string) string {
+// holdsReceived is a quick look whether a line may hold the name of the header.
+func holdsReceived(line string) bool {
+	line = line[:min(len(line), 4*maxHeader)]
+	return strings.Contains(line, "eceived:") || strings.Contains(line, "ECEIVED:")
+}
+
+// unfold returns the header that text begins with. Its further lines begin with a blank (RFC 5322 section 2.2.3); who
+// pastes loses blanks, so that a line goes on, too, until the date has been seen, unless it begins with the name of
+// another header. mark is what the lines are quoted with.
+func unfold(text, mark string) string {
 	var b strings.Builder
-	folds := 0
-	for line := range strings.Lines(text) {
-		first := b.Len() == 0
+	folds, soft, mark := 0, false, strings.TrimSpace(mark)
+	for len(text) > 0 {
+		line, rest, _ := strings.Cut(text, "\n")
+		text = rest
+		first := folds == 0
+		if !first && mark != "" {
+			line = strings.TrimPrefix(strings.TrimLeft(line, " \t"), mark)
+			line = strings.TrimPrefix(line, " ")
+		} else if !first && strings.HasPrefix(line, ">") {
+			line = line[len(marks.FindString(line)):]
+		}
+		line = line[:min(len(line), maxHeader)]
 		blank := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
-		if !first && (strings.TrimSpace(line) == "" || !blank && (isDated(b.String()) || headerName.MatchString(line))) {
+		if !first && !soft && (strings.TrimSpace(line) == "" || fieldName.MatchString(strings.TrimLeft(line, " \t")) && !goesOn(line) || !blank && isDated(b.String())) {
 			break
 		}
 		if folds++; folds > maxFolds || b.Len()+len(line) > maxHeader {
 			break
 		}
+		if blank && !first && !soft {
+			b.WriteByte(' ')
+		}
 		// Pasted from the source of a mail, a line may end where quoted-printable broke it (RFC 2045 section 6.7).
-		text, soft := strings.CutSuffix(strings.TrimSpace(line), "=")
-		if blank && !first {
+		said, broken := strings.CutSuffix(strings.TrimSpace(line), "=")
+		if b.WriteString(said); !broken {
 			b.WriteByte(' ')
 		}
-		b.WriteString(text)
-		if !soft {
-			b.WriteByte(' ')
-		}
+		soft = broken
 	}
 	return b.String()
+}
+
+// goesOn says whether a line that looks like a field goes on with a Received header: a time, an address.
+func goesOn(line string) bool {
+	name, _, _ := strings.Cut(strings.TrimSpace(line), ":")
+	return strings.ContainsAny(name, "([;0123456789")
 }
 
 // isDated says whether a Received header has its date by now, which is the last of it.
@@ -67,5 +98,3 @@ func isDated(header string) bool {
 	at := strings.LastIndexByte(header, ';')
 	return at >= 0 && clock.MatchString(header[at:])
 }
-
-var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*:(?:\s|$)`)

@@ -10,19 +10,28 @@ import (
 
 // How a HELO name stands in a text: with what leads to it, a quote, and itself.
 const (
-	heloQuote = `(["'“‘` + "`" + `<]*)`
+	heloQuote = `(["'“„‘«「『` + "`" + `<]*)`
 	heloWord  = `(\[[^\]\s]{1,200}\]|[A-Za-z0-9_][A-Za-z0-9._:-]{0,250})`
+
+	// heloGlue are the words that stand between HELO and the name, in the languages of reports.
+	heloGlue = `(?:-?name\w*|wert|string|naam|waarde|nom|nombre|valor|nome|valeur|имен\w*|имя|ім['’]?я\w*|значение|ホスト名|名|値|文字列|mit|dem|den|der|als|war|ist|lautet\w*|gab|sich|met|de|` +
+		`was|werd|avec|le|est|était|comme|con|el|como|es|era|fue|com|foi|é|с|со|как|был\w*|указан\w*|з|як|було|は|が|を|として|の|で)`
 )
 
 var (
 	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:['’]?(?:e?d|s|ing))?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?["']?\s*` +
-		`(?:name|string|value|command|greeting|parameter)?["']?\s*(?:(?:we saw|being used|used|in use)\s*)?` +
+		`(?:name|string|value|command|greeting|parameter|hostname|host)?["']?\s*(?:(?:we saw|being used|used|in use)\s*)?` +
 		`(as|of|with|is|was|being|:|=|\|)+\s*(?:(?:set to|given as|used|the name|this host is)\s+)?` + heloQuote + heloWord)
-	heloName   = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
-	verbSaid   = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
-	verbQuoted = regexp.MustCompile(`["'“‘` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”’` + "`" + `]`)
-	verbAlone  = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
-	eximHost   = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
+	heloName    = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
+	verbSaid    = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
+	verbQuoted  = regexp.MustCompile(`["'“„‘«「` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”“’»」` + "`" + `]`)
+	verbAlone   = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
+	eximHost    = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
+	heloForeign = regexp.MustCompile(`(?i)(?:HELO|EHLO)((?:[\s:/-]{0,3}(?:HELO|EHLO|` + heloGlue + `)){1,5}[\s:]{0,3})` + heloQuote + heloWord)
+	heloCalled  = regexp.MustCompile(`(?i)((?:introduc\w+ itself|identif\w+ itself|present\w+ itself|meldete sich|stellte sich|identifizierte sich|meldde zich|stelde zich|identificeerde zich|` +
+		`s['’]est (?:présenté\w*|identifié\w*)|se presentó|se identificó|se ha identificado|apresentou-se|se apresentou|identificou-se|se identificou|представил\w*|назвал\w*|представи\w*|назва\w*)` +
+		`(?:\s(?:itself|to us|bei uns|mit|dem|namen|als|as|voor|met|de|naam|comme|sous|le|nom|avec|como|con|el|nombre|com|o|nome|как|именем|під|як|ім'ям|by|the|name|HELO|EHLO|vor|auprès|de nous)){1,6}[\s:]{0,3})` + heloQuote + heloWord)
+	heloNamed = regexp.MustCompile(`()([「『"])` + heloWord + `[」』"]\s*(?:と名乗|という(?:HELO|EHLO)|を(?:HELO|EHLO))`)
 )
 
 // maxHELOs bounds the names that are taken from a text.
@@ -32,7 +41,7 @@ const maxHELOs = 8
 // sentence is left out: to look for a name that nobody gave would clear who did it.
 func findHELOs(text string) (names []string) {
 	lines := blanks.ReplaceAllString(text, " ")
-	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost} {
+	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed} {
 		rest := lines
 		for range 100 {
 			at := in.FindStringSubmatchIndex(rest)
@@ -57,7 +66,7 @@ func findHELOs(text string) (names []string) {
 // noName is a number, a standard, a day, or what checkers say of a name.
 var noName = regexp.MustCompile(`^(?i:\d+|rfc-?\d+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
 
-var endQuote = regexp.MustCompile("^[.,:;]?[\"'”’`>)]")
+var endQuote = regexp.MustCompile("^[.,:;]?[\"'”“’»」』`>)]")
 
 var blanks = regexp.MustCompile(`[ \t\r\f\v\x{a0}]+`)
 

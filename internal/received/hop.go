@@ -3,22 +3,28 @@ package received
 import (
 	"net/netip"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// hop is one Received header: what a server wrote of the client that handed it a mail.
+// hop is one Received header: what a server wrote of whoever handed it a mail.
 type hop struct {
 	helo  string     // what the client called itself; "" if that is not certain
 	rdns  string     // what the server found for its address; "" if it says nothing or is not certain
 	addr  netip.Addr // of the client
+	port  uint16     // likewise
 	style style
 	verb  string // HELO or EHLO, where the server says so beside the name
 	by    string // the server
 	with  string // the protocol, as written
+	id    string // its queue id
 	rcpt  string // "for"
 	when  Moment
 	dated bool
+	local bool     // it was handed in on the server itself, not by SMTP
+	from  HandedIn // by whom, as far as the server says
 }
 
 // style is how a server writes down what it knows of the client.
@@ -35,56 +41,146 @@ const (
 )
 
 var (
-	fold     = regexp.MustCompile(`\r?\n[ \t]+`)
-	fromPart = regexp.MustCompile(`(?i)^\s*from\s+([^\s()]+)\s*((?:\[[^\s\[\]]*\]\s*)?(?:\((?:[^()]|\([^()]*\))*\)\s*)*)`)
-	parens   = regexp.MustCompile(`\(((?:[^()]|\([^()]*\))*)\)`)
-	said     = regexp.MustCompile(`(?i)(?:^|\s)(helo|ehlo)[ =]([^\s()]+)`)
-	literal  = regexp.MustCompile(`\[(?i:ipv6:)?([0-9A-Fa-f.:]+)(?:%[^\]]*)?\](?::\d+)?`)
-	byPart   = regexp.MustCompile(`(?i)\sby\s+([^\s();]+)`)
-	withPart = regexp.MustCompile(`(?i)\swith\s+(Microsoft SMTP Server|[^\s();]+)`)
+	saidHELO = regexp.MustCompile(`(?i)(?:^|[\s"(])(helo|ehlo)[ =]"?([^\s()"]+)`)
+	literal  = regexp.MustCompile(`\[(?i:ipv6:)?([0-9A-Fa-f.:]+)(?:%[^\]]*)?\](?::(\d{1,5})\b)?`)
+	byPart   = regexp.MustCompile(`(?i)(?:^|\s)by\s+([^\s();]+)`)
+	withPart = regexp.MustCompile(`(?i)\swith\s+(Microsoft SMTP Server|Microsoft SMTPSVC|mapi id|[^\s();]+)`)
 	forPart  = regexp.MustCompile(`(?i)\sfor\s+<?([^\s<>;()]+@[^\s<>;()]+)>?`)
+	idPart   = regexp.MustCompile(`(?i)\sid\s+<?([^\s<>;()]+)`)
+	portSaid = regexp.MustCompile(`(?i)(?:^|[\s(])port[= ](\d{1,5})\b`)
+	byUID    = regexp.MustCompile(`(?i)(?:from userid|invoked by uid|\(uid) (\d{1,10})\b`)
+	byLogin  = regexp.MustCompile(`(?i)\b(?:authenticated (?:sender|user|id):?|auth: \S+|smtp-auth:|\(account|authenticated bits=\d+ user=)\s*<?([^\s<>(),]+)`)
+	fromUser = regexp.MustCompile(`(?i)^\(from ([^\s@()]+)@`) // Sendmail's submission
 )
 
-// maxHeader bounds a header, in bytes.
-const maxHeader = 16 << 10
-
-// parseHop reads the value of a Received header. ok is false if it tells nothing of a client.
+// parseHop reads the value of a Received header. ok is false if it tells nothing of how the mail came to the server.
 func parseHop(value string, now time.Time) (h hop, ok bool) {
-	value = strings.TrimSpace(fold.ReplaceAllString(value[:min(len(value), maxHeader)], " "))
+	value = strings.TrimSpace(spaces.ReplaceAllString(value[:min(len(value), maxHeader)], " "))
 	if i := strings.LastIndexByte(value, ';'); i >= 0 {
-		if m, err := ParseTime(value[i+1:], now); err == nil {
+		if m, err := readTime(value[i+1:], now); err == nil {
 			h.when, h.dated = m, true
 		}
 		value = value[:i]
 	}
-	from := fromPart.FindStringSubmatch(value)
-	if from == nil {
-		return h, false
-	}
-	rest := " " + value[len(from[0]):]
-	find := func(in *regexp.Regexp) string {
-		if m := in.FindStringSubmatch(rest); m != nil {
+	name, comments, rest := fromPart(value)
+	find := func(in *regexp.Regexp, text string) string {
+		if m := in.FindStringSubmatch(text); m != nil {
 			return m[1]
 		}
 		return ""
 	}
-	h.by, h.with, h.rcpt = find(byPart), find(withPart), find(forPart)
+	h.by, h.with, h.id, h.rcpt = find(byPart, rest), find(withPart, rest), find(idPart, rest), find(forPart, rest)
+	if h.account(value); name == "" && len(comments) == 0 && h.by == "" {
+		return h, false
+	}
+	smtp := h.bySMTP()
+	lower := h.with != "" && h.with == strings.ToLower(h.with)
+	switch {
+	case h.from.UID != nil, strings.HasPrefix(strings.ToLower(h.with), "local"), strings.Contains(value, "[local]"),
+		strings.HasPrefix(value, "(nullmailer"), strings.Contains(value, "Submit)"), strings.HasPrefix(strings.ToLower(value), "from mail pickup service"):
+		h.local = true
+		user := find(fromUser, value)
+		if user == "" && strings.HasPrefix(strings.ToLower(h.with), "local") || strings.Contains(value, "(uid ") {
+			user = name
+		}
+		if user != "" && !strings.Contains(user, ".") {
+			h.from.User = user
+		}
+		return h, h.by != "" || h.dated
+	case name == "" && len(comments) == 0:
+		return h, h.by != "" && h.dated // a bounce that was made there
+	}
 	// Exim alone writes the protocol in lower case; its name may be left out.
-	exim := strings.Contains(rest, "(Exim") || h.with != "" && h.with == strings.ToLower(h.with)
-	h.client(from[1], from[2], exim)
+	h.client(name, comments, smtp && lower || strings.Contains(rest, "(Exim"))
+	if !smtp {
+		h.helo = ""
+	}
+	if h.addr.IsValid() {
+		h.from.Client = h.addr.String()
+	}
 	return h, true
 }
 
-// client reads "from NAME (comment) (comment)".
-func (h *hop) client(name, comments string, exim bool) {
-	var bare, plain bool                                  // a comment holds the address and nothing else; without brackets
-	if rest, ok := strings.CutPrefix(comments, "["); ok { // from HELO [IP]
-		inside, behind, _ := strings.Cut(rest, "]")
-		comments = "([" + inside + "])" + behind
+// account finds who handed a mail in, where the server says so: a user's number (Postfix, qmail, dma), or the account
+// that logged in.
+func (h *hop) account(value string) {
+	if m := byUID.FindStringSubmatch(value); m != nil {
+		if n, err := strconv.ParseUint(m[1], 10, 32); err == nil {
+			uid := uint32(n)
+			h.from.UID = &uid
+		}
 	}
-	for _, c := range parens.FindAllStringSubmatch(comments, -1) {
-		text := strings.TrimSpace(c[1])
-		if m := said.FindStringSubmatch(text); m != nil && h.helo == "" {
+	if m := byLogin.FindStringSubmatch(value); m != nil && !strings.EqualFold(m[1], "none") && m[1] != "bits=0" {
+		h.from.Account = strings.TrimRight(m[1], ".:")
+	}
+}
+
+// fromPart reads "from NAME [IP] (comment) (comment)", and returns what is behind it. A comment is without its
+// parentheses.
+func fromPart(value string) (name string, comments []string, rest string) {
+	if rest = value; len(value) > 5 && strings.EqualFold(value[:5], "from ") {
+		rest = strings.TrimLeft(value[5:], " ")
+		if !strings.HasPrefix(rest, "(") {
+			end := strings.IndexAny(rest, " ()")
+			if end < 0 {
+				end = len(rest)
+			}
+			name, rest = strings.Trim(rest[:end], `<>,"`), rest[end:]
+			if m := literal.FindStringSubmatch(name); m != nil && m[2] != "" { // from [IP]:port
+				comments = append(comments, "port="+m[2])
+			}
+		}
+	} else if !strings.HasPrefix(value, "(") {
+		return "", nil, " " + value
+	}
+	for len(comments) < 10 {
+		next := strings.TrimLeft(rest, " ")
+		switch {
+		case strings.HasPrefix(next, "("):
+			end := closing(next)
+			comments = append(comments, strings.TrimSpace(next[1:end]))
+			rest = next[min(end+1, len(next)):]
+		case strings.HasPrefix(next, "["): // from HELO [IP]
+			end := strings.IndexByte(next, ']')
+			if end < 0 {
+				return name, comments, " " + next
+			}
+			comments, rest = append(comments, next[:end+1]), next[end+1:]
+			if m := literal.FindStringSubmatch(next); m != nil && m[2] != "" {
+				comments[len(comments)-1] += ":" + m[2]
+				rest = next[len(m[0]):]
+			}
+		default:
+			return name, comments, " " + next
+		}
+	}
+	return name, comments, rest
+}
+
+// closing is where the parenthesis that a text begins with is closed; its end if it is not.
+func closing(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
+
+// client reads "from NAME (comment) (comment)".
+func (h *hop) client(name string, comments []string, exim bool) {
+	var bare, plain bool // a comment holds the address and nothing else; without brackets
+	for _, text := range comments {
+		if m := portSaid.FindStringSubmatch(text); m != nil {
+			h.port = portOf(m[1])
+		}
+		if m := saidHELO.FindStringSubmatch(text); m != nil && h.helo == "" {
 			h.helo, h.style = m[2], heloInside
 			if m[1] == strings.ToUpper(m[1]) { // Exim's helo= stands for either
 				h.verb = m[1]
@@ -93,19 +189,21 @@ func (h *hop) client(name, comments string, exim bool) {
 		if h.addr.IsValid() {
 			continue
 		}
-		rest := strings.TrimSpace(said.ReplaceAllString(text, " ")) // an address may be the HELO name, too
-		if a, at := findAddr(rest); a.IsValid() {
-			h.addr = a
-			text = rest
-			before, _, _ := strings.Cut(strings.TrimSpace(text[:at]), " ")
-			bare = at == 0
-			plain = bare && rest[0] != '['
-			if !strings.Contains(before, "=") && before != "" {
-				h.rdns = strings.TrimSuffix(before, ".")
-			}
+		rest := strings.TrimSpace(saidHELO.ReplaceAllString(text, " ")) // an address may be the HELO name, too
+		rdns, addr, port := clientAddr(rest)
+		if !addr.IsValid() {
+			continue
+		}
+		if h.addr = addr; port != 0 {
+			h.port = port
+		}
+		if bare = rdns == ""; bare {
+			plain = rest[0] != '['
+		} else if !strings.Contains(rdns, "=") {
+			h.rdns = strings.TrimSuffix(rdns, ".")
 		}
 	}
-	own, _ := findAddr(name)
+	_, own, _ := clientAddr(name)
 	switch {
 	case h.helo != "":
 		h.rdns = name
@@ -119,7 +217,7 @@ func (h *hop) client(name, comments string, exim bool) {
 		h.addr, h.style = own, addrOnly
 	case !h.addr.IsValid():
 		h.helo = name // who it was is not said, what it called itself mostly is
-	case bare && exim:
+	case bare && exim && name != "":
 		h.helo, h.rdns, h.style = name, name, eximNamed
 	case plain && strings.EqualFold(name, "unknown"): // qmail: no rDNS, and no HELO that differs from none
 		h.style = addrOnly
@@ -135,22 +233,34 @@ func (h *hop) client(name, comments string, exim bool) {
 	}
 }
 
-// findAddr finds the address in a comment, and where it begins: [192.0.2.1], [IPv6:2001:db8::1], or
-// bare, with a port behind it or the name of a user in front (user@192.0.2.1: qmail after AUTH).
-func findAddr(text string) (netip.Addr, int) {
+func portOf(digits string) uint16 {
+	n, _ := strconv.ParseUint(digits, 10, 16)
+	return uint16(n)
+}
+
+// clientAddr finds the address in a comment, and the name in front of it: [192.0.2.1], [IPv6:2001:db8::1], name
+// [192.0.2.1]:25, name / 192.0.2.1, or bare, with a port behind it or the name of a user in front (user@192.0.2.1:
+// qmail after AUTH).
+func clientAddr(text string) (name string, addr netip.Addr, port uint16) {
 	if at := literal.FindStringSubmatchIndex(text); at != nil {
-		if a, err := netip.ParseAddr(text[at[2]:at[3]]); err == nil {
-			return a.Unmap(), at[0]
+		if a, err := netip.ParseAddr(group(text, at, 1)); err == nil {
+			name, _, _ = strings.Cut(strings.TrimSpace(text[:at[0]]), " ")
+			return name, a.Unmap(), portOf(group(text, at, 2))
 		}
 	}
-	word, _, _ := strings.Cut(text, " ")
-	word = strings.TrimRight(word[strings.LastIndexByte(word, '@')+1:], ",")
-	a, err := netip.ParseAddr(word)
-	if with, withPort := netip.ParseAddrPort(word); withPort == nil {
-		a, err = with.Addr(), nil
+	words := strings.Fields(strings.NewReplacer("/", " ", ",", " ", ";", " ").Replace(text[:min(len(text), 500)]))
+	for i, word := range words[:min(len(words), 3)] {
+		word = word[strings.LastIndexByte(word, '@')+1:]
+		a, err := netip.ParseAddr(word)
+		if with, withPort := netip.ParseAddrPort(word); withPort == nil {
+			a, port, err = with.Addr(), with.Port(), nil
+		}
+		if err == nil && a.Zone() == "" {
+			if i > 0 && !slices.Contains([]string{"using", "from"}, words[0]) {
+				name = words[0]
+			}
+			return name, a.Unmap(), port
+		}
 	}
-	if err != nil || a.Zone() != "" {
-		return netip.Addr{}, 0
-	}
-	return a.Unmap(), 0
+	return "", netip.Addr{}, 0
 }

@@ -69,15 +69,19 @@ func TestParseHop(t *testing.T) {
 	}
 }
 
+// What tells of no client says nothing of a HELO name.
 func TestParseHopOfNoClient(t *testing.T) {
-	for _, header := range []string{
-		"by mx.example.net (Postfix, from userid 33) id 4E81026038; Tue, 13 Feb 2018 03:54:09 +0100",
-		"(qmail 1234 invoked by uid 33); 13 Feb 2018 02:54:09 -0000",
-		"",
+	for header, local := range map[string]bool{
+		"by mx.example.net (Postfix, from userid 33) id 4E81026038; Tue, 13 Feb 2018 03:54:09 +0100": true,
+		"(qmail 1234 invoked by uid 33); 13 Feb 2018 02:54:09 -0000":                                 true,
+		"by mx.example.net (Postfix) id 4E81026038; Tue, 13 Feb 2018 03:54:09 +0100":                 false,
 	} {
-		if h, ok := parseHop(header, now); ok {
+		if h, ok := parseHop(header, now); !ok || h.helo != "" || h.addr.IsValid() || h.local != local {
 			t.Errorf("%q: got %+v", header, h)
 		}
+	}
+	if h, ok := parseHop("", now); ok {
+		t.Errorf("got %+v", h)
 	}
 }
 

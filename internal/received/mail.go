@@ -1,168 +1,212 @@
 package received
 
 import (
-	"bytes"
-	"encoding/base64"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	"net/mail"
-	"net/textproto"
+	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 )
 
-// Bounds of a mail that is read. A report is a few kilobytes; what is larger is cut.
+// The kinds of texts.
 const (
-	maxInput = 4 << 20
-	maxWords = 256 << 10 // of a text that is searched for a listing, or of a page
-	maxParts = 100
-	maxNests = 6
+	kindOwnBounce = "a bounce that this host's own mail server wrote"
+	kindBounce    = "a bounce of another's server"
+	kindARF       = "an abuse report (ARF)"
+	kindXARF      = "an abuse report (X-ARF)"
+	kindNotice    = "a notice or report in plain words"
+	kindBlocklist = "a blocklist's page"
+	kindMail      = "a mail"
+	kindLog       = "lines of this host's own mail log"
+	kindOtherLog  = "lines of another server's log"
 )
 
-// cut bounds a text that is searched: its author may want that to take long.
-func cut(text string) string {
-	if len(text) <= maxWords {
-		return text
+// letter reads a mail by its kind.
+func (r *reader) letter(l *letter) {
+	words := l.words.String()
+	if l.broken != "" {
+		r.c.say("the mail is damaged: %s", l.broken)
 	}
-	return strings.ToValidUTF8(text[:maxWords], "")
-}
-
-// letter is a mail taken apart.
-type letter struct {
-	kind   string                 // what it is: "a bounce", "an abuse report", "a mail"
-	head   string                 // its own Received headers
-	inner  strings.Builder        // headers of the mail that it is about
-	words  strings.Builder        // its text
-	report []textproto.MIMEHeader // the fields of feedback reports (RFC 5965) and delivery status (RFC 3464)
-	parts  int
-}
-
-// openLetter takes a mail apart. ok is false if raw does not begin with the headers of one.
-func openLetter(raw []byte) (l *letter, ok bool) {
-	m, err := mail.ReadMessage(bytes.NewReader(mendHead(mailStart(raw))))
-	if err != nil || m.Header.Get("Content-Type") == "" && (m.Header.Get("From") == "" || m.Header.Get("Subject") == "") {
-		return nil, false
+	if inner, ok := openLetter(l.inner); ok && !l.arf && !l.dsn && (inner.arf || inner.dsn || inner.xarfed) {
+		r.c.say("the report is attached to a mail that passed it on")
+		r.letter(inner)
+		return
 	}
-	l = &letter{kind: "a mail", head: receivedOf(m.Header)}
-	l.part(textproto.MIMEHeader(m.Header), m.Body, 0)
-	return l, true
-}
-
-// mendHead leaves out what is no header among the headers: of one such line, net/mail refuses the mail. A line of
-// a Received header that lost its blank where it was pasted gets one.
-func mendHead(raw []byte) []byte {
-	var mended []byte
-	last := 0 // where the last header begins
-	for rest := raw; len(rest) > 0; {
-		line, behind, _ := bytes.Cut(rest, []byte("\n"))
-		if len(bytes.TrimSpace(line)) == 0 {
-			return append(mended, rest...)
+	loose := looseFields(words)
+	if len(l.reports) == 0 && len(loose) > 0 {
+		l.reports = append(l.reports, loose)
+	}
+	switch {
+	case l.arf || l.field("feedback-type") != "":
+		why := "it has the fields of a feedback report"
+		if l.field("feedback-type", "source-ip", "user-agent") == "" {
+			why = "its type says so, but its fields are missing"
 		}
-		folded := line[0] == ' ' || line[0] == '\t'
-		switch known := headerStart.Match(line); {
-		case known:
-			last = len(mended)
-			mended = append(append(mended, line...), '\n')
-		case len(mended) == 0:
-			return raw
-		case folded:
-			mended = append(append(mended, line...), '\n')
-		case len(mended)-last < maxHeader && received.Match(mended[last:]) && !isDated(string(mended[last:])):
-			mended = append(append(append(mended, ' '), line...), '\n')
-		}
-		rest = behind
+		r.arf(l, why)
+	case l.xarfed || l.field("schema-url", "reported-from") != "":
+		r.xarf(append(l.xarf, flat(l.reports)...), "it has the fields of X-ARF")
+		r.c.more(r, l)
+	case l.dsn || l.field("reporting-mta", "final-recipient") != "":
+		r.bounce(l, "it has the fields of a delivery status")
+	case isBounce(l.head, words):
+		r.bounce(l, "its sender and words are those of a bounce")
+	default:
+		r.mail(l, words)
 	}
-	return append(mended, '\n')
 }
 
-var headerStart = regexp.MustCompile(`^[!-9;-~]+:`)
+func flat(groups []fields) (all fields) {
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
 
-func receivedOf(h mail.Header) string {
+// more takes what the words and the attached mail of a report say beside its fields.
+func (c *Clues) more(r *reader, l *letter) {
+	r.quoted(l.source(), c.Addr)
+	if !c.Dated && c.HELO == "" {
+		r.words(l.words.String(), true)
+	}
+}
+
+// source is where the header of the mail that a letter is about stands.
+func (l *letter) source() string {
+	if l.inner != "" {
+		return l.inner
+	}
+	return l.words.String()
+}
+
+// quoted reads the header of the mail that a report is about.
+func (r *reader) quoted(text string, named netip.Addr) bool {
+	hops := findHops(text, r.now)
+	r.script(text)
+	return len(hops) > 0 && r.hops(hops, named)
+}
+
+// received are the Received headers of a mail itself.
+func (l *letter) received(r *reader) (hops []hop) {
+	for _, f := range l.head {
+		if f.name == "received" && len(hops) < maxHops {
+			if h, ok := parseHop(f.value, r.now); ok {
+				hops = append(hops, h)
+			}
+		}
+	}
+	return hops
+}
+
+// date is when a mail says that it was written.
+func (r *reader) date(f fields) (m Moment, ok bool) {
+	m, err := readTime(f.get("date"), r.now)
+	return m, err == nil
+}
+
+// mail reads a mail that is no report by its form: the unwanted mail itself, or a notice that somebody wrote. How a
+// notice came here says nothing of the mail that it is about.
+func (r *reader) mail(l *letter, words string) {
+	c, head := r.c, l.received(r)
+	about := func(h hop) bool {
+		return !h.local && !r.host.named(h.by) && (r.host.ours(h.addr) || r.host.named(h.helo) || r.host.named(h.rdns))
+	}
+	itself := -1
+	for i, h := range head {
+		if about(h) && itself < 0 {
+			itself = i
+		}
+	}
+	if len(head) == 1 && head[0].local || itself < 0 && len(head) > 0 && head[len(head)-1].local && r.host.named(head[len(head)-1].by) {
+		itself = 0
+	}
+	inner := findHops(l.source(), r.now)
+	if itself >= 0 {
+		c.is(kindMail, "its own header says that it came from this host")
+		r.script(l.headText())
+		r.hops(head, netip.Addr{})
+		if len(inner) > 0 {
+			c.say("there is a Received header in its text, too: paste that alone if it is meant")
+		}
+		return
+	}
+	if l.inner != "" || len(inner) > 0 {
+		c.is(kindNotice, "it quotes the header of another mail")
+		if r.quoted(l.source(), netip.Addr{}) && (c.HELO != "" || c.Addr.IsValid()) {
+			return
+		}
+	}
+	if r.logLines(words) {
+		return
+	}
+	came := len(head) > 0 && r.host.near(head[0].by)
+	facts := readWords(words, r.now, r.host)
+	if facts.searchable(r.host) || came || len(head) == 0 || complains.MatchString(cut(words)) {
+		if c.Kind == "" {
+			c.is(kindNotice, "its own header is about how it came here, so only its words count")
+		}
+		r.take(facts)
+		if at, ok := r.date(l.head); ok && !c.Dated {
+			c.Bound = at.Time
+		}
+		return
+	}
+	c.is(kindMail, "nothing in its words is about another mail")
+	r.script(l.headText())
+	r.hops(head, netip.Addr{})
+}
+
+// complains are words of notices: who has them does not paste the unwanted mail itself.
+var complains = regexp.MustCompile(`(?i)\b(?:abuse|complaint|blocklist|blacklist|listed|spamtrap|beschwerde|gesperrt|spam (?:from|aus|von)|closed its port|port 25)\b`)
+
+// headText is the header of a mail as text.
+func (l *letter) headText() string {
 	var b strings.Builder
-	for _, value := range h["Received"] {
-		b.WriteString("Received: " + value + "\n")
+	for _, f := range l.head {
+		fmt.Fprintf(&b, "%s: %s\n", f.name, f.value)
 	}
 	return b.String()
 }
 
-// part reads a part of a mail by its type. What cannot be read is left out.
-func (l *letter) part(header textproto.MIMEHeader, body io.Reader, nest int) {
-	if l.parts++; l.parts > maxParts || nest > maxNests {
+// text reads what is no mail.
+func (r *reader) text(text string) {
+	c := r.c
+	if isHTML.MatchString(text) {
+		text = plainText(text)
+	}
+	text = bare(text)
+	if r.logLines(text) {
 		return
 	}
-	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil {
-		kind = "text/plain"
-	}
-	switch strings.ToLower(header.Get("Content-Transfer-Encoding")) {
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	}
+	loose := looseFields(text)
+	l := &letter{reports: []fields{loose}}
+	l.words.WriteString(text)
 	switch {
-	case strings.HasPrefix(kind, "multipart/"):
-		switch strings.ToLower(params["report-type"]) {
-		case "feedback-report":
-			l.kind = "an abuse report (ARF)"
-		case "delivery-status":
-			l.kind = "a bounce"
-		}
-		for r := multipart.NewReader(body, params["boundary"]); ; {
-			p, err := r.NextRawPart()
-			if err != nil {
-				return
-			}
-			l.part(p.Header, p, nest+1)
-		}
-	case kind == "message/feedback-report", kind == "message/delivery-status", kind == "message/global-delivery-status":
-		if kind == "message/feedback-report" {
-			l.kind = "an abuse report (ARF)"
-		}
-		l.fields(body)
-	case strings.HasPrefix(kind, "message/"), kind == "text/rfc822-headers", kind == "text/rfc822-header",
-		strings.HasPrefix(kind, "application/") && isMailFile(header, params["name"]):
-		io.Copy(&l.inner, body)
-		l.inner.WriteString("\n\n")
-	case kind == "text/html":
-		if strings.TrimSpace(l.words.String()) == "" { // else it mostly says the same again
-			raw, _ := io.ReadAll(body)
-			l.words.WriteString(plainText(string(raw)) + "\n\n")
-		}
-	case strings.HasPrefix(kind, "text/"), kind == "application/json", kind == "application/yaml": // X-ARF
-		io.Copy(&l.words, body)
-		l.words.WriteString("\n\n")
+	case loose.get("feedback-type") != "" || loose.get("source-ip") != "" && loose.get("arrival-date") != "":
+		r.arf(l, "it has the fields of a feedback report")
+		return
+	case loose.get("reported-from") != "" || loose.get("schema-url") != "":
+		r.xarf(loose, "it has the fields of X-ARF")
+		c.more(r, l)
+		return
+	case loose.get("reporting-mta") != "" || loose.get("final-recipient") != "":
+		r.bounce(l, "it has the fields of a delivery status")
+		return
+	case isBounce(nil, text):
+		r.bounce(l, "its words are those of a bounce")
+		return
 	}
-}
-
-// isMailFile says whether an attachment is a mail that was saved to a file.
-func isMailFile(header textproto.MIMEHeader, name string) bool {
-	if _, params, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
-		name = params["filename"]
+	hops := findHops(text, r.now)
+	if len(hops) == 0 {
+		r.words(text, false)
+		return
 	}
-	return strings.HasSuffix(strings.ToLower(name), ".eml")
-}
-
-// fields reads groups of header fields with empty lines between them.
-func (l *letter) fields(body io.Reader) {
-	raw, _ := io.ReadAll(io.LimitReader(body, maxInput))
-	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
-	for group := range strings.SplitSeq(text, "\n\n") {
-		m, err := mail.ReadMessage(strings.NewReader(strings.TrimLeft(group, "\n") + "\n\n"))
-		if err == nil && len(m.Header) > 0 && len(l.report) < maxParts {
-			l.report = append(l.report, textproto.MIMEHeader(m.Header))
-		}
+	kind := "a Received header"
+	if len(hops) > 1 {
+		kind = fmt.Sprintf("%d Received headers", len(hops))
 	}
-}
-
-// field finds a field of the reports.
-func (l *letter) field(name string) string {
-	for _, h := range l.report {
-		if v := strings.TrimSpace(h.Get(name)); v != "" {
-			return v
-		}
+	c.is(kind, "it has "+map[bool]string{true: "its form", false: "their form"}[len(hops) == 1])
+	r.script(text)
+	r.hops(hops, netip.Addr{})
+	if !c.Dated && c.HELO == "" {
+		r.take(readWords(text, r.now, r.host))
 	}
-	return ""
 }

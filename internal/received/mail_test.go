@@ -25,17 +25,17 @@ func TestReadWrapped(t *testing.T) {
 		caseA+"Subject: x", "", "body", "--q--")
 	mbox := "From a@example.net Tue Feb 13 09:00:00 2018\n" + wrapped("", "Nothing of interest.") + "\nFrom MAILER-DAEMON Tue Feb 13 09:00:00 2018\n" + bounce
 	for _, test := range []struct{ name, text, kind string }{
-		{"HTML", wrapped("Content-Type: text/html; charset=utf-8", "", page), "a mail"},
+		{"HTML", wrapped("Content-Type: text/html; charset=utf-8", "", page), kindNotice},
 		{"HTML beside an empty text", wrapped("Content-Type: multipart/alternative; boundary=q", "", "--q", "Content-Type: text/plain", "", " ",
-			"--q", "Content-Type: text/html", "", page, "--q--"), "a mail"},
+			"--q", "Content-Type: text/html", "", page, "--q--"), kindNotice},
 		{"a page", page, "a Received header"},
-		{"an attached file", attached(`application/octet-stream; name="spam.EML"`, ""), "a mail"},
-		{"an attached file by disposition", attached("application/octet-stream", "Content-Disposition: attachment; filename=spam.eml\n"), "a mail"},
-		{"capitals", bounce, "a bounce"},
-		{"what is no header among the headers", strings.Replace(bounce, "To: ", ">From x Tue Feb 13\nTo: ", 1), "a bounce"},
+		{"an attached file", attached(`application/octet-stream; name="spam.EML"`, ""), kindNotice},
+		{"an attached file by disposition", attached("application/octet-stream", "Content-Disposition: attachment; filename=spam.eml\n"), kindNotice},
+		{"capitals", bounce, kindBounce},
+		{"what is no header among the headers", strings.Replace(bounce, "To: ", ">From x Tue Feb 13\nTo: ", 1), kindBounce},
 		{"blanks lost among the headers", strings.ReplaceAll(caseA, "\t", "") + "From: a@example.net\nSubject: x\n\nbody\n", "a mail"},
-		{"a mail in mbox", mbox, "a bounce"},
-		{"a mail in mbox, CRLF", strings.ReplaceAll(mbox, "\n", "\r\n"), "a bounce"},
+		{"a mail in mbox", mbox, kindBounce},
+		{"a mail in mbox, CRLF", strings.ReplaceAll(mbox, "\n", "\r\n"), kindBounce},
 		{"behind a comma", "Additional information: trojan, " + caseA, "a Received header"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,13 +46,13 @@ func TestReadWrapped(t *testing.T) {
 			}
 		})
 	}
-	says(t, read(t, mbox), "of 2 mails, number 2 was read")
+	says(t, read(t, mbox), "2 mails are in it, and number 2 was read")
 }
 
 // The zone that is assumed is that of the day, not that of today.
 func TestReadAssumedZone(t *testing.T) {
 	winter := now.In(berlin(t))
-	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, own, "")
+	c, err := Read(strings.NewReader("HELO=mail.com 2017-07-01 14:30:00"), winter, Host{Local: own, Name: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +96,7 @@ func TestReadReportInProse(t *testing.T) {
 			t.Errorf("%s: got %+v", text, c)
 		}
 	}
-	c := read(t, wrapping+"Content-Type: text/plain\n\nYou send spam.\n")
-	if !c.Foreign || c.Own {
+	if c, err := Read(strings.NewReader(wrapping+"Content-Type: text/plain\n\nYou send spam.\n"), now, Host{Local: own, Name: "web1.example.org"}); err == nil {
 		t.Errorf("got %+v", c)
 	}
 }

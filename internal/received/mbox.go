@@ -1,38 +1,49 @@
 package received
 
-import "bytes"
+import "strings"
 
 // maxMails bounds how many mails of an mbox file are read.
-const maxMails = 100
+const maxMails = 20
 
-// splitMbox takes an mbox file apart (RFC 4155): a mail begins with a From line, behind an empty one. What is
-// none is returned whole.
-func splitMbox(raw []byte) (mails [][]byte) {
-	raw = bytes.TrimLeft(raw, "\r\n")
-	if !bytes.HasPrefix(raw, []byte("From ")) {
-		return [][]byte{raw}
+// splitMbox takes an mbox file apart (RFC 4155): a mail begins with a From line, behind an empty one. Any other text
+// is returned whole.
+func splitMbox(text string) (mails []string) {
+	text = strings.TrimLeft(text, "\n")
+	if !strings.HasPrefix(text, "From ") || !isFromLine(text) {
+		return []string{text}
 	}
-	start := 0
-	for at := 0; len(mails) < maxMails-1; {
-		next := bytes.Index(raw[at:], []byte("\nFrom "))
+	for len(mails) < maxMails-1 {
+		next := nextMail(text)
 		if next < 0 {
 			break
 		}
-		at += next + 1
-		if before := bytes.TrimSuffix(raw[:at-1], []byte("\r")); bytes.HasSuffix(before, []byte("\n")) {
-			mails = append(mails, raw[start:at])
-			start = at
-		}
+		mails, text = append(mails, mailStart(text[:next])), text[next:]
 	}
-	return append(mails, raw[start:])
+	return append(mails, mailStart(text))
 }
 
-// mailStart passes the line that begins a mail in an mbox file.
-func mailStart(raw []byte) []byte {
-	if bytes.HasPrefix(raw, []byte("From ")) {
-		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-			return raw[i+1:]
+// nextMail is where the next mail begins, -1 if there is none.
+func nextMail(text string) int {
+	for at := 1; ; {
+		next := strings.Index(text[at:], "\n\nFrom ")
+		if next < 0 {
+			return -1
+		}
+		at += next + 2
+		if isFromLine(text[at:]) {
+			return at
 		}
 	}
-	return raw
+}
+
+// isFromLine says whether a From line has a time of day, as RFC 4155 wants it.
+func isFromLine(text string) bool {
+	line, _, _ := strings.Cut(text[:min(len(text), 200)], "\n")
+	return strings.Count(line, " ") > 1 && clock.MatchString(line)
+}
+
+// mailStart passes the line that begins a mail.
+func mailStart(text string) string {
+	_, rest, _ := strings.Cut(text, "\n")
+	return rest
 }

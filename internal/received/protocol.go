@@ -2,6 +2,7 @@ package received
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,15 @@ var protocols = func() map[string]string {
 	}
 	return all
 }()
+
+// others are further words there that mean SMTP: Exchange, IIS, Cloudmark, old Exim, Yahoo.
+var others = []string{"MICROSOFT SMTP SERVER", "MICROSOFT SMTPSVC", "BIZSMTP", "CMSMTP", "ASMTP", "SMTPS", "SMTPSVC", "XCLIENT", "SUBMISSION", "SURFRONT"}
+
+// bySMTP says whether a mail came by SMTP: what a client says over any other protocol is no HELO name.
+func (h *hop) bySMTP() bool {
+	with := strings.ToUpper(h.with)
+	return with == "" || protocols[with] != "" || slices.Contains(others, with)
+}
 
 // explainWith says what the protocol means, "" where that is not certain.
 func (h *hop) explainWith() string {

@@ -1,271 +1,199 @@
-// Package received reads what others say of a mail that came from here: a Received header, a bounce, an
-// abuse report, a blocklist's page. It finds when it was and how the client introduced itself.
+// Package received reads what others say of a mail that left this host: bounces, abuse reports, notices, headers, logs.
 package received
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
-// Clues are what was found. All texts are as somebody else wrote them: escape them before they are
-// shown.
-type Clues struct {
-	Kind    string // a Received header, a bounce, …
-	When    Moment
-	Dated   bool // there is a time
-	HELO    string
-	Other   []string   // further names that it may have been: a text may name one to show how it should be
-	Addr    netip.Addr // where the mail came from
-	Rcpt    string
-	Foreign bool     // that is not an address of this host
-	Own     bool     // that is one of this host, and no loopback address
-	Words   []string // what was understood, a sentence each, lower case, without full stop
+// maxInput is how much of what was pasted is read. A report is a few kilobytes; what is larger is cut.
+const maxInput = 4 << 20
 
-	here string // the name of this host, with its domain where that is known
-	ours bool   // the header is one that this host wrote
+// Clues are what was found. All texts are as somebody else wrote them: escape them before they are shown. A field
+// that is not certain is empty, and Words and Doubts say why.
+type Clues struct {
+	Kind   string   // what the text was taken for: a bounce of another's server, …
+	Words  []string // what was understood, a sentence each, lower case, without full stop
+	Doubts []string // why an answer to this clears nobody, likewise
+
+	When   Moment
+	Dated  bool          // there is a time
+	Until  time.Time     // the latest that it can have been; zero: When alone counts
+	Before time.Duration // it may have been that much earlier
+	Bound  time.Time     // without a time: it was before this
+
+	HELO     string
+	Other    []string     // further names that it may have been: a text may name one to show how it should be
+	Addr     netip.Addr   // this host, as the other side saw it
+	Port     uint16       // likewise: the source port
+	To       []netip.Addr // the servers that it may have gone to
+	Rcpt     string
+	Reply    string // what the server answered
+	QueueID  string // of this host's mail server
+	HandedIn HandedIn
+
+	Foreign bool // Addr is not an address of this host
+	Own     bool // Addr is one of this host, and no loopback address
+
+	logged bool // the text is this host's own log: a time without a zone is local
+	sawBy  string
 }
 
-// Read reads at most 4 MiB of what was pasted. own says whether an address is one of this host's;
-// nil: not known. here is this host's name, with its domain where that is known; "": not known. An error says that
-// nothing was found to look for.
-func Read(r io.Reader, now time.Time, own func(netip.Addr) bool, here string) (*Clues, error) {
+// HandedIn is who gave the mail to this host's mail server.
+type HandedIn struct {
+	User    string  `json:"user,omitempty"`
+	UID     *uint32 `json:"uid,omitempty"`
+	Client  string  `json:"client,omitempty"` // the address of an SMTP client
+	Account string  `json:"account,omitempty"`
+	Script  string  `json:"script,omitempty"`
+}
+
+// Found says whether anything was found that a log can be searched for.
+func (c *Clues) Found() bool {
+	return c.Dated || c.HELO != "" || len(c.To) > 0
+}
+
+// Sure says whether To is what this host's own mail server said: nothing is translated between.
+func (c *Clues) Sure() bool { return c.Kind == kindOwnBounce || c.Kind == kindLog }
+
+// empty says whether nothing at all was understood.
+func (c *Clues) empty() bool {
+	return !c.Found() && !c.Addr.IsValid() && c.Rcpt == "" && c.HandedIn == (HandedIn{}) && c.QueueID == "" && c.Bound.IsZero()
+}
+
+// Read reads at most 4 MiB of what was pasted on a host. An error says that nothing was understood.
+func Read(r io.Reader, now time.Time, host Host) (*Clues, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
 	if err != nil {
 		return nil, fmt.Errorf("read what was received: %w", err)
 	}
-	if len(bytes.TrimSpace(raw)) == 0 {
+	text := plain(raw)
+	if strings.TrimSpace(text) == "" {
 		return nil, fmt.Errorf("read what was received: it is empty")
 	}
-	mails := splitMbox(raw)
+	mails := splitMbox(text)
 	c, at := &Clues{}, 0
 	for i, one := range mails {
-		if next := readOne(one, now, own, here); i == 0 || next.weight(own) > c.weight(own) {
+		if next := readOne(one, now, &host); i == 0 || next.weight() > c.weight() {
 			c, at = next, i
 		}
 	}
-	if !c.Dated && c.HELO == "" {
+	if c.empty() {
 		return nil, fmt.Errorf("read what was received: it names neither a time nor a HELO name")
 	}
 	if len(mails) > 1 {
-		c.Words = slices.Insert(c.Words, 0, fmt.Sprintf("of %d mails, number %d was read: the first that tells most of this host", len(mails), at+1))
+		c.say("%d mails are in it, and number %d was read: the first that tells most of this host", len(mails), at+1)
 	}
-	c.sayWhen()
-	c.sayAddr(own)
-	if c.Rcpt != "" {
-		c.say("it was for `%s`: --rcpt narrows to that", c.Rcpt)
-	}
+	c.finish(&host)
 	return c, nil
 }
 
-// readOne reads a mail, or what is none.
-func readOne(raw []byte, now time.Time, own func(netip.Addr) bool, here string) *Clues {
-	c := &Clues{here: here}
-	if l, ok := openLetter(raw); ok {
-		c.letter(l, now, own)
+// readOne reads a mail or any other text.
+func readOne(text string, now time.Time, host *Host) *Clues {
+	r := &reader{now: now, host: host, c: &Clues{}}
+	text = dequote(text)
+	if fields, ok := xarfJSON(text); ok {
+		r.xarf(fields, "it is JSON with the fields of X-ARF")
+	} else if l, ok := openLetter(text); ok {
+		r.letter(l)
 	} else {
-		c.text(string(raw), now, own)
+		r.text(text)
 	}
-	return c
+	return r.c
 }
 
-// weight says how much was found: more if it is of this host.
-func (c *Clues) weight(own func(netip.Addr) bool) (n int) {
-	for _, has := range []bool{c.Dated, c.HELO != "", c.Addr.IsValid()} {
+// reader is one text that is being read.
+type reader struct {
+	now  time.Time
+	host *Host
+	c    *Clues
+}
+
+// is names what the text was taken for, and why.
+func (c *Clues) is(kind, why string) {
+	c.Kind = kind
+	c.say("it is read as %s: %s", kind, why)
+}
+
+func (c *Clues) say(format string, args ...any) {
+	if len(c.Words) < 30 {
+		c.Words = append(c.Words, fmt.Sprintf(format, args...))
+	}
+}
+
+// doubt says what keeps an answer from being certain.
+func (c *Clues) doubt(format string, args ...any) {
+	if len(c.Doubts) < 10 {
+		c.Doubts = append(c.Doubts, fmt.Sprintf(format, args...))
+	}
+}
+
+// weight says how much was found: more if it is about this host.
+func (c *Clues) weight() (n int) {
+	for _, has := range []bool{c.Dated, c.HELO != "", c.Addr.IsValid(), len(c.To) > 0, c.HandedIn != HandedIn{}} {
 		if has {
 			n++
 		}
 	}
-	if own != nil && public(c.Addr) && own(c.Addr) {
+	if c.Own {
 		n += 10
 	}
 	return n
 }
 
-func (c *Clues) say(format string, args ...any) {
-	c.Words = append(c.Words, fmt.Sprintf(format, args...))
-}
-
-// letter looks first into the mail that this one is about. One that came from this host itself is about itself:
-// what is in its text was made by whoever sent it.
-func (c *Clues) letter(l *letter, now time.Time, own func(netip.Addr) bool) {
-	c.Kind = l.kind
-	head, quoted := findHops(l.head, now), findHops(l.inner.String(), now)
-	if len(quoted) == 0 {
-		quoted = findHops(l.words.String(), now)
-	}
-	itself := own != nil && slices.ContainsFunc(head, func(h hop) bool { return public(h.addr) && own(h.addr) && !c.isHere(h.by) })
-	switch {
-	case itself:
-		c.hop(head, own)
-		if len(quoted) > 0 {
-			c.say("it came from this host; there is a Received header in its text, too: paste that alone if it is meant")
-		}
-	case len(quoted) > 0:
-		c.hop(quoted, own)
-	case len(l.report) == 0:
-		said := findListing(l.words.String(), now)
-		if said.dated && (len(said.helos) > 0 || own != nil && said.addr.IsValid() && own(said.addr)) {
-			c.listing(said)
-			return
-		}
-		c.hop(head, own)
-	}
-	if a, _ := findAddr(l.field("Source-Ip")); a.IsValid() && !c.Addr.IsValid() {
-		c.Addr = a
-	}
-	for _, field := range []string{"Arrival-Date", "Received-Date"} {
-		m, err := ParseTime(l.field(field), now)
-		if err == nil && !c.Dated {
-			c.When, c.Dated = m, true
-			c.say("the time is that of its field %s", field)
-		}
-	}
-	_, failed, _ := strings.Cut(l.field("Final-Recipient"), ";") // rfc822; user@example.net
-	for _, rcpt := range []string{l.field("Original-Rcpt-To"), failed} {
-		if rcpt = strings.Trim(rcpt, "<> "); c.Rcpt == "" && strings.Contains(rcpt, "@") {
-			c.Rcpt = rcpt
-		}
-	}
-	if !c.Dated || c.HELO == "" && !c.ours {
-		c.listing(findListing(l.words.String(), now))
-	}
-}
-
-// text reads what is no mail.
-func (c *Clues) text(text string, now time.Time, own func(netip.Addr) bool) {
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\ufffd")
-	}
-	if isHTML.MatchString(text) {
-		text = plainText(text)
-	}
-	if hops := findHops(text, now); len(hops) > 0 {
-		c.Kind = "a Received header"
-		if len(hops) > 1 {
-			c.Kind = fmt.Sprintf("%d Received headers", len(hops))
-		}
-		c.hop(hops, own)
-		if c.Dated || c.HELO != "" {
-			return
-		}
-	}
-	c.Kind = "a text, such as a blocklist's page"
-	c.listing(findListing(text, now))
-}
-
-// hop takes the Received header that was written of this host: the one with its address, else the
-// uppermost with a public one, else the uppermost. What this host wrote itself is of who handed the mail in.
-func (c *Clues) hop(hops []hop, own func(netip.Addr) bool) {
-	first := func(ok func(h *hop) bool) int {
-		return slices.IndexFunc(hops, func(h hop) bool { return !c.isHere(h.by) && ok(&h) })
-	}
-	i := -1
-	if own != nil {
-		i = first(func(h *hop) bool { return public(h.addr) && own(h.addr) })
-	}
-	if i < 0 {
-		i = first(func(h *hop) bool { return public(h.addr) })
-	}
-	if i < 0 {
-		i = first(func(*hop) bool { return true })
-	}
-	if i < 0 {
-		if len(hops) > 0 {
-			c.handedIn(&hops[0])
-		}
-		return
-	}
-	h := &hops[i]
-	if len(hops) > 1 {
-		c.say("of %d Received headers, number %d from the top is about the host that sent it", len(hops), i+1)
-	}
-	if h.by != "" {
-		c.say("`%s` wrote it, by its own clock", h.by)
-	}
-	for _, words := range []string{h.explainName(), h.explainWith()} {
-		if words != "" {
-			c.say("%s", words)
-		}
-	}
-	c.When, c.Dated, c.HELO, c.Addr, c.Rcpt = h.when, h.dated, h.helo, h.addr, h.rcpt
-}
-
-// isHere says whether a server's name is that of this host, in full or without its domain. Where the domain is
-// not known, mail.example.net is not taken for the host "mail": that is what the servers of others are called, too.
-func (c *Clues) isHere(by string) bool {
-	by, here := strings.ToLower(by), strings.ToLower(c.here)
-	short, _, _ := strings.Cut(here, ".")
-	return by != "" && by != "localhost" && (by == here || by == short)
-}
-
-// handedIn takes of a header that this host wrote when the mail came here: it went on soon. How the host
-// introduced itself then is not in it.
-func (c *Clues) handedIn(h *hop) {
-	c.When, c.Dated, c.Rcpt, c.ours = h.when, h.dated, h.rcpt, true
-	from := h.helo
-	if h.addr.IsValid() {
-		from = strings.TrimSpace(from + " " + h.addr.String())
-	}
-	c.say("`%s` is this host: the header tells who handed the mail in (`%s`) and when, not how it was sent on", h.by, from)
-}
-
-func (c *Clues) listing(l listing) {
-	if c.HELO == "" && len(l.helos) > 0 {
-		c.HELO, c.Other = l.helos[0], l.helos[1:]
-		words := fmt.Sprintf("the host was seen with the HELO name `%s`", c.HELO)
-		for _, other := range c.Other {
-			words += fmt.Sprintf(", or `%s`", other)
-		}
-		c.say("%s", words)
-	}
-	if !c.Dated && l.dated {
-		c.When, c.Dated = l.when, true
-		if l.times > 1 {
-			c.say("it has %d times, of which the one that is most like that of the last mail was taken: --at chooses another", l.times)
-		}
-	}
-	if !c.Addr.IsValid() {
-		c.Addr = l.addr
-	}
-}
-
-func (c *Clues) sayWhen() {
+// Span is the earliest and the latest moment that it may have been. exact is true where that is an instant and its
+// margin; both times are zero where there is no time.
+func (c *Clues) Span() (from, to time.Time, exact bool) {
 	if !c.Dated {
-		c.say("no time was found")
-		return
+		return from, to, false
 	}
-	words := c.When.Time.Format("2006-01-02 15:04:05 -0700")
-	if utc := c.When.Time.UTC(); c.When.Time.Format("-0700") != "+0000" {
-		words += utc.Format(", which is 2006-01-02 15:04:05 UTC")
+	m := &c.When
+	from, to = m.Time.Add(-m.Margin-c.Before), m.End().Add(m.Margin)
+	if c.Until.After(to) {
+		to = c.Until
 	}
-	if c.When.Margin > 0 {
-		words += fmt.Sprintf(", give or take %s", c.When.Margin)
-	}
-	if c.When.Local {
-		words += fmt.Sprintf(" (no zone was given: %s is assumed)", c.When.Time.Format("-07:00"))
-	}
-	if !c.When.Later.IsZero() {
-		words += c.When.Later.Format(", or 15:04:05 -0700: the clock was set back that night")
-	}
-	c.say("the time is %s", words)
+	return from, to, c.Until.IsZero() && c.Before == 0 && !m.Day && m.Later.IsZero()
 }
 
-func (c *Clues) sayAddr(own func(netip.Addr) bool) {
-	switch {
-	case !c.Addr.IsValid():
-	case own == nil:
-		c.say("it came from %s", c.Addr)
-	case own(c.Addr):
-		c.Own = c.Addr.IsGlobalUnicast()
-		c.say("it came from %s, an address of this host", c.Addr)
-	default:
-		c.Foreign = true
-		c.say("it came from %s, which is not an address of this host: it may be behind NAT, or the log of another host", c.Addr)
+// MarshalJSON writes the object received of a report.
+func (c *Clues) MarshalJSON() ([]byte, error) {
+	j := struct {
+		Kind        string     `json:"kind"`
+		Understood  []string   `json:"understood"`
+		Time        *time.Time `json:"time,omitempty"`
+		Until       *time.Time `json:"until,omitempty"`
+		Uncertainty int64      `json:"uncertainty,omitempty"` // seconds
+		HELO        string     `json:"helo,omitempty"`
+		IP          string     `json:"ip,omitempty"`
+		Port        uint16     `json:"port,omitempty"`
+		Destination string     `json:"destination,omitempty"`
+		Recipient   string     `json:"recipient,omitempty"`
+		Reply       string     `json:"reply,omitempty"`
+		QueueID     string     `json:"queue_id,omitempty"`
+		HandedIn    *HandedIn  `json:"handed_in,omitempty"`
+	}{Kind: c.Kind, Understood: append([]string{}, c.Words...), HELO: c.HELO, Port: c.Port, Recipient: c.Rcpt, Reply: c.Reply, QueueID: c.QueueID}
+	if len(c.Other) > 0 {
+		j.HELO = "" // it may be another
 	}
+	if from, to, exact := c.Span(); c.Dated {
+		at := c.When.Time.UTC()
+		if j.Time, j.Uncertainty = &at, int64(c.When.Margin/time.Second); !exact {
+			from, to = from.UTC(), to.UTC()
+			j.Time, j.Until, j.Uncertainty = &from, &to, 0
+		}
+	}
+	if c.Addr.IsValid() {
+		j.IP = c.Addr.String()
+	}
+	if len(c.To) == 1 {
+		j.Destination = c.To[0].String()
+	}
+	if c.HandedIn != (HandedIn{}) {
+		j.HandedIn = &c.HandedIn
+	}
+	return json.Marshal(j)
 }

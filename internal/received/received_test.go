@@ -13,7 +13,7 @@ func own(a netip.Addr) bool { return a == netip.MustParseAddr("94.130.34.42") ||
 
 func read(t *testing.T, text string) *Clues {
 	t.Helper()
-	c, err := Read(strings.NewReader(text), now, own, "web1.example.org")
+	c, err := Read(strings.NewReader(text), now, Host{Local: own, Name: "web1.example.org"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ body
 	if c.HELO != "" || c.Addr.IsValid() || !c.Dated || c.Rcpt != "user@example.net" {
 		t.Errorf("got %+v", c)
 	}
-	says(t, c, "`web1.example.org` is this host: the header tells who handed the mail in (`User 198.51.100.66`) and when, not how it was sent on")
+	says(t, c, "the header of the mail tells who handed it in (`User 198.51.100.66`)")
 }
 
 // A host's short name is that of many others.
@@ -188,7 +188,7 @@ func TestReadHereByName(t *testing.T) {
 		{"web1.example.org", "web1.example.org.example.net", false}, {"localhost", "localhost", false}, {"", "", false},
 	} {
 		text := strings.Replace(caseA, "mx.example.net", test.by, 1)
-		c, err := Read(strings.NewReader(text), now, own, test.here)
+		c, err := Read(strings.NewReader(text), now, Host{Local: own, Name: test.here})
 		if err != nil || (c.HELO == "") != test.want {
 			t.Errorf("on %q, by %q: HELO %q, %v", test.here, test.by, c.HELO, err)
 		}
@@ -224,7 +224,7 @@ Subject: Posteitaliane
 --b1--
 `)
 	isCaseA(t, c)
-	if c.Kind != "a bounce" {
+	if c.Kind != kindBounce {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -286,7 +286,7 @@ func TestReadNothing(t *testing.T) {
 		"no clue at all":      "names neither a time nor a HELO name",
 		"Received: \x00\xff;": "names neither a time nor a HELO name",
 	} {
-		if c, err := Read(strings.NewReader(text), now, own, "web1.example.org"); err == nil || !strings.Contains(err.Error(), want) {
+		if c, err := Read(strings.NewReader(text), now, Host{Local: own, Name: "web1.example.org"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %+v, %v; want %s", text, c, err, want)
 		}
 	}
@@ -300,7 +300,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := Read(strings.NewReader(string(raw)), now, own, "web1.example.org")
+		c, err := Read(strings.NewReader(string(raw)), now, Host{Local: own, Name: "web1.example.org"})
 		if err != nil {
 			return
 		}

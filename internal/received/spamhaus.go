@@ -12,8 +12,8 @@ var (
 	rowOf    = regexp.MustCompile(`([0-9A-Fa-f.:]{3,45})\s+(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)Z?\s+(\S{1,250})`)
 )
 
-// findRow reads the latest of these rows. ok is false where there are none.
-func findRow(text string, now time.Time) (latest listing, ok bool) {
+// findRow reads the latest of these rows, of one address where that is among them. ok is false where there are none.
+func findRow(text string, now time.Time, of netip.Addr) (latest facts, ok bool) {
 	head := rowsHead.FindStringIndex(text)
 	if head == nil {
 		return latest, false
@@ -23,8 +23,11 @@ func findRow(text string, now time.Time) (latest listing, ok bool) {
 		if err != nil {
 			continue
 		}
-		if when, err := ParseTime(row[2]+" UTC", now); err == nil && (!ok || when.Time.After(latest.when.Time)) {
-			latest, ok = listing{helos: []string{row[3]}, when: when, dated: true, addr: addr.Unmap()}, true
+		addr = addr.Unmap()
+		when, err := ParseTime(row[2]+" UTC", now)
+		better := !ok || addr == of && latest.addr != of || (addr == of) == (latest.addr == of) && when.Time.After(latest.when.Time)
+		if err == nil && better {
+			latest, ok = facts{helos: []string{row[3]}, when: when, dated: true, addr: addr, marked: true}, true
 		}
 	}
 	return latest, ok

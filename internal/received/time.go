@@ -3,6 +3,7 @@ package received
 import (
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,27 +17,53 @@ type Moment struct {
 	Local  bool          // no zone was said: it is taken as local time
 	Day    bool          // no time of day was said: it is the start of that day
 	Margin time.Duration // said beside it: ± 15 minutes; 0 if none
+	Vague  string        // a zone of which there are several, or that nobody knows: UTC was taken, and the margin covers the others
 	Later  time.Time     // the clock showed it again when it was set back in autumn, at that time; zero: it did not
 }
 
 var (
-	spaces  = regexp.MustCompile(`\s+`)
+	spaces  = regexp.MustCompile(`[\s\x{a0}]+`)
 	comment = regexp.MustCompile(`\([^()]*\)`)
-	margin  = regexp.MustCompile(`\(?\s*(?:±|\+/-|\+/−|\+-|plus or minus)\s*(\d{1,6})\s*` + unit + `?\s*\)?`)
+	margin  = regexp.MustCompile(`\(?\s*` + plusMinus + `\s*(\d{1,6})\s*` + unit + `?(?:\b|$)\.?\s*\)?`)
 	ago     = regexp.MustCompile(`^-?((?:\d{1,9}\s*` + unit + `\s*)+)(?:ago)?$`)
 	span    = regexp.MustCompile(`(\d{1,9})\s*` + unit)
 	seconds = regexp.MustCompile(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
 	millis  = regexp.MustCompile(`^@?(\d{10})(\d{3})$`)
-	compact = regexp.MustCompile(`\b(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)`)
+	compact = regexp.MustCompile(`\b(\d{4})(\d\d)(\d\d)[t ]?(\d\d)(\d\d)`)
 	packed  = regexp.MustCompile(`(-\d\d \d\d:\d\d)(\d\d)`)
 	isoT    = regexp.MustCompile(`(\d)t(\d)`)
-	clock   = regexp.MustCompile(`\b(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]\.?m\b\.?)?`)
-	oClock  = regexp.MustCompile(`(^|[^\d:.,])(\d{1,2})\s*([ap]\.?m\b)`)
+	clock   = regexp.MustCompile(`\b(\d{1,2}) ?: ?(\d\d)(?: ?: ?(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]m\b)?`)
+	oClock  = regexp.MustCompile(`(^|[^\d:.,])(\d{1,2})\s*([ap]m\b)`)
 	age     = regexp.MustCompile(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
-	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)[a-z]*\b`)
-	letters = regexp.MustCompile(`\p{L}+`)
-	filler  = regexp.MustCompile(`\b(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|at|on|last|about|around|approximately|circa)\b`)
+	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)\b`)
+	letters = regexp.MustCompile(`\pL+`)
+	filler  = regexp.MustCompile(`\b(?:mon|tue|wed|thu|fri|sat|sun|at|on|last|about|around|approximately|circa)\b`)
+	precise = regexp.MustCompile(`[+-]\d{4}\b`)
+	usual   = regexp.MustCompile(`\b[ap]m\b|\b[ecmp][sd]t\b`) // who writes so puts the month first
 )
+
+// Forms of other languages, and what blanks a translation leaves, in the form that the rest reads.
+var forms = []struct {
+	is *regexp.Regexp
+	as string
+}{
+	{regexp.MustCompile(`\b([ap])\.\s?m\.`), "${1}m"},
+	{regexp.MustCompile(`(\d{4})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日`), "$1-$2-$3 "},
+	{regexp.MustCompile(`(\d{1,2})\s?[時时]\s?(\d{1,2})\s?分(?:\s?(\d{1,2})\s?秒)?`), "$1:$2 "},
+	{regexp.MustCompile(`(?:午前|上午)\s?(\d{1,2}:\d\d)`), "$1 am"},
+	{regexp.MustCompile(`(?:午後|下午)\s?(\d{1,2}:\d\d)`), "$1 pm"},
+	{regexp.MustCompile(`(\d)\s?分`), "$1 m"},
+	{regexp.MustCompile(`(^|[^/\pL\d-])(\d{4}) ?: ?(0?[1-9]|1[0-2]) ?: ?(\d{1,2})\b`), "$1$2-$3-$4"},
+	{regexp.MustCompile(`(\d[ .-]+(?:de )?)ago\b(\.?(?: de)? ?\d{4})`), "${1}aug$2"},
+	{regexp.MustCompile(`\b(\d{1,2}) ?h ?(\d\d)\b(?: ?(?:min)? ?(\d\d) ?s\b)?`), "$1:$2"},
+	{regexp.MustCompile(`\b(\d{1,2})\.(\d\d)(?:\.(\d\d))? ?(?:uhr|uur)\b`), "$1:$2 "},
+	{regexp.MustCompile(`(:\d\d) ?(?:uhr|uur|h|ч|год)(?:\s|$|[,.])`), "$1 "},
+	{regexp.MustCompile(`(uhr|:\d\d) am (\d{1,2}\. ?[\d\pL])`), "$1 $2"},
+	{regexp.MustCompile(`\b(?:heure|hora) (?:de paris|de madrid)`), "europe/paris"},
+}
+
+// plusMinus leads to what a time may be off by.
+const plusMinus = `(?:±|\+ ?/ ?[-−–]|\+-|plus or minus|plus/minus|plus ou moins|más o menos|mais ou menos|plus of min|plusminus|плюс-минус|плюс минус)`
 
 // unit is a unit of time in a regular expression.
 const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?)`
@@ -45,8 +72,13 @@ const unit = `(w(?:eeks?)?|d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec
 // a log or a blocklist writes it, in English or German, "15m ago" or "15m", "now", "yesterday 14:30", "Friday", Unix
 // seconds or milliseconds. Without a zone it is in the location of now; without a date it is the last such
 // time before now.
-func ParseTime(s string, now time.Time) (Moment, error) {
-	m, err := parseTime(s, now)
+func ParseTime(s string, now time.Time) (Moment, error) { return timeOf(s, now, false) }
+
+// readTime is ParseTime for a time that somebody else wrote: a zone that is not known widens the margin.
+func readTime(s string, now time.Time) (Moment, error) { return timeOf(s, now, true) }
+
+func timeOf(s string, now time.Time, loose bool) (Moment, error) {
+	m, err := parseTime(s, now, loose)
 	m.again()
 	if err == nil && (m.Time.Year() < 1970 || m.Time.UTC().Year() > 9999) {
 		err = errors.New("that year cannot be meant")
@@ -57,11 +89,19 @@ func ParseTime(s string, now time.Time) (Moment, error) {
 	return m, nil
 }
 
-func parseTime(s string, now time.Time) (m Moment, err error) {
+func parseTime(s string, now time.Time, loose bool) (m Moment, err error) {
 	if len(s) > 200 {
 		return m, errors.New("it is too long")
 	}
 	text := strings.ToLower(strings.TrimSpace(spaces.ReplaceAllString(s, " ")))
+	if precise.MatchString(text) { // its names of zones are not all true (RFC 5322 section 4.3)
+		if at, err := mail.ParseDate(s); err == nil {
+			return Moment{Time: utcOf(at)}, nil
+		}
+	}
+	for _, f := range forms {
+		text = f.is.ReplaceAllString(text, f.as)
+	}
 	text = letters.ReplaceAllStringFunc(text, inEnglish)
 	if at := margin.FindStringSubmatchIndex(text); at != nil {
 		m.Margin = duration(text[at[2]:at[3]], group(text, at, 2))
@@ -88,12 +128,13 @@ func parseTime(s string, now time.Time) (m Moment, err error) {
 		}
 		return m, nil
 	}
-	return m.calendar(text, now)
+	return m.calendar(text, now, loose)
 }
 
 // calendar reads what has a date, a time of day, or both.
-func (m Moment) calendar(text string, now time.Time) (Moment, error) {
+func (m Moment) calendar(text string, now time.Time, loose bool) (Moment, error) {
 	text = age.ReplaceAllString(text, "")
+	american := usual.MatchString(text)
 	comments := comment.FindAllString(text, -1)
 	text = oClock.ReplaceAllString(comment.ReplaceAllString(text, " "), "$1$2:00 $3")
 	text = packed.ReplaceAllString(compact.ReplaceAllString(text, "$1-$2-$3 $4:$5"), "$1:$2")
@@ -105,12 +146,14 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 		second, _ = strconv.Atoi(group(text, at, 3))
 		nanos = nanoseconds(group(text, at, 4))
 		if half := group(text, at, 5); half != "" {
-			if hour < 1 || hour > 12 {
+			switch {
+			case hour > 12 && half[0] == 'a': // 14:30 am 4.12.2015 is German
+			case hour < 1 || hour > 12:
 				return m, fmt.Errorf("%d o'clock has no am or pm", hour)
-			}
-			hour %= 12
-			if half[0] == 'p' {
-				hour += 12
+			case half[0] == 'p':
+				hour = hour%12 + 12
+			default:
+				hour %= 12
 			}
 		}
 		if hour > 23 || minute > 59 || second > 60 {
@@ -120,17 +163,19 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 	} else {
 		m.Day = true
 	}
-	date, text, err := findDate(text, now)
+	date, dated, text, err := findDate(text, now, american)
 	if err != nil {
 		return m, err
 	}
 	day := weekday.FindStringSubmatch(text)
-	if date.year == 0 && m.Day && day == nil {
+	if !dated && m.Day && day == nil {
 		return m, errors.New("it has neither a date nor a time of day")
 	}
 	text = strings.Trim(filler.ReplaceAllString(text, " "), " ,.;:")
 	in, said, err := zone(strings.Join(strings.Fields(text), " "), now.Location())
-	if err != nil {
+	if name, vague := unknownZone(err); vague && loose {
+		in, said, m.Vague, m.Margin = time.UTC, true, name, m.Margin+widest
+	} else if err != nil {
 		return m, err
 	}
 	for i := 0; i < len(comments) && !said; i++ { // 14:30 (UTC)
@@ -139,8 +184,11 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 		}
 	}
 	m.Local = !said
-	if date.year != 0 {
-		m.Time = time.Date(date.year, date.month, date.day, hour, minute, second, int(nanos), in)
+	on := func(date time.Time) time.Time {
+		return time.Date(date.Year(), date.Month(), date.Day(), hour, minute, second, int(nanos), in)
+	}
+	if dated {
+		m.Time = on(date)
 		return m, nil
 	}
 	// The last such time, or the last on that day of the week.
@@ -148,12 +196,19 @@ func (m Moment) calendar(text string, now time.Time) (Moment, error) {
 	if today := now.In(in); day != nil {
 		back, again = (int(today.Weekday())-slices.Index(weekdays, day[1])+7)%7, 7
 	}
-	date = dateOf(now.In(in).AddDate(0, 0, -back))
-	m.Time = time.Date(date.year, date.month, date.day, hour, minute, second, int(nanos), in)
+	m.Time = on(now.In(in).AddDate(0, 0, -back))
 	if m.Time.After(now) {
 		m.Time = m.Time.AddDate(0, 0, -again)
 	}
 	return m, nil
+}
+
+// utcOf writes a time without an offset as one in UTC.
+func utcOf(t time.Time) time.Time {
+	if _, east := t.Zone(); east == 0 {
+		return t.UTC()
+	}
+	return t
 }
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}

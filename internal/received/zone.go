@@ -2,6 +2,7 @@ package received
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -19,11 +20,14 @@ var offsets = map[string]int{
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
 }
 
-// zoneNames are they, as a regular expression: the longest first.
-var zoneNames = func() string {
-	list := slices.SortedFunc(maps.Keys(offsets), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
-	return strings.Join(list, "|")
-}()
+// zoneNames are they, as a regular expression.
+var zoneNames = alternatives(slices.Collect(maps.Keys(offsets)))
+
+// alternatives are words as a regular expression, the longest first.
+func alternatives(words []string) string {
+	slices.SortFunc(words, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
+	return strings.Join(slices.Compact(words), "|")
+}
 
 var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([-+−])(\d{1,2}):?(\d\d)?$`)
 
@@ -63,7 +67,26 @@ func zone(s string, local *time.Location) (in *time.Location, said bool, err err
 			return in, true, nil
 		}
 	}
-	return nil, false, fmt.Errorf("%q is not known: give the zone as +01:00, UTC or Europe/Berlin", strings.TrimSpace(name+" "+offset))
+	return nil, false, zoneError(strings.TrimSpace(name + " " + offset))
+}
+
+// zoneError is a zone that is not known.
+type zoneError string
+
+func (e zoneError) Error() string {
+	return fmt.Sprintf("%q is not known: give the zone as +01:00, UTC or Europe/Berlin", string(e))
+}
+
+// widest is how far from UTC a clock may be (UTC+14, Kiribati).
+const widest = 14 * time.Hour
+
+// unknownZone is the name of the zone for which a time was refused.
+func unknownZone(err error) (name string, is bool) {
+	var zone zoneError
+	if !errors.As(err, &zone) || len(zone) < 2 || len(zone) > 5 || strings.Trim(string(zone), "abcdefghijklmnopqrstuvwxyz") != "" {
+		return "", false
+	}
+	return strings.ToUpper(string(zone)), true
 }
 
 // titled writes europe/berlin as the files of the zones are named.

@@ -13,6 +13,7 @@ func (t *Tracer) object(run, lost bool) (o object) {
 		o.put("counters", t.Counters.object())
 	}
 	o.array("smarthosts", len(t.Smarthosts), func(i int) object { return t.Smarthosts[i].object() })
+	o.strs("own", t.Own)
 	o.array("open", len(t.Open), func(i int) object { return t.Open[i].object() })
 	o.num("open_omitted", t.OpenOmitted)
 	o.num("open_other", t.OpenOther)

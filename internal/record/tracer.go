@@ -17,6 +17,9 @@ type Tracer struct {
 	// Of start: what the verdict relay rests on.
 	Smarthosts []Smarthost `json:"smarthosts"`
 
+	// Of start: addresses and names of the host, beside its interfaces' and its own.
+	Own []string `json:"own"`
+
 	// Of start: connections to mail ports that were there before. What was said on them before is not known. What
 	// is said on an adopted one from then on has records of its own. Stop and heartbeat list none, and have the sums of
 	// those that are not adopted.

@@ -36,9 +36,10 @@ func whole(t *testing.T) *Answer {
 }
 
 func TestText(t *testing.T) {
-	want := `3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected. 90.0 % of the window watched, 0 lost; the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC.
+	want := `Asked: 2015-12-04 14:15:00 to 14:45:00 UTC, uid postfix
 
-Asked: 2015-12-04 14:15:00 to 14:45:00 UTC, uid postfix
+3 sessions and 1 failed connect of 2 programs match; the worst is /var/tmp/smtp, user postfix, cron.service: DIRECT-MX unexpected. 90.0 % of the window watched, 0 lost; the tracer was off from 2015-12-04 14:35:00 to 14:38:00 UTC.
+
 ` + "Understood a Received header:\n  - `[127.0.0.1]` is the HELO name, not rDNS\n" + `
 Programs, the worst first:
 
@@ -328,7 +329,7 @@ func TestSentenceAstray(t *testing.T) {
 		want           string
 	}{
 		{want: "No local process did it: 100 %"}, {local: true, want: "Nothing matches, but that is not certain: the time of the mail has no zone. 100 %"},
-		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host (if it is behind NAT, ask with --at and --helo by hand). 100 %"},
+		{foreign: true, want: "Nothing matches, but that is not certain: the address that the mail came from is not one of this host (if it is behind NAT, name that address with --own). 100 %"},
 	} {
 		a := Ask(Options{Logs: []string{Stdin}, Stdin: bytes.NewReader(log), Query: q, Now: T.AddDate(0, 0, 3),
 			Clues: &received.Clues{Dated: true, When: received.Moment{Time: T, Local: test.local}, Foreign: test.foreign}})

@@ -156,7 +156,11 @@ func (a *asking) session(f *found) {
 	case f.judged == unsure:
 		if first {
 			a.answer.Unsure++
-			a.unsure(r, a.answer.Asked.cause(r))
+			if len(a.answer.Asked.misses(r)) > 0 {
+				a.answer.alike.add(r)
+			} else {
+				a.unsure(r, a.answer.Asked.cause(r))
+			}
 		}
 		a.unclear.Add(r)
 		return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -14,15 +15,15 @@ import (
 // and the evidence is the records themselves.
 
 type jsonAnswer struct {
-	Time    time.Time     `json:"@timestamp"`
-	ECS     jsonECS       `json:"ecs"`
-	Event   jsonEvent     `json:"event"`
-	Tracer  jsonSchema    `json:"smtptrace"`
-	Message string        `json:"message"`
-	Answer  Finding       `json:"answer"`
-	Reasons *[]Reason     `json:"reasons,omitempty"` // where it is not found
-	Clues   *jsonReceived `json:"received,omitempty"`
-	Query   jsonQuery     `json:"query"`
+	Time    time.Time       `json:"@timestamp"`
+	ECS     jsonECS         `json:"ecs"`
+	Event   jsonEvent       `json:"event"`
+	Tracer  jsonSchema      `json:"smtptrace"`
+	Message string          `json:"message"`
+	Answer  Finding         `json:"answer"`
+	Reasons *[]Reason       `json:"reasons,omitempty"` // where it is not found
+	Clues   *received.Clues `json:"received,omitempty"`
+	Query   jsonQuery       `json:"query"`
 
 	Sessions   uint64            `json:"sessions"`
 	Unfinished uint64            `json:"unfinished"`
@@ -52,14 +53,6 @@ type jsonEvent struct {
 
 type jsonSchema struct {
 	Schema int `json:"schema"`
-}
-
-type jsonReceived struct {
-	Kind       string     `json:"kind"`
-	Understood []string   `json:"understood"`
-	Time       *time.Time `json:"time,omitempty"`
-	HELO       string     `json:"helo,omitempty"`
-	IP         string     `json:"ip,omitempty"`
 }
 
 type jsonQuery struct {
@@ -183,17 +176,8 @@ func (a *Answer) JSON() ([]byte, error) {
 		Time: a.Now.UTC(), ECS: jsonECS{record.ECSVersion}, Event: jsonEvent{"report"}, Tracer: jsonSchema{record.Schema},
 		Message: a.Sentence(time.UTC), Query: a.jsonQuery(),
 		Sessions: a.Sessions, Unfinished: a.Unfinished, Attempts: a.Attempts, Unwatched: a.Unwatched, Unsure: a.Unsure,
-		Programs: jsonPrograms(a.Programs), Unclear: jsonPrograms(a.Unclear), Beside: jsonPrograms(a.besides()),
+		Programs: jsonPrograms(a.Programs), Clues: a.Clues, Unclear: jsonPrograms(a.Unclear), Beside: jsonPrograms(a.besides()),
 		Evidence: []json.RawMessage{}, LeftOut: a.LeftOut, Coverage: []jsonCoverage{}, Repeated: a.Repeated, Forgetful: a.Forgetful, Crowded: a.Crowded,
-	}
-	if c := a.Clues; c != nil {
-		j.Clues = &jsonReceived{Kind: c.Kind, Understood: c.Words, HELO: c.HELO}
-		if c.Dated {
-			j.Clues.Time = utc(c.When.Time)
-		}
-		if c.Addr.IsValid() {
-			j.Clues.IP = c.Addr.String()
-		}
 	}
 	finding, reasons := a.Conclude(time.UTC)
 	if j.Answer = finding; finding != Found {

@@ -52,6 +52,7 @@ type Query struct {
 	Window Window
 	Home   string // this host's machine-id; "": not known
 	groups [][]Term
+	hints  map[string][]func(*record.Record) judgement // by name: what those say that clear nobody
 }
 
 // Around limits the query to the time around a moment.

@@ -132,7 +132,13 @@ func (a *Answer) questionUnclear(*time.Location) (string, uint64) {
 	if a.Asked.ofProgram() {
 		list = append(list, "you asked about certain programs only, and this says nothing of others")
 	}
+	n := uint64(0)
+	if a.alike.count > 0 {
+		list, n = append(list, a.alike.words("had a session with", "session")+", which "+verb(a.alike.count, "fits", "fit")+
+			" in all but what may have changed on the way, such as the recipient or the port"), a.alike.count-1
+	}
 	if c := a.Clues; c != nil {
+		list = append(list, escaped(c.Doubts)...)
 		if a.Asked.Window.From.IsZero() {
 			list = append(list, "what you pasted gives no time: the mail may be older than these logs")
 		}
@@ -140,13 +146,21 @@ func (a *Answer) questionUnclear(*time.Location) (string, uint64) {
 			list = append(list, "the time of the mail has no zone")
 		}
 		if c.Foreign {
-			list = append(list, "the address that the mail came from is not one of this host (if it is behind NAT, ask with --at and --helo by hand)")
+			list = append(list, "the address that the mail came from is not one of this host (if it is behind NAT, name that address with --own)")
 		}
 		if c.Own && !slices.ContainsFunc(a.Coverage, func(c Coverage) bool { return c.Host.ID == a.Asked.Home }) {
 			list = append(list, "the mail came from an address of this host, and these are the logs of another: ask with those of this host")
 		}
 	}
-	return strings.Join(list, "; "), uint64(len(list))
+	return strings.Join(list, "; "), n + uint64(len(list))
+}
+
+// escaped makes what somebody else wrote safe to show.
+func escaped(list []string) (safe []string) {
+	for _, one := range list {
+		safe = append(safe, record.Escape(one, 300))
+	}
+	return safe
 }
 
 func (a *Answer) clockSet(in *time.Location) (string, uint64) {

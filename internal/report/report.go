@@ -51,7 +51,7 @@ type Answer struct {
 	Forgetful bool   // there were too many matches to tell whether one came again
 
 	// What may be what was asked for, by why that is not known.
-	unexplained, unseen, encrypted, adopted suspects
+	unexplained, unseen, encrypted, adopted, alike suspects
 
 	tooManyRuns bool // some are not in Coverage
 	timelines   map[record.Key]*timeline

@@ -813,7 +813,7 @@ func TestCures(t *testing.T) {
 	s.clues = &received.Clues{Foreign: true}
 	text := s.ask(t).Text(false)
 	for _, want := range []string{"  - postfix's /var/tmp/smtp had an encrypted session with 198.51.100.25:25 (if it is meant to send, --expect it from now on)\n",
-		"(if it is behind NAT, ask with --at and --helo by hand)\n"} {
+		"(if it is behind NAT, name that address with --own)\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

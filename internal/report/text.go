@@ -23,8 +23,10 @@ const besideHead = "Not asked for, but unexpected in that time"
 func (a *Answer) Text(color bool) string {
 	in := a.Now.Location()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nAsked: %s\n", a.Sentence(in), a.askedWords(in))
-	if a.Clues != nil {
+	if a.Clues == nil {
+		fmt.Fprintf(&b, "%s\n\nAsked: %s\n", a.Sentence(in), a.askedWords(in))
+	} else { // what was asked is not what the user typed
+		fmt.Fprintf(&b, "Asked: %s\n\n%s\n\n", a.askedWords(in), a.Sentence(in))
 		fmt.Fprintf(&b, "Understood %s:\n", a.Clues.Kind)
 		for _, w := range a.Clues.Words {
 			fmt.Fprintf(&b, "  - %s\n", record.Escape(w, 400))

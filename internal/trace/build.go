@@ -18,7 +18,7 @@ func (t *Tracer) build(d *draft, who, connector *proc.Identity) *record.Record {
 		r.Tracer.Hooks, r.Tracer.Filters, r.Tracer.Counters = t.opts.Hooks, t.opts.Filters, d.counters
 		r.Tracer.Forwards = t.forwards.tell(d.action != record.ActionHeartbeat)
 		if d.action == record.ActionStart {
-			r.Tracer.Smarthosts = t.opts.Smarthosts
+			r.Tracer.Smarthosts, r.Tracer.Own = t.opts.Smarthosts, t.opts.Own
 			t.addOpen(r)
 		} else { // the start may be rotated away when this is read
 			r.Tracer.OpenOmitted, r.Tracer.OpenOther, r.Tracer.OpenUnknown = t.open.omitted, t.open.other, t.open.unknown

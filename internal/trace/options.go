@@ -50,6 +50,7 @@ type Options struct {
 	Hooks   []record.Hook // stand in start, heartbeat and stop
 	Filters record.Filters
 
+	Own        []string           // addresses and names of the host: they stand in start
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
 
 	// Open lists the connections that are there already, for start. It may take its time. nil: none is listed.

@@ -1,0 +1,277 @@
+package received
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	// Subjects and words of bounces: Postfix, Exim, qmail, Sendmail, Exchange, Gmail, GMX, mail.ru, Yandex, and what
+	// they are in other languages.
+	bounceSubject = regexp.MustCompile(`(?i)undeliver|delivery (?:status|failure|has failed)|mail delivery|returned (?:mail|to sender)|failure notice|non.?delivery|` +
+		`unzustellbar|nicht zugestellt|zustellung|onbestelbaar|niet (?:be|af)geleverd|non remis|non distribu|échec de (?:la )?(?:remise|distribution)|` +
+		`no se (?:puede|pudo|ha podido) entregar|no entregado|devuelto|não (?:foi )?entreg|não pôde ser entregue|falha na entrega|` +
+		`недоставлен|не доставлен|не может быть доставлен|возвращен|недоставк|не вдалося доставити|配信(?:不能|できません|エラー)|送信できません`)
+	bounceWords = regexp.MustCompile(`(?i)this is the (?:qmail-send program|mail system at host)|created automatically by mail delivery software|` +
+		`(?:following|recipients?) (?:addresses|address\(es\)|recipients?)[^\n]{0,40}(?:failed|fatal errors|could not)|delivery to the following recipients? (?:failed|has been)|` +
+		`(?:undelivered|permanent fatal errors|permanent error|SMTP error from remote|could not be delivered to one or more)|this is the (?:DragonFly|dma)|` +
+		`hi! this is the mailer|diagnostic information for administrators|diagnoseinformationen für administratoren|informations de diagnostic|` +
+		`información de diagnóstico|informações de diagnóstico|диагностические сведения|діагностичн|管理者向けの診断情報|diagnostische gegevens|` +
+		`mail-?system (?:des|auf dem) rechner|konnte nicht zugestellt|n'a pas pu être (?:remis|distribu)|no (?:se )?pudo (?:ser )?entreg|не может быть доставлено|створено автоматично|создано автоматически`)
+	daemon = regexp.MustCompile(`(?i)\b(?:mailer-daemon|postmaster|mail delivery (?:sub)?system|microsoftexchange\w*)\b`)
+)
+
+// isBounce says whether a text is a bounce, though it has no delivery status.
+func isBounce(head fields, words string) bool {
+	words = cut(words)
+	from := head.get("from")
+	switch {
+	case daemon.MatchString(from):
+		return bounceSubject.MatchString(head.get("subject")) || bounceWords.MatchString(words)
+	case head == nil:
+		return bounceWords.MatchString(words)
+	}
+	return head.get("return-path") == "<>" && bounceWords.MatchString(words) || head.get("x-failed-recipients") != ""
+}
+
+// Names of the server that wrote a bounce, where its words tell them.
+var writer = regexp.MustCompile(`(?i)(?:this is the mail system at host|qmail-send program at|mail-?system (?:des|auf dem) rechners?|(?:generating server|` +
+	`generierender server|serveur de génération|servidor de generación|servidor gerador|формирующий сервер|generatie[- ]?server|生成サーバー)\s?:?)\s+([A-Za-z0-9][A-Za-z0-9.-]{2,250})`)
+
+var addressDomain = regexp.MustCompile(`@([A-Za-z0-9][A-Za-z0-9.-]{1,250})`)
+
+// bounce reads a bounce. One that this host's own mail server wrote says when the mail was handed in, and where it went
+// to; one of another's server says how the mail came there.
+func (r *reader) bounce(l *letter, why string) {
+	c, words := r.c, l.words.String()
+	head := l.received(r)
+	hops := findHops(l.source(), r.now)
+	by, certain := r.writer(l, words, head, hops)
+	if by == "" || !certain && !r.bornAt(by, hops) {
+		r.foreignBounce(l, why, hops)
+		return
+	}
+	c.is(kindOwnBounce, why+", and `"+by+"` wrote it")
+	if !certain {
+		c.doubt("whether `%s` is this host is not certain (name it with --own)", by)
+	}
+	r.ownBounce(l, words, head, hops, by)
+}
+
+// writer names the server that wrote a bounce, and says whether it is certain that it is this host.
+func (r *reader) writer(l *letter, words string, head, hops []hop) (name string, certain bool) {
+	var names []string
+	if _, mta, is := strings.Cut(l.field("reporting-mta"), ";"); is {
+		names = append(names, strings.TrimSpace(mta))
+	}
+	if m := writer.FindStringSubmatch(cut(words)); m != nil {
+		names = append(names, m[1])
+	}
+	if n := len(head); n > 0 && head[n-1].helo == "" && !head[n-1].addr.IsValid() { // made on the server
+		names = append(names, head[n-1].by)
+	}
+	if m := addressDomain.FindStringSubmatch(l.head.get("from")); m != nil {
+		names = append(names, m[1])
+	}
+	for _, name := range names {
+		if r.host.named(name) {
+			return name, true
+		}
+	}
+	if len(names) == 0 && len(hops) > 0 && r.host.named(hops[0].by) { // the last that had it
+		return hops[0].by, true
+	}
+	if len(names) == 0 {
+		return "", false
+	}
+	return strings.TrimSuffix(names[0], "."), false
+}
+
+// bornAt says whether the mail that a bounce is about was handed in on the server that wrote the bounce.
+func (r *reader) bornAt(by string, hops []hop) bool {
+	return len(hops) > 0 && hops[0].local && strings.EqualFold(hops[0].by, by)
+}
+
+// ownBounce takes the interval from when the mail came to the server until the bounce, and the server that refused it.
+func (r *reader) ownBounce(l *letter, words string, head, hops []hop, by string) {
+	c := r.c
+	r.script(l.source())
+	for i := len(hops) - 1; i >= 0; i-- { // the last of them was written first
+		if h := &hops[i]; strings.EqualFold(h.by, by) || r.host.named(h.by) {
+			r.bornHere(h)
+			c.say("the header of the mail tells who handed it in%s", r.whom(h))
+			break
+		}
+	}
+	arrived := r.arrived(l)
+	if arrived == nil && len(hops) > 0 && hops[0].dated {
+		arrived = &hops[0].when
+	}
+	made := r.made(l, head, by)
+	r.between(arrived, made)
+	if id := l.field("x-postfix-queue-id"); id != "" {
+		c.QueueID = id
+	}
+	c.Rcpt = one(r.recipients(l, words, false))
+	c.doubt(sentItself)
+	r.refusal(l, words)
+	if len(c.To) == 0 {
+		c.say("the server that did not take it is not named by its address")
+	}
+}
+
+// sentItself is why a log without the session clears nobody where this host's own mail server tells of it.
+const sentItself = "this host's own mail server says that it sent the mail: a log without that session is not whole, or of another host"
+
+// bornHere takes who handed the mail in, from the header that was written first.
+func (r *reader) bornHere(h *hop) {
+	c := r.c
+	from, script := h.from, c.HandedIn.Script
+	if a, err := netip.ParseAddr(from.Client); err == nil && a.IsLoopback() {
+		from.Client = ""
+	}
+	if from.UID == nil {
+		from.UID = c.HandedIn.UID
+	}
+	if from.Account == "" {
+		from.Account = c.HandedIn.Account
+	}
+	if from.Script = script; from != (HandedIn{}) {
+		c.HandedIn = from
+	}
+	if c.QueueID == "" {
+		c.QueueID = h.id
+	}
+}
+
+// arrived is when the mail came to the server that wrote the bounce; nil if that is not known.
+func (r *reader) arrived(l *letter) *Moment {
+	if at, err := readTime(l.field("arrival-date"), r.now); err == nil {
+		r.c.say("the server took the mail at %s, as its field Arrival-Date says", at.Time.Format(sayLayout))
+		return &at
+	}
+	return nil
+}
+
+// made is when the bounce was written; nil if that is not known.
+func (r *reader) made(l *letter, head []hop, by string) *Moment {
+	for i := len(head) - 1; i >= 0; i-- {
+		if h := &head[i]; h.dated && strings.EqualFold(h.by, by) {
+			return &h.when
+		}
+	}
+	if at, ok := r.date(l.head); ok {
+		return &at
+	}
+	if at, err := readTime(l.field("last-attempt-date"), r.now); err == nil {
+		return &at
+	}
+	return nil
+}
+
+// giveUp is how long a mail server tries (RFC 5321 section 4.5.4.1: at least 4-5 days).
+const giveUp = 5 * 24 * time.Hour
+
+// between makes the time an interval.
+func (r *reader) between(from, to *Moment) {
+	c := r.c
+	switch {
+	case from != nil && to != nil && !to.Time.Before(from.Time) && to.Time.Sub(from.Time) < 30*24*time.Hour:
+		c.When, c.Dated = *from, true
+		if end := to.End().Add(to.Margin); end.After(from.End().Add(from.Margin)) {
+			c.Until = end
+		}
+	case from != nil:
+		c.When, c.Dated = *from, true
+	case to != nil:
+		c.When, c.Dated, c.Before = *to, true, giveUp
+		c.say("when the mail was sent is not said: it was in the %d days before the bounce, as long as servers try", giveUp/(24*time.Hour))
+		c.doubt("when the mail was sent is not said, only when it came back: ask for the whole bounce")
+	}
+}
+
+// foreignBounce reads a bounce of another's server by the header of the mail that it returns. How the bounce itself
+// came here says nothing of that mail.
+func (r *reader) foreignBounce(l *letter, why string, hops []hop) {
+	c := r.c
+	c.is(kindBounce, why+", and another server wrote it")
+	found := r.quoted(l.source(), netip.Addr{})
+	if to := l.field("original-recipient"); to != "" {
+		c.Rcpt = mailAddress(to)
+	} else if c.Rcpt == "" {
+		c.Rcpt = one(r.recipients(l, l.words.String(), true))
+	}
+	if text := diagnostic(l, l.words.String()); text != "" {
+		c.Reply = text
+	}
+	if found && c.Dated {
+		return
+	}
+	arrived := r.arrived(l)
+	made := r.made(l, nil, "")
+	if arrived == nil {
+		if inner, _, ok := readFields(l.inner); ok {
+			if at, ok := r.date(inner); ok {
+				arrived = &at
+				c.say("the mail says that it was written at %s", at.Time.Format(sayLayout))
+			}
+		}
+	} else {
+		made = nil // an answer to what was said to it then
+	}
+	r.between(arrived, made)
+	if len(hops) == 0 {
+		c.say("it does not have the Received headers of the mail that it returns, so the HELO name and the address are not known: ask for them")
+	}
+}
+
+// one is what a list has, if it has one thing.
+func one(list []string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return ""
+}
+
+var (
+	anyAddress = regexp.MustCompile(`[^\s<>()@;:,"]{1,64}@[A-Za-z0-9\pL][A-Za-z0-9\pL.-]{0,254}[A-Za-z0-9\pL]`)
+	failedRcpt = regexp.MustCompile(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>:|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {2,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})[ \t]*\n`)
+)
+
+// mailAddress is the address in a field such as "rfc822; user@example.net".
+func mailAddress(value string) string {
+	if _, behind, is := strings.Cut(value, ";"); is {
+		value = behind
+	}
+	return anyAddress.FindString(value)
+}
+
+// recipients are those that a bounce names, each once.
+func (r *reader) recipients(l *letter, words string, alias bool) (list []string) {
+	add := func(said string) {
+		if said = mailAddress(said); said != "" && !slices.Contains(list, said) && len(list) < maxParts {
+			list = append(list, said)
+		}
+	}
+	for _, f := range l.reports {
+		add(f.get("final-recipient"))
+	}
+	if len(list) == 0 {
+		add(l.head.get("x-failed-recipients"))
+	}
+	if len(list) == 0 {
+		for _, m := range failedRcpt.FindAllStringSubmatch(cut(words), 20) {
+			add(m[1] + m[2] + m[3])
+		}
+	}
+	if len(list) > 1 {
+		r.c.say("it names %d recipients", len(list))
+	}
+	if alias && len(list) == 1 {
+		r.c.say("the server may have passed the mail on to `%s` from another address", list[0])
+	}
+	return list
+}

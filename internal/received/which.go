@@ -1,0 +1,190 @@
+package received
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// hops takes the Received header that was written about this host: by another server, about an address or name that
+// is ours, or about the address that the report itself names. What this host wrote itself says who handed the mail in.
+// ok is false where none of them says anything of this host.
+func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
+	i, why := r.about(hops, named)
+	if i < 0 {
+		return r.handIn(hops) || r.within(hops)
+	}
+	h, c := &hops[i], r.c
+	if len(hops) > 1 {
+		c.say("of %d Received headers, number %d from the top is about the host that sent it: %s", len(hops), i+1, why)
+	}
+	if h.by != "" {
+		c.say("`%s` wrote it, by its own clock", h.by)
+	}
+	for _, words := range []string{h.explainName(), h.explainWith()} {
+		if words != "" {
+			c.say("%s", words)
+		}
+	}
+	c.HELO, c.Addr, c.Port = h.helo, h.addr, h.port
+	if c.sawBy = h.by; c.Rcpt == "" {
+		c.Rcpt = h.rcpt
+	}
+	if h.dated {
+		c.When, c.Dated = h.when, true
+	}
+	r.handIn(hops[i+1:])
+	return true
+}
+
+// about finds that header, and says why it is the one; -1 if that is not certain.
+func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
+	first := func(ok func(h *hop) bool) int {
+		return slices.IndexFunc(hops, func(h hop) bool {
+			return !h.local && !r.host.named(h.by) && (h.addr.IsValid() || h.helo != "") && ok(&h)
+		})
+	}
+	if i := first(func(h *hop) bool { return r.host.ours(h.addr) }); i >= 0 {
+		return i, "it has an address of this host"
+	}
+	if i := first(func(h *hop) bool { return named.IsValid() && h.addr == named }); i >= 0 {
+		return i, "it has the address that the report names"
+	}
+	if i := first(func(h *hop) bool { return r.host.named(h.rdns) || r.host.named(h.helo) }); i >= 0 && !named.IsValid() {
+		return i, "it has the name of this host"
+	}
+	if i := slices.IndexFunc(hops, func(h hop) bool { return r.host.named(h.by) }); i > 0 && !named.IsValid() && !r.host.named(hops[i-1].by) {
+		return i - 1, "the server above this host wrote it"
+	}
+	if named.IsValid() {
+		return -1, ""
+	}
+	// A header that one of a domain wrote about another of the same says how that domain handed it on.
+	var crossing []int
+	for i := range hops {
+		h := &hops[i]
+		if public(h.addr) && !h.local && !r.host.named(h.by) && (len(hops) == 1 || !sameDomain(h)) {
+			crossing = append(crossing, i)
+		}
+	}
+	switch {
+	case len(crossing) == 1:
+		return crossing[0], "it alone is about a host of others"
+	case len(hops) == 1 && !hops[0].local && !r.host.named(hops[0].by) && (hops[0].helo != "" || hops[0].addr.IsValid()) && !internal(&hops[0]):
+		return 0, "it is the only one"
+	case len(crossing) > 1:
+		r.several(hops, crossing)
+	}
+	return -1, ""
+}
+
+// sameDomain says whether client and server are in one domain.
+func sameDomain(h *hop) bool {
+	by := domainOf(h.by)
+	return by != "" && (domainOf(h.rdns) == by || h.rdns == "" && domainOf(h.helo) == by)
+}
+
+// internal says whether a header is about a hop inside somebody's system.
+func internal(h *hop) bool {
+	return h.addr.IsValid() && !public(h.addr) && (!h.bySMTP() || strings.EqualFold(h.by, h.helo) || h.addr.IsLinkLocalUnicast() || sameDomain(h))
+}
+
+// several tells of headers of which any may be about this host: only their times are used.
+func (r *reader) several(hops []hop, which []int) {
+	c := r.c
+	for _, i := range which {
+		if h := &hops[i]; h.dated {
+			r.widen(h.when)
+		}
+	}
+	c.say("%d of the Received headers are about hosts of others, and none of them has an address or name of this host: name it with --own", len(which))
+	c.doubt("which of the Received headers is about this host is not certain (name its address with --own)")
+}
+
+// widen makes the time one that may be another, too.
+func (r *reader) widen(m Moment) {
+	c := r.c
+	if !c.Dated {
+		c.When, c.Dated = m, true
+		return
+	}
+	from, to, _ := c.Span()
+	if end := m.End().Add(m.Margin); end.After(to) {
+		to = end
+	}
+	if m.Time.Before(c.When.Time) {
+		c.When = m
+	}
+	if from.Before(c.When.Time) && from.Before(m.Time.Add(-m.Margin)) {
+		c.When.Time, c.When.Margin = from, 0
+	}
+	c.Until = to
+}
+
+// handIn takes of the headers that this host wrote who handed the mail in, from the one that was written first.
+func (r *reader) handIn(hops []hop) bool {
+	c, at := r.c, -1
+	for i := range hops {
+		h := &hops[i]
+		if h.local || r.host.named(h.by) || c.sawBy != "" && i == 0 && c.HELO != "" && strings.EqualFold(h.by, c.HELO) {
+			if at = i; h.local || !r.host.ours(h.addr) && public(h.addr) || h.from.Account != "" {
+				break
+			}
+		} else if at >= 0 {
+			break
+		}
+	}
+	if at < 0 {
+		return false
+	}
+	h := &hops[at]
+	r.bornHere(h)
+	if c.sawBy != "" { // a header about this host says more
+		return true
+	}
+	if c.Rcpt == "" {
+		c.Rcpt = h.rcpt
+	}
+	if h.dated && !c.Dated {
+		c.When, c.Dated = h.when, true
+	}
+	where := "`" + h.by + "` is this host"
+	if !r.host.named(h.by) {
+		where = "`" + h.by + "` is taken to be this host"
+		if h.by == "" {
+			where = "the server that wrote the header is taken to be this host"
+		}
+		c.doubt("whether `%s` is this host is not certain (name it with --own)", h.by)
+	}
+	c.say("%s: the header tells who handed the mail in%s and when, not how it was sent on", where, r.whom(h))
+	c.doubt("what you pasted says when the mail was handed to this host's mail server: it may have been sent on later, as the server's own log says")
+	return true
+}
+
+// whom names who handed a mail in.
+func (r *reader) whom(h *hop) string {
+	switch {
+	case h.from.User != "":
+		return " (the user `" + h.from.User + "`)"
+	case h.from.Account != "":
+		return " (the account `" + h.from.Account + "`)"
+	case h.from.UID != nil:
+		return " (a program of the user that it numbers)"
+	case h.addr.IsValid():
+		return " (`" + strings.TrimSpace(h.helo+" "+h.addr.String()) + "`)"
+	}
+	return ""
+}
+
+// within takes the time alone of headers that say nothing of a client outside.
+func (r *reader) within(hops []hop) bool {
+	c := r.c
+	for i := range hops {
+		if h := &hops[i]; h.dated && !c.Dated {
+			c.When, c.Dated = h.when, true
+			c.say("the Received header of `%s` is about a hop inside its own system, not about this host: only its time is used", h.by)
+			c.doubt("no Received header in what you pasted is about this host: ask the reporter for all headers of the mail")
+		}
+	}
+	return len(hops) > 0 && c.Dated
+}

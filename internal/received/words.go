@@ -1,0 +1,223 @@
+package received
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// dates are days with a time of day, as people and programs write them in prose: the day first or the time first, with blanks
+// as translations leave them.
+var dates = func() *regexp.Regexp {
+	const between = `(?:\s?(?:г\.?|р\.?|года|року)\s)?(?:[T,]|\s|:|~|≈|\bat\b|\bum\b|\bom\b|à|\ba las\b|\ba la\b|às|\bas\b|\balle\b|в|о|об|около|близько|` +
+		`\bca\.?|about|around|approximately|circa|gegen|rond|vers|environ|hacia|- |\bkl\.?){1,6}`
+	const ofDay = `~?\s?(?:午前|午後)?\d{1,2}(?:\s?[:h時]\s?\d{2}(?:\s?[:分]\s?\d{2}(?:[.,]\d{1,9})?)?(?:\s?[分秒]|\s?min\s?\d\d\s?s\b)?|\.\d\d(?:\s?uhr|\s?uur)|\s?[ap]m\b)` +
+		`(?:\s?[ap]\.?m\b\.?)?(?:\s?(?:uhr|uur|ч\.|h\b|год\.))?`
+	const giveOrTake = `(?:[,;]?\s?\(?\s?` + plusMinus + `\s?\d{1,4}\s?\pL{1,9}\.?\s?\)?)?`
+	month := `(?:` + allMonths + `)`
+	onDay := `(?:\b\d{4}\s?[-/.:]\s?\d{1,2}\s?[-/.:]\s?\d{1,2}|\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日|\b\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{4}|` +
+		`\b\d{1,2}(?:st|nd|rd|th|er|º|\.)?[ /-]{0,2}(?:de |of |d')?` + month + `\.?,?[ ,/-]{0,2}(?:del? |of )?\d{4}|` +
+		month + `\.?,?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4})`
+	zone := `(?:\s?\(?(?:(?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|(?:[a-z]{3,4}\s)?[+-]\d\d:?\d\d|z\b|(?:` + zoneNames + `)\b|(?-i:[A-Z]{3,4}\b)|` +
+		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|(?:europe|america|asia|australia)/[a-z_]+)\)?(?:\s?\((?-i:[A-Z]{2,5})\))?)?`
+	logged := month + `\s{1,2}\d{1,2}\s\d\d:\d\d:\d\d(?:(?:\s(?:` + zoneNames + `))?\s\d{4}\b)?`
+	return regexp.MustCompile(`(?i)(?:` + onDay + between + ofDay + zone + giveOrTake +
+		`|` + ofDay + zone + `(?:,| on| am| op| le| el| em| du| del)?\s` + onDay + giveOrTake +
+		`|` + logged + zone + giveOrTake + `|\b\d{8}T\d{4,6}Z?)`)
+}()
+
+// Words in front of a time that say what happened then: the mail itself, or something else, such as the report of it,
+// its listing or its removal. The one that is nearest to the time counts.
+var (
+	eventWords = regexp.MustCompile(`(?i)event|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
+		`received from|mail received|message received|erkannt|festgestellt|beobachtet|gesehen|registriert|empfangen|versendet|verschickt|gesendet|meldete sich|zuletzt|letzte|` +
+		`laatst|gezien|gedetecteerd|ontvangen|verzonden|dernière|dernier|détect|observé|\bvu\b|\bvue\b|reçu|envoy|última|último|detectad|observad|\bvist[ao]\b|recibid|enviad|recebid|` +
+		`обнаружен|замечен|зафиксирован|последн|отправлен|получен|рассыл|виявлен|помічен|зафіксован|останн|надіслан|отриман|検出|検知|観測|受信|送信|最後|確認`)
+	asideWords = regexp.MustCompile(`(?i)\bfirst\b|since|generated|checked|printed|expir|remov|delist|\bnow\b|until|\breport|received an? (?:report|complaint)|complain|notif|\blisted|listing|` +
+		`passed on|forwarded|processed|opened|valid|relisted|abgelaufen|gelistet|gelöscht|entfernt|gemeldet|meldung|beschwerde|\bseit\b|\bbis\b|weitergeleitet|geprüft|erstellt|` +
+		`gemeld|verwijderd|vermeld|sinds|klacht|signalement|signalé|plainte|retiré|supprimé|listé|depuis|jusqu|expire|denuncia|reportad|queja|eliminad|retirad|listad|desde|hasta|removid|reclama|até|` +
+		`исключ|удал|сообщени|жалоб|внес[её]н|истека|\bдо\b|проверен|видален|повідомлен|скарг|внесен|報告|削除|登録|解除|通知|苦情`)
+	reportedThen = regexp.MustCompile(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde[^.;()]{0,40}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)[^.;()]{0,30}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
+	earlier      = regexp.MustCompile(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
+)
+
+// facts are what a text says in plain words.
+type facts struct {
+	helos  []string // the first is the likeliest
+	when   Moment
+	dated  bool
+	span   time.Time     // the latest of several times that are as likely
+	before time.Duration // it may have been that much earlier
+	aside  int           // further times, of something else
+	times  int           // further times, as likely
+	bound  time.Time     // it was before this: a time of a report, a listing or a removal
+	addr   netip.Addr
+	port   uint16
+	to     []netip.Addr
+	unsure []string // what is not certain of it
+	marked bool     // the time has a word beside it that says what happened then
+}
+
+// searchable says whether a text has enough to be a report by itself.
+func (f *facts) searchable(h *Host) bool {
+	return f.dated && (len(f.helos) > 0 || h.ours(f.addr) || f.marked && f.addr.IsValid()) || len(f.to) > 0 || h.ours(f.addr) || len(f.helos) > 0 && f.addr.IsValid()
+}
+
+// readWords reads prose: of a person, a provider, a blocklist.
+func readWords(text string, now time.Time, h *Host) (f facts) {
+	text = cut(text)
+	f.addresses(text, h)
+	if row, ok := findRow(text, now, f.addr); ok {
+		row.to, row.port = f.to, f.port
+		return row
+	}
+	near := aboutOne(text, f.addr)
+	f.helos = findHELOs(near)
+	if len(f.helos) == 0 {
+		f.helos = findHELOs(text)
+	}
+	if f.findTime(near, now, near != text); !f.dated && near != text {
+		f.findTime(text, now, false)
+	}
+	if m := earlier.FindStringSubmatch(spaces.ReplaceAllString(text, " ")); m != nil && f.dated {
+		unit := inEnglish(strings.ToLower(m[2]))
+		f.before = duration(m[1], unit[:min(len(unit), 1)])
+	}
+	return f
+}
+
+// aboutOne is the part of a text that is about one address of several: the lines that name it, where they have a time,
+// else what is below it, up to the next address.
+func aboutOne(text string, a netip.Addr) string {
+	if !a.IsValid() {
+		return text
+	}
+	var lines, below strings.Builder
+	others, in := false, false
+	for line := range strings.Lines(text) {
+		found := findAddresses(line)
+		with := slices.ContainsFunc(found, func(one placed) bool { return one.addr == a })
+		other := slices.ContainsFunc(found, func(one placed) bool { return one.addr != a && public(one.addr) && one.role != roleTo })
+		switch {
+		case with:
+			lines.WriteString(line)
+			in = true
+		case other:
+			others, in = true, false
+		}
+		if in {
+			below.WriteString(line)
+		}
+	}
+	switch {
+	case !others:
+		return text
+	case dates.MatchString(lines.String()):
+		return lines.String()
+	}
+	return below.String()
+}
+
+// findTime takes the time that the words around it say is that of the mail. Of several that are as likely the first
+// counts; where no word says which of them it is, it may have been any of them. apart is true for the part of a text that
+// is about one address: its times are all of that.
+func (f *facts) findTime(text string, now time.Time, apart bool) {
+	type candidate struct {
+		at    Moment
+		score int
+	}
+	var list []candidate
+	flat, best := spaces.ReplaceAllString(text, " "), -1
+	end := 0
+	for _, at := range dates.FindAllStringIndex(flat, 60) {
+		said := flat[at[0]:at[1]]
+		if !strings.Contains(said, "(") { // of a time that stands in parentheses
+			said = strings.TrimRight(said, ")")
+		}
+		m, err := readTime(strings.Trim(said, " ,.;"), now)
+		if err != nil {
+			if strings.Contains(err.Error(), errMonth.Error()) {
+				f.unsure = append(f.unsure, "the date `"+said+"` may be one of two days: "+errMonth.Error())
+			}
+			end = at[1]
+			continue
+		}
+		score := roleOfTime(flat[max(end, at[0]-160):at[0]], flat[at[1]:min(len(flat), at[1]+120)])
+		if score >= 0 && m.Margin > 0 && m.Vague == "" {
+			score += 3
+		}
+		end = at[1]
+		if score < 0 {
+			if f.bound.IsZero() || m.End().After(f.bound) {
+				f.bound = m.End().Add(m.Margin)
+			}
+			f.aside++
+			continue
+		}
+		best = max(best, score)
+		list = append(list, candidate{m, score})
+	}
+	for _, one := range list {
+		switch {
+		case one.score < best:
+			f.aside++
+		case !f.dated:
+			f.when, f.dated, f.marked = one.at, true, one.score > 0
+		case one.at.Time.Equal(f.when.Time):
+		default:
+			if f.times++; best == 0 && !apart { // nothing says which of them it is
+				f.spread(one.at)
+			}
+		}
+	}
+}
+
+// spread makes the time one that may be another, too.
+func (f *facts) spread(m Moment) {
+	last := f.when.End().Add(f.when.Margin)
+	if f.span.After(last) {
+		last = f.span
+	}
+	if end := m.End().Add(m.Margin); end.After(last) {
+		last = end
+	}
+	if m.Time.Before(f.when.Time) {
+		f.when = m
+	}
+	f.span = last
+}
+
+// roleOfTime scores a time by the words around it: 2 for one that tells of the mail, -1 for one that does not.
+func roleOfTime(before, after string) int {
+	if at := strings.LastIndexAny(before, ".;"); at >= 0 && len(before)-at > 3 { // the words of another sentence
+		if rest := before[at+1:]; strings.TrimSpace(rest) != "" && !strings.HasPrefix(rest, ".") {
+			before = rest
+		}
+	}
+	if reportedThen.MatchString(after) {
+		return -1
+	}
+	last := func(in *regexp.Regexp) int {
+		found := in.FindAllStringIndex(before, 20)
+		if found == nil {
+			return -1
+		}
+		return found[len(found)-1][1]
+	}
+	event, aside := last(eventWords), last(asideWords)
+	switch {
+	case event < 0 && aside < 0:
+		return 0
+	case aside > event:
+		return -1
+	}
+	if strings.Contains(strings.ToLower(before[max(0, event-12):event]), "last") {
+		return 3
+	}
+	return 2
+}
+
+// lists are words of a blocklist's page.
+var lists = regexp.MustCompile(`(?i)\b(?:blocklist|blacklist|block list|\w*listed|delist|dnsbl|rbl|sbl|xbl|cbl|spamhaus|uceprotect|barracuda|sorbs|HELO'?e?d|HELO.?ing|gelistet|vermeld|listad[ao])|чёрн\w+ списк|черн\w+ списк|чорн\w+ списк|ブラックリスト`)

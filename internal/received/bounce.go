@@ -78,7 +78,7 @@ func (r *reader) writer(l *letter, words string, head, hops []hop) (name string,
 	}
 	for _, name := range names {
 		if r.host.named(name) {
-			return name, true
+			return strings.TrimSuffix(name, "."), true
 		}
 	}
 	if len(names) == 0 && len(hops) > 0 && r.host.named(hops[0].by) { // the last that had it
@@ -100,7 +100,7 @@ func (r *reader) ownBounce(l *letter, words string, head, hops []hop, by string)
 	c := r.c
 	r.script(l.source())
 	for i := len(hops) - 1; i >= 0; i-- { // the last of them was written first
-		if h := &hops[i]; strings.EqualFold(h.by, by) || r.host.named(h.by) {
+		if h := &hops[i]; h.local && h.by == "" || strings.EqualFold(h.by, by) || r.host.named(h.by) {
 			r.bornHere(h)
 			c.say("the header of the mail tells who handed it in%s", r.whom(h))
 			break

@@ -33,7 +33,7 @@ var fieldName = regexp.MustCompile(`^([!-9;-~]{1,70}):(?:[ \t]|$|[^/ \t])`)
 // passed over, as people paste them, unless it goes on with a Received field that lost its blank. ok is false if the
 // text does not begin with a field.
 func readFields(text string) (f fields, body string, ok bool) {
-	for len(text) > 0 && len(f) < maxFields {
+	for folds := 0; len(text) > 0 && len(f) < maxFields; {
 		line, rest, _ := strings.Cut(text, "\n")
 		if strings.TrimSpace(line) == "" {
 			return f, rest, len(f) > 0
@@ -42,13 +42,17 @@ func readFields(text string) (f fields, body string, ok bool) {
 		head := line[:min(len(line), maxHeader)]
 		folded := line[0] == ' ' || line[0] == '\t'
 		last := len(f) - 1
-		if m := fieldName.FindStringSubmatch(head); m != nil && !folded {
-			f = append(f, field{strings.ToLower(m[1]), strings.TrimSpace(head[len(m[1])+1:])})
-			continue
+		if !folded && strings.IndexByte(head[:min(len(head), 72)], ':') > 0 {
+			if m := fieldName.FindStringSubmatch(head); m != nil {
+				f = append(f, field{strings.ToLower(m[1]), strings.TrimSpace(head[len(m[1])+1:])})
+				folds = 0
+				continue
+			}
 		}
-		switch {
+		switch folds++; {
 		case last < 0:
 			return nil, "", false
+		case folds > maxFolds: // passed over, too
 		case folded || f[last].name == "received" && !isDated(f[last].value):
 			if one := &f[last]; len(one.value)+len(head) < maxHeader {
 				if soft, is := strings.CutSuffix(one.value, "="); is && one.name == "received" {

@@ -24,7 +24,7 @@ func findHops(text string, now time.Time) (hops []hop) {
 			head := line[:min(len(line), 4*maxHeader)]
 			if at := received.FindStringIndex(head); at != nil {
 				tried++
-				if h, ok := parseHop(unfold(rest[at[1]:], marks.FindString(head)), now); ok {
+				if h, ok := parseHop(unfold(rest[at[1]:], mark(head)), now); ok {
 					hops = append(hops, h)
 				}
 			}
@@ -52,19 +52,19 @@ func holdsReceived(line string) bool {
 
 // unfold returns the header that text begins with. Its further lines begin with a blank (RFC 5322 section 2.2.3); who
 // pastes loses blanks, so that a line goes on, too, until the date has been seen, unless it begins with the name of
-// another header. mark is what the lines are quoted with.
-func unfold(text, mark string) string {
+// another header. quote is what the lines are quoted with.
+func unfold(text, quote string) string {
 	var b strings.Builder
-	folds, soft, mark := 0, false, strings.TrimSpace(mark)
+	folds, soft, quote := 0, false, strings.TrimSpace(quote)
 	for len(text) > 0 {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
 		first := folds == 0
-		if !first && mark != "" {
-			line = strings.TrimPrefix(strings.TrimLeft(line, " \t"), mark)
+		if !first && quote != "" {
+			line = strings.TrimPrefix(strings.TrimLeft(line, " \t"), quote)
 			line = strings.TrimPrefix(line, " ")
 		} else if !first && strings.HasPrefix(line, ">") {
-			line = line[len(marks.FindString(line)):]
+			line = line[len(mark(line)):]
 		}
 		line = line[:min(len(line), maxHeader)]
 		blank := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")

@@ -14,8 +14,8 @@ const (
 	heloWord  = `(\[[^\]\s]{1,200}\]|[A-Za-z0-9_][A-Za-z0-9._:-]{0,250})`
 
 	// heloGlue are the words that stand between HELO and the name, in the languages of reports.
-	heloGlue = `(?:-?name\w*|wert|string|naam|waarde|nom|nombre|valor|nome|valeur|имен\w*|имя|ім['’]?я\w*|значение|ホスト名|名|値|文字列|mit|dem|den|der|als|war|ist|lautet\w*|gab|sich|met|de|` +
-		`was|werd|avec|le|est|était|comme|con|el|como|es|era|fue|com|foi|é|с|со|как|был\w*|указан\w*|з|як|було|は|が|を|として|の|で)`
+	heloGlue = `(?:-?name\pL*|wert|string|naam|waarde|nom|nombre|valor|nome|valeur|имен\pL*|имя|ім['’]?я\pL*|значение|ホスト名|名|値|文字列|mit|dem|den|der|als|war|ist|lautet\pL*|gab|sich|met|de|` +
+		`was|werd|avec|le|est|était|comme|con|el|como|es|era|fue|com|foi|é|с|со|как|был\pL*|указан\pL*|з|як|було|は|が|を|として|の|で)`
 )
 
 var (
@@ -28,11 +28,15 @@ var (
 	verbAlone   = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
 	eximHost    = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
 	heloForeign = regexp.MustCompile(`(?i)(?:HELO|EHLO)((?:[\s:/-]{0,3}(?:HELO|EHLO|` + heloGlue + `)){1,5}[\s:]{0,3})` + heloQuote + heloWord)
-	heloCalled  = regexp.MustCompile(`(?i)((?:introduc\w+ itself|identif\w+ itself|present\w+ itself|meldete sich|stellte sich|identifizierte sich|meldde zich|stelde zich|identificeerde zich|` +
-		`s['’]est (?:présenté\w*|identifié\w*)|se presentó|se identificó|se ha identificado|apresentou-se|se apresentou|identificou-se|se identificou|представил\w*|назвал\w*|представи\w*|назва\w*)` +
+	heloCalled  = regexp.MustCompile(`(?i)((?:introduc\pL+ itself|identif\pL+ itself|present\pL+ itself|meldete sich|stellte sich|identifizierte sich|meldde zich|stelde zich|identificeerde zich|` +
+		`s['’]est (?:présenté\pL*|identifié\pL*)|se presentó|se identificó|se ha identificado|apresentou-se|se apresentou|identificou-se|se identificou|представи\pL*|назва\pL*)` +
 		`(?:\s(?:itself|to us|bei uns|mit|dem|namen|als|as|voor|met|de|naam|comme|sous|le|nom|avec|como|con|el|nombre|com|o|nome|как|именем|під|як|ім'ям|by|the|name|HELO|EHLO|vor|auprès|de nous)){1,6}[\s:]{0,3})` + heloQuote + heloWord)
-	heloNamed = regexp.MustCompile(`()([「『"])` + heloWord + `[」』"]\s*(?:と名乗|という(?:HELO|EHLO)|を(?:HELO|EHLO))`)
+	heloDirect = regexp.MustCompile(`(?i)(?:HELO|EHLO)( )([„«「『“"'])` + heloWord)
+	heloNamed  = regexp.MustCompile(`()([「『"])` + heloWord + `[」』"]\s*(?:と名乗|という(?:HELO|EHLO)|を(?:HELO|EHLO))`)
 )
+
+// guillemets takes the blanks away that French has inside its quotes.
+var guillemets = strings.NewReplacer("« ", "«", " »", "»")
 
 // maxHELOs bounds the names that are taken from a text.
 const maxHELOs = 8
@@ -40,8 +44,8 @@ const maxHELOs = 8
 // findHELOs finds the names that a text says a host gave in HELO, the likeliest first. A word that may be one of a
 // sentence is left out: to look for a name that nobody gave would clear who did it.
 func findHELOs(text string) (names []string) {
-	lines := blanks.ReplaceAllString(text, " ")
-	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed} {
+	lines := guillemets.Replace(blanks.ReplaceAllString(text, " "))
+	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed, heloDirect} {
 		rest := lines
 		for range 100 {
 			at := in.FindStringSubmatchIndex(rest)
@@ -75,7 +79,7 @@ func isHELO(lead string, quoted bool, name, rest string) bool {
 	if name == "" || slices.Contains([]string{"helo", "ehlo", "fqdn", "e.g", "i.e"}, strings.ToLower(name)) {
 		return false
 	}
-	if quoted && endQuote.MatchString(rest) { // and not the first of several words
+	if quoted && lead != " " && endQuote.MatchString(rest) { // and not the first of several words
 		return true
 	}
 	if noName.MatchString(name) { // HELO of 5 characters, HELO as RFC5321 demands

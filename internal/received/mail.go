@@ -139,7 +139,7 @@ func (r *reader) mail(l *letter, words string) {
 	}
 	came := len(head) > 0 && r.host.near(head[0].by)
 	facts := readWords(words, r.now, r.host)
-	if facts.searchable(r.host) || came || len(head) == 0 || complains.MatchString(cut(words)) {
+	if facts.searchable(r.host) || came || len(head) == 0 || complains.MatchString(l.head.get("subject")+"\n"+cut(words)) {
 		if c.Kind == "" {
 			c.is(kindNotice, "its own header is about how it came here, so only its words count")
 		}

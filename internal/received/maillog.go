@@ -29,27 +29,28 @@ type logLine struct {
 var (
 	// syslog (RFC 3164 section 4.1, or with a time as in RFC 5424 section 6.2.3), with the programs of mail servers.
 	syslogLine = regexp.MustCompile(`^[>\s]{0,4}(?:<\d{1,3}>)?([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) ([\w.-]{1,255}) ` +
-		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?: (.*)$`)
+		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?(?:\[\d+\])?: (.*)$`)
 	// Exim's main log.
 	eximLine = regexp.MustCompile(`^[>\s]{0,4}(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:(\w{6}-\w{6,11}-\w{2,4}) )?(<=|=>|->|\*\*|==|H=|SMTP|cwd=|Completed)(.*)$`)
 	// msmtp's own log.
 	msmtpLine = regexp.MustCompile(`^[>\s]{0,4}([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d) host=(\S+) (.*recipients=.*)$`)
 
-	queueID   = regexp.MustCompile(`^([0-9A-Za-z]{6,20}|[0-9a-f]{8,16}): `)
-	bracketed = regexp.MustCompile(`\b(relay|client|H)=([^\s\[,]*)\s?(?:\(([^()\s]*)\) )?\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
-	rejected  = regexp.MustCompile(`(?:from|connect from) (\S*)\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
-	eximHELO  = regexp.MustCompile(`\bH=(?:\S+ )?\((\S{1,250})\) \[`)
-	logPair   = regexp.MustCompile(`(?:^|[\s,;<>])(to|orig_to|rcpt|recipients|from|uid|helo|sasl_username|ctladdr|stat|status|user|U|A|cwd|source|result|smtpstatus|smtpmsg|C|host|size|nrcpts|proto)=("[^"]{0,500}"|'[^']{0,500}'|<[^>]{0,320}>|[^\s,;]{1,320})`)
-	logSaid   = regexp.MustCompile(`(?:host|relay) \S*?\[([0-9A-Fa-f.:]+)\](?::\d{1,5})? (?:said|refused[^:]{0,40}): (.{1,512})`)
-	logStat   = regexp.MustCompile(`\b(?:stat|status)=(.{1,512})$`)
-	dmaGoing  = regexp.MustCompile(`(?:remote delivery to|delivery (?:failed|failed after|deferred)[:,]?|deferred:) \S+ \[([0-9A-Fa-f.:]+)\]`)
-	dmaFrom   = regexp.MustCompile(`new mail from user=(\S+) uid=(\d+)`)
-	qmailUID  = regexp.MustCompile(`info msg \d+: .* from <[^>]*> qp \d+ uid (\d+)`)
-	qmailSaid = regexp.MustCompile(`(?:failure|deferral|success): ([0-9.]+)_(?:does_not_like|failed_after|accepted_message)[^/]*/(?:Remote_host_said:_)?([^/]*)`)
+	queueID     = regexp.MustCompile(`^([0-9A-Za-z]{6,20}|[0-9a-f]{8,16}): `)
+	bracketed   = regexp.MustCompile(`\b(relay|client|H)=([^\s\[,]*)\s?(?:\(([^()\s]*)\) )?\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
+	rejected    = regexp.MustCompile(`(?:from|connect from) (\S*)\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
+	eximHELO    = regexp.MustCompile(`\bH=(?:\S+ )?\((\S{1,250})\) \[`)
+	logPair     = regexp.MustCompile(`(?:^|[\s,;<>])(to|orig_to|rcpt|recipients|from|uid|helo|sasl_username|ctladdr|stat|status|user|U|A|cwd|source|result|smtpstatus|smtpmsg|C|host|size|nrcpts|proto)=("[^"]{0,500}"|'[^']{0,500}'|<[^>]{0,320}>|[^\s,;]{1,320})`)
+	logSaid     = regexp.MustCompile(`(?:host|relay) \S*?\[([0-9A-Fa-f.:]+)\](?::\d{1,5})? (?:said|refused[^:]{0,40}): (.{1,512})`)
+	logStat     = regexp.MustCompile(`\b(?:stat|status)=(.{1,512})$`)
+	dmaGoing    = regexp.MustCompile(`(?:remote delivery to|delivery (?:failed|failed after|deferred)[:,]?|deferred:) \S+ \[([0-9A-Fa-f.:]+)\]`)
+	dmaFrom     = regexp.MustCompile(`new mail from user=(\S+) uid=(\d+)`)
+	sendmailUID = regexp.MustCompile(`ctladdr=<?([^\s>,]+)>? \((\d+)/\d+\)`)
+	qmailUID    = regexp.MustCompile(`info msg \d+: .* from <[^>]*> qp \d+ uid (\d+)`)
+	qmailSaid   = regexp.MustCompile(`(?:failure|deferral|success): ([0-9.]+)_(?:does_not_like|failed_after|accepted_message)[^/]*/(?:Remote_host_said:_)?([^/]*)`)
 )
 
 // maxLogLines bounds the lines of a log that are read.
-const maxLogLines = 2000
+const maxLogLines = 1000
 
 // logLines reads lines of a mail server's log. ok is false where the text has none.
 func (r *reader) logLines(text string) (ok bool) {
@@ -98,6 +99,9 @@ func (r *reader) logLine(line string) (one logLine, ok bool) {
 	case msmtpLine.MatchString(line):
 		m := msmtpLine.FindStringSubmatch(line)
 		when, rest, one.program, one.out = m[1], m[3], "msmtp", true
+		if a, err := netip.ParseAddr(m[2]); err == nil {
+			one.to = a.Unmap()
+		}
 	default:
 		return one, false
 	}
@@ -143,7 +147,7 @@ func (one *logLine) read(rest string) {
 	case one.client.IsValid():
 		one.in = true
 	}
-	if value["rcpt"] != "" && one.out {
+	if strings.Contains(value["rcpt"], "@") && one.out {
 		one.rcpt = value["rcpt"]
 	}
 	one.answer(rest, value)
@@ -171,12 +175,9 @@ func (one *logLine) fromWords(rest string, value map[string]string) {
 	if m := qmailUID.FindStringSubmatch(rest); m != nil {
 		number(m[1])
 	}
-	if said := value["ctladdr"]; said != "" && strings.Contains(rest, "(") { // Sendmail: ctladdr=www-data (33/33)
-		one.from.User = said
-		if _, behind, is := strings.Cut(rest, said+" ("); is {
-			id, _, _ := strings.Cut(behind, "/")
-			number(id)
-		}
+	if m := sendmailUID.FindStringSubmatch(rest); m != nil {
+		one.from.User, _, _ = strings.Cut(m[1], "@")
+		number(m[2])
 	}
 	if strings.HasPrefix(rest, "<=") && value["U"] != "" && value["C"] == "" {
 		one.from.User = value["U"]

@@ -120,7 +120,7 @@ func (c *Clues) is(kind, why string) {
 }
 
 func (c *Clues) say(format string, args ...any) {
-	if len(c.Words) < 30 {
+	if len(c.Words) < 50 {
 		c.Words = append(c.Words, fmt.Sprintf(format, args...))
 	}
 }

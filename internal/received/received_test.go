@@ -292,23 +292,29 @@ func TestReadNothing(t *testing.T) {
 	}
 }
 
-// Whatever is pasted, it ends, and what is found is bounded.
+// Whatever is pasted, it ends, and what is found is bounded and makes sense.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		caseA, abuse, "2015-12-04 ~14:30 UTC ±15 minutes … HELOed as [127.0.0.1]", "From x\nContent-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/mixed; boundary=a\n\n--a\n",
+		"<html><table><tr><td>203.0.113.9<td>4 décembre 2015 à 14h30", `{"xarf_version":"4","timestamp":"2022-10-11T12:38:55Z","source_identifier":"203.0.113.9"}`,
+		"Oct 11 12:38:55 web1 postfix/smtp[1]: A1B2C3D: to=<a@example.net>, relay=mx[198.51.100.25]:25, status=bounced (host mx[198.51.100.25] said: 550 x)",
+		"This is the mail system at host web1.example.org.\n\n<a@example.net>: host mx[198.51.100.25] said: 550 x\n\nReporting-MTA: dns; web1.example.org\nArrival-Date: Tue, 11 Oct 2022 12:38:55 +0000\n",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := Read(strings.NewReader(string(raw)), now, Host{Local: own, Name: "web1.example.org"})
+		c, err := Read(strings.NewReader(string(raw)), now, Host{Local: own, Name: "web1.example.org", Own: []string{"198.51.100.9"}})
 		if err != nil {
 			return
 		}
-		if c.HELO == "" && !c.Dated || len(c.Words) > 20 || len(c.HELO) > maxHeader {
+		if len(c.Words) > 60 || len(c.Doubts) > 10 || len(c.HELO) > maxHeader || len(c.Rcpt) > maxHeader || len(c.Reply) > maxHeader || len(c.To) > 20 || c.Kind == "" {
 			t.Errorf("of %q: %+v", raw, c)
 		}
-		if year := c.When.Time.Year(); c.Dated && (year < 1970 || year > 9999) {
-			t.Errorf("year %d", year)
+		if from, to, _ := c.Span(); c.Dated && (from.After(to) || c.When.Time.Year() < 1970 || c.When.Time.Year() > 9999) {
+			t.Errorf("of %q: from %s to %s", raw, from, to)
+		}
+		if _, err := c.MarshalJSON(); err != nil {
+			t.Errorf("of %q: %v", raw, err)
 		}
 		for _, w := range c.Words {
 			if utf8.Valid(raw) && !utf8.ValidString(w) {

@@ -71,7 +71,6 @@ func (r *reader) to(said string) {
 var (
 	saidReply  = regexp.MustCompile(`(?is)\b(?:said|answered|returned|response was|server returned|antwortete|reason):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
 	lineReply  = regexp.MustCompile(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
-	inReplyTo  = regexp.MustCompile(`\s*\(in reply to [^()]{0,80}\)?\s*$`)
 	attachment = regexp.MustCompile(`(?i)\s*["']?\s*\(in reply to .*$`)
 )
 
@@ -83,7 +82,7 @@ func diagnostic(l *letter, words string) string {
 	for _, form := range []*regexp.Regexp{saidReply, lineReply} {
 		if m := form.FindStringSubmatch(cut(words)); m != nil {
 			said := spaces.ReplaceAllString(m[1], " ")
-			return bounded(strings.TrimSpace(attachment.ReplaceAllString(inReplyTo.ReplaceAllString(said, ""), "")))
+			return bounded(strings.Trim(attachment.ReplaceAllString(said, ""), ` "'`))
 		}
 	}
 	return ""

@@ -56,7 +56,7 @@ var heloResult = regexp.MustCompile(`\bsmtp\.helo=([^\s;()]{1,250})`)
 var xarfNames = map[string]string{
 	"source": "ip", "sourceip": "ip", "sourceidentifier": "ip", "sourceaddress": "ip", "srcip": "ip", "ip": "ip", "ipaddress": "ip",
 	"date": "time", "timestamp": "time", "eventtime": "time", "eventdate": "time", "firstseen": "time", "occurrencedate": "time", "starttime": "time",
-	"sourceport": "port", "srcport": "port",
+	"sourceport": "sport", "srcport": "sport",
 	"destinationip": "to", "destinationaddress": "to", "dstip": "to", "destination": "to", "targetip": "to",
 	"helo": "helo", "ehlo": "helo", "smtphelo": "helo", "helostring": "helo", "heloname": "helo",
 	"smtprcpttoaddress": "rcpt", "smtpto": "rcpt", "rcptto": "rcpt", "originalrcptto": "rcpt", "recipient": "rcpt",
@@ -101,7 +101,7 @@ func xarfJSON(text string) (f fields, ok bool) {
 						f = append(f, field{means, value})
 					}
 				case float64:
-					if means == "port" {
+					if means == "sport" {
 						f = append(f, field{means, strconv.FormatFloat(value, 'f', -1, 64)})
 					}
 				default:
@@ -153,7 +153,7 @@ func (r *reader) xarf(f fields, why string) {
 			c.HELO = said
 		}
 	}
-	for _, said := range value["port"] {
+	for _, said := range value["sport"] {
 		if c.Port == 0 {
 			c.Port = portOf(said)
 		}

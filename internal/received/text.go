@@ -9,15 +9,40 @@ import (
 	"unicode/utf8"
 )
 
-// maxWords bounds a text that is searched for plain words: its author may want that to take long.
-const maxWords = 48 << 10
+// Bounds of a text that is searched for plain words: its author may want that to take long. Of a longer one the lines
+// are searched that have a number or HELO, with those beside them.
+const (
+	maxWords = 16 << 10
+	maxLine  = 2 << 10
+	maxLook  = 512 << 10
+)
 
 // cut bounds a text that is searched.
 func cut(text string) string {
 	if len(text) <= maxWords {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxWords], "")
+	var b strings.Builder
+	last, kept := "", true
+	for line := range strings.Lines(text[:min(len(text), maxLook)]) {
+		line = line[:min(len(line), maxLine)]
+		if b.Len()+len(last)+len(line) > maxWords {
+			break
+		}
+		if strings.ContainsAny(line, "0123456789") || strings.Contains(line, "HELO") || strings.Contains(line, "EHLO") || strings.Contains(line, "Helo") {
+			if !kept {
+				b.WriteString(last)
+			}
+			b.WriteString(line)
+			last, kept = "", false
+			continue
+		}
+		if kept = last == "" && b.Len() > 0; kept { // the line behind one that counts
+			b.WriteString(line)
+		}
+		last = line
+	}
+	return strings.ToValidUTF8(b.String(), "")
 }
 
 // plain is what was pasted, as UTF-8 with LF line ends. Of a file with a byte order mark it takes the encoding from
@@ -79,7 +104,23 @@ const (
 	cp1251Signs = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u0098™љ›њќћџ\u00a0ЎўЈ¤Ґ¦§Ё©Є«¬\u00ad®Ї°±Ііґµ¶·ё№є»јЅѕї"
 )
 
-var marks = regexp.MustCompile(`^[ \t]*(?:>[ \t]?)+`)
+// mark is what a line is quoted with: "> > ".
+func mark(line string) string {
+	end := 0
+	for i := range len(line) {
+		switch line[i] {
+		case '>':
+			end = i + 1
+			if end < len(line) && line[end] == ' ' {
+				end++
+			}
+		case ' ', '\t':
+		default:
+			return line[:end]
+		}
+	}
+	return line[:end]
+}
 
 // dequote takes away the marks of a text that is quoted as a whole, or for the most part.
 func dequote(text string) string {
@@ -89,7 +130,7 @@ func dequote(text string) string {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if all++; marks.MatchString(line) {
+		if all++; mark(line) != "" {
 			marked++
 		}
 	}
@@ -98,7 +139,7 @@ func dequote(text string) string {
 	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString(line[len(marks.FindString(line)):])
+		b.WriteString(line[len(mark(line)):])
 	}
 	return strings.TrimLeft(b.String(), "\n")
 }

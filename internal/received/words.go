@@ -28,10 +28,33 @@ var dates = func() *regexp.Regexp {
 		`|` + logged + zone + giveOrTake + `|\b\d{8}T\d{4,6}Z?)`)
 }()
 
+// hourly is a quick look for a time of day.
+var hourly = regexp.MustCompile(`(?i)\d\s?[:h時]\s?\d|\d\s?[ap]\.?m\b|\d\.\d\d\s?u[hu]r|\d{8}T\d`)
+
+// findDates finds the dates in a text.
+func findDates(text string) (list [][]int) {
+	hours := hourly.FindAllStringIndex(text, 200)
+	for i, end := 0, 0; i < len(hours) && len(list) < 60; i++ {
+		from := max(end, hours[i][0]-100)
+		for i+1 < len(hours) && hours[i+1][0] < hours[i][1]+200 { // one stretch
+			i++
+		}
+		to := min(len(text), hours[i][1]+100)
+		for from > end && from < len(text) && text[from]&0xc0 == 0x80 { // not within a character
+			from--
+		}
+		for _, at := range dates.FindAllStringIndex(text[from:to], 60) {
+			list = append(list, []int{from + at[0], from + at[1]})
+		}
+		end = to
+	}
+	return list
+}
+
 // Words in front of a time that say what happened then: the mail itself, or something else, such as the report of it,
 // its listing or its removal. The one that is nearest to the time counts.
 var (
-	eventWords = regexp.MustCompile(`(?i)event|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
+	eventWords = regexp.MustCompile(`(?i)event|ereignis|vorfall|zeitpunkt|gebeurtenis|événement|событи|поді[яї]|発生|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
 		`received from|mail received|message received|erkannt|festgestellt|beobachtet|gesehen|registriert|empfangen|versendet|verschickt|gesendet|meldete sich|zuletzt|letzte|` +
 		`laatst|gezien|gedetecteerd|ontvangen|verzonden|dernière|dernier|détect|observé|\bvu\b|\bvue\b|reçu|envoy|última|último|detectad|observad|\bvist[ao]\b|recibid|enviad|recebid|` +
 		`обнаружен|замечен|зафиксирован|последн|отправлен|получен|рассыл|виявлен|помічен|зафіксован|останн|надіслан|отриман|検出|検知|観測|受信|送信|最後|確認`)
@@ -39,7 +62,7 @@ var (
 		`passed on|forwarded|processed|opened|valid|relisted|abgelaufen|gelistet|gelöscht|entfernt|gemeldet|meldung|beschwerde|\bseit\b|\bbis\b|weitergeleitet|geprüft|erstellt|` +
 		`gemeld|verwijderd|vermeld|sinds|klacht|signalement|signalé|plainte|retiré|supprimé|listé|depuis|jusqu|expire|denuncia|reportad|queja|eliminad|retirad|listad|desde|hasta|removid|reclama|até|` +
 		`исключ|удал|сообщени|жалоб|внес[её]н|истека|\bдо\b|проверен|видален|повідомлен|скарг|внесен|報告|削除|登録|解除|通知|苦情`)
-	reportedThen = regexp.MustCompile(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde[^.;()]{0,40}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)[^.;()]{0,30}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
+	reportedThen = regexp.MustCompile(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
 	earlier      = regexp.MustCompile(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
@@ -130,13 +153,14 @@ func (f *facts) findTime(text string, now time.Time, apart bool) {
 	}
 	var list []candidate
 	flat, best := spaces.ReplaceAllString(text, " "), -1
+	ordered := dayOrMonthFirst(flat)
 	end := 0
-	for _, at := range dates.FindAllStringIndex(flat, 60) {
+	for _, at := range findDates(flat) {
 		said := flat[at[0]:at[1]]
 		if !strings.Contains(said, "(") { // of a time that stands in parentheses
 			said = strings.TrimRight(said, ")")
 		}
-		m, err := readTime(strings.Trim(said, " ,.;"), now)
+		m, err := readTime(strings.Trim(ordered(said), " ,.;"), now)
 		if err != nil {
 			if strings.Contains(err.Error(), errMonth.Error()) {
 				f.unsure = append(f.unsure, "the date `"+said+"` may be one of two days: "+errMonth.Error())
@@ -172,6 +196,25 @@ func (f *facts) findTime(text string, now time.Time, apart bool) {
 			}
 		}
 	}
+}
+
+// dayFirst are words of languages that put the day in front of the month.
+var dayFirst = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:und|der|wurde|het|een|van|est|été|une|dans|los|por|fue|foi|não|uma|del|à|às|uhr|uur|[а-яіїє]{3,})(?:[^\pL]|$)`)
+
+// dayOrMonthFirst finds out of a whole text which of the numbers in 04/12/2015 is the day: by another date in it that
+// can be read in one way alone, else by its language. What it returns writes such a date so that it has one meaning.
+func dayOrMonthFirst(text string) func(string) string {
+	day, month := false, false
+	for _, m := range slashes.FindAllStringSubmatch(text, 60) {
+		day, month = day || m[1] > "12" && len(m[1]) == 2 && m[2] <= "12", month || m[2] > "12" && len(m[2]) == 2 && m[1] <= "12"
+	}
+	switch {
+	case day == month && !dayFirst.MatchString(text):
+		return func(said string) string { return said }
+	case month && !day:
+		return func(said string) string { return slashes.ReplaceAllString(said, "$3-$1-$2") }
+	}
+	return func(said string) string { return slashes.ReplaceAllString(said, "$3-$2-$1") }
 }
 
 // spread makes the time one that may be another, too.

@@ -27,10 +27,10 @@ type placed struct {
 var (
 	anAddress = regexp.MustCompile(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
 	ipv6Tag   = regexp.MustCompile(`(?i)(ipv6):`)
-	nextPort  = regexp.MustCompile(`^\]?:(\d{1,5})\b`)
+	nextPort  = regexp.MustCompile(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
 	// Words in front of an address, in the languages that reports come in.
 	toWords = regexp.MustCompile(`(?i)(?:destination|\bdest\b|\bdst|target|\bziel\w*|bestemming\w*|doel\w*|destin\w*|назначени\w*|призначен\w*|宛先|送信先|` +
-		`\bto|\btoward|\ban|\bnach|\bnaar|\bvers|\bhacia|\bpara|\bна|до)(?:[\s_-]*(?:the|our|die|unsere|unseren|notre|nuestro|nosso|наш))?[\s_-]*(?:ip|address|adresse|adres|dirección|endereço|адрес|адресу|mx|mail|server|host|serveur|servidor|сервер|アドレス){0,3}[\s_-]*(?:ip|address|adresse|-?adres)?[\s:=｜|"'(\[]{0,5}$`)
+		`->|→|=>|\bto|\btoward|\ban|\bnach|\bnaar|\bvers|\bhacia|\bpara|\bна|до)(?:[\s_-]*(?:the|our|die|unsere|unseren|notre|nuestro|nosso|наш))?[\s_-]*(?:ip|address|adresse|adres|dirección|endereço|адрес|адресу|mx|mail|server|host|serveur|servidor|сервер|アドレス){0,3}[\s_-]*(?:ip|address|adresse|-?adres)?[\s:=｜|"'(\[]{0,5}$`)
 	fromWords = regexp.MustCompile(`(?i)(?:source|\bsrc|quell\w*|\bbron\w*|origen|origem|источник\w*|джерел\w*|送信元|attack\w*|offend\w*|sender|\bfrom|\bvon|\bvan|\bdepuis|\bdesde|\bde|\bот|\bс|\bвід|` +
 		`your|ihr\w*|uw|votre|vos|su|seu|sua|ваш\w*|貴|あなたの|the ip|listed|\bip)(?:[\s_-]*(?:ip|address|adresse|-?adres|dirección|endereço|адрес\w*|host|server|serveur|servidor|сервер\w*|アドレス|of|is|ist|の)){0,4}[\s:=|"'(\[]{0,5}$`)
 	portWords = regexp.MustCompile(`(?i)(?:source|src|client|quell|remote)[\s_-]?port[\s:=]{1,3}(\d{1,5})\b`)
@@ -51,7 +51,7 @@ func findAddresses(text string) (list []placed) {
 			before = before[cut+1:]
 		}
 		one := placed{addr: a.Unmap()}
-		if m := nextPort.FindStringSubmatch(text[at[0]+len(said) : min(len(text), at[1]+8)]); m != nil && a.Is4() {
+		if m := nextPort.FindStringSubmatch(text[at[0]+len(said) : min(len(text), at[1]+24)]); m != nil && a.Is4() {
 			one.port = portOf(m[1])
 		}
 		switch {

@@ -51,7 +51,7 @@ func (r *reader) bounce(l *letter, why string) {
 	hops := findHops(l.source(), r.now)
 	by, certain := r.writer(l, words, head, hops)
 	if by == "" || !certain && !r.bornAt(by, hops) {
-		r.foreignBounce(l, why, hops)
+		r.foreignBounce(l, why, by, hops)
 		return
 	}
 	c.is(kindOwnBounce, why+", and `"+by+"` wrote it")
@@ -110,6 +110,9 @@ func (r *reader) ownBounce(l *letter, words string, head, hops []hop, by string)
 	if arrived == nil && len(hops) > 0 && hops[0].dated {
 		arrived = &hops[0].when
 	}
+	if arrived == nil {
+		arrived = r.written(l)
+	}
 	made := r.made(l, head, by)
 	r.between(arrived, made)
 	if id := l.field("x-postfix-queue-id"); id != "" {
@@ -156,6 +159,20 @@ func (r *reader) arrived(l *letter) *Moment {
 	return nil
 }
 
+// written is when the mail that a bounce is about says that it was written; nil if that is not known.
+func (r *reader) written(l *letter) *Moment {
+	inner, _, ok := readFields(l.inner)
+	if !ok {
+		return nil
+	}
+	at, ok := r.date(inner)
+	if !ok {
+		return nil
+	}
+	r.c.say("the mail says that it was written at %s", at.Time.Format(sayLayout))
+	return &at
+}
+
 // made is when the bounce was written; nil if that is not known.
 func (r *reader) made(l *letter, head []hop, by string) *Moment {
 	for i := len(head) - 1; i >= 0; i-- {
@@ -195,9 +212,10 @@ func (r *reader) between(from, to *Moment) {
 
 // foreignBounce reads a bounce of another's server by the header of the mail that it returns. How the bounce itself
 // came here says nothing of that mail.
-func (r *reader) foreignBounce(l *letter, why string, hops []hop) {
+func (r *reader) foreignBounce(l *letter, why, by string, hops []hop) {
 	c := r.c
 	c.is(kindBounce, why+", and another server wrote it")
+	r.reporter = by
 	found := r.quoted(l.source(), netip.Addr{})
 	if to := l.field("original-recipient"); to != "" {
 		c.Rcpt = mailAddress(to)
@@ -213,12 +231,7 @@ func (r *reader) foreignBounce(l *letter, why string, hops []hop) {
 	arrived := r.arrived(l)
 	made := r.made(l, nil, "")
 	if arrived == nil {
-		if inner, _, ok := readFields(l.inner); ok {
-			if at, ok := r.date(inner); ok {
-				arrived = &at
-				c.say("the mail says that it was written at %s", at.Time.Format(sayLayout))
-			}
-		}
+		arrived = r.written(l)
 	} else {
 		made = nil // an answer to what was said to it then
 	}
@@ -238,7 +251,7 @@ func one(list []string) string {
 
 var (
 	anyAddress = regexp.MustCompile(`[^\s<>()@;:,"]{1,64}@[A-Za-z0-9\pL][A-Za-z0-9\pL.-]{0,254}[A-Za-z0-9\pL]`)
-	failedRcpt = regexp.MustCompile(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>:|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {2,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})[ \t]*\n`)
+	failedRcpt = regexp.MustCompile(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>:|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {0,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})(?:[ \t]*\n|: [45]\d\d )`)
 )
 
 // mailAddress is the address in a field such as "rfc822; user@example.net".

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -130,7 +131,7 @@ func (r *reader) mail(l *letter, words string) {
 	}
 	if l.inner != "" || len(inner) > 0 {
 		c.is(kindNotice, "it quotes the header of another mail")
-		if r.quoted(l.source(), netip.Addr{}) && (c.HELO != "" || c.Addr.IsValid()) {
+		if r.quoted(l.source(), r.namedIn(l.head.get("subject")+"\n"+words, inner)) && (c.HELO != "" || c.Addr.IsValid()) {
 			return
 		}
 	}
@@ -152,6 +153,22 @@ func (r *reader) mail(l *letter, words string) {
 	c.is(kindMail, "nothing in its words is about another mail")
 	r.script(l.headText())
 	r.hops(head, netip.Addr{})
+}
+
+// namedIn is the address that a text names in front of the header that it quotes, if a header of it is about that; not
+// valid where it names none, or several.
+func (r *reader) namedIn(text string, hops []hop) netip.Addr {
+	if at := strings.Index(text, "eceived:"); at > 0 {
+		text = text[:at]
+	} else {
+		return netip.Addr{}
+	}
+	var f facts
+	f.addresses(cut(text), r.host)
+	if slices.ContainsFunc(hops, func(h hop) bool { return f.addr.IsValid() && h.addr == f.addr }) {
+		return f.addr
+	}
+	return netip.Addr{}
 }
 
 // complains are words of notices: who has them does not paste the unwanted mail itself.
@@ -205,7 +222,7 @@ func (r *reader) text(text string) {
 	}
 	c.is(kind, "it has "+map[bool]string{true: "its form", false: "their form"}[len(hops) == 1])
 	r.script(text)
-	r.hops(hops, netip.Addr{})
+	r.hops(hops, r.namedIn(text, hops))
 	if !c.Dated && c.HELO == "" {
 		r.take(readWords(text, r.now, r.host))
 	}

@@ -32,6 +32,7 @@ var (
 		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?(?:\[\d+\])?: (.*)$`)
 	// Exim's main log.
 	eximLine = regexp.MustCompile(`^[>\s]{0,4}(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:(\w{6}-\w{6,11}-\w{2,4}) )?(<=|=>|->|\*\*|==|H=|SMTP|cwd=|Completed)(.*)$`)
+	eximBody = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?:[+-]\d{4} )?)?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) (.*)$`)
 	// msmtp's own log.
 	msmtpLine = regexp.MustCompile(`^[>\s]{0,4}([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d) host=(\S+) (.*recipients=.*)$`)
 
@@ -89,6 +90,11 @@ func (r *reader) logLine(line string) (one logLine, ok bool) {
 		when, one.host, one.program, rest = m[1], m[2], m[3], m[5]
 		if one.program == "dma" {
 			one.id, _, _ = strings.Cut(m[4], ".")
+		}
+		if strings.HasPrefix(one.program, "exim") {
+			if m := eximBody.FindStringSubmatch(rest); m != nil {
+				one.id, rest = m[1], m[2]
+			}
 		}
 		if m := queueID.FindStringSubmatch(rest); m != nil && m[1] != "NOQUEUE" && m[1] != "warning" {
 			one.id = m[1]

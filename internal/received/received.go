@@ -111,6 +111,8 @@ type reader struct {
 	now  time.Time
 	host *Host
 	c    *Clues
+
+	reporter string // the server that wrote a bounce; "" if that is not known
 }
 
 // is names what the text was taken for, and why.

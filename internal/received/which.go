@@ -67,6 +67,12 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 			crossing = append(crossing, i)
 		}
 	}
+	if domain := domainOf(r.reporter); len(crossing) > 1 && domain != "" {
+		of := slices.DeleteFunc(slices.Clone(crossing), func(i int) bool { return domainOf(hops[i].by) != domain })
+		if len(of) == 1 {
+			return of[0], "the server that wrote the bounce wrote it"
+		}
+	}
 	switch {
 	case len(crossing) == 1:
 		return crossing[0], "it alone is about a host of others"

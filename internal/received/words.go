@@ -153,7 +153,7 @@ func (f *facts) findTime(text string, now time.Time, apart bool) {
 	}
 	var list []candidate
 	flat, best := spaces.ReplaceAllString(text, " "), -1
-	ordered := dayOrMonthFirst(flat)
+	ordered, zone := dayOrMonthFirst(flat), zoneOfAll(flat)
 	end := 0
 	for _, at := range findDates(flat) {
 		said := flat[at[0]:at[1]]
@@ -161,6 +161,11 @@ func (f *facts) findTime(text string, now time.Time, apart bool) {
 			said = strings.TrimRight(said, ")")
 		}
 		m, err := readTime(strings.Trim(ordered(said), " ,.;"), now)
+		if err == nil && m.Local && zone != "" {
+			if in, zoned := readTime(strings.Trim(ordered(said), " ,.;")+" "+zone, now); zoned == nil {
+				m = in
+			}
+		}
 		if err != nil {
 			if strings.Contains(err.Error(), errMonth.Error()) {
 				f.unsure = append(f.unsure, "the date `"+said+"` may be one of two days: "+errMonth.Error())
@@ -196,6 +201,18 @@ func (f *facts) findTime(text string, now time.Time, apart bool) {
 			}
 		}
 	}
+}
+
+// allTimes is where a text says once for all which zone its times are in: "Timestamp (UTC)", "all times are UTC".
+var allTimes = regexp.MustCompile(`(?i)(?:time ?zone|zeitzone|tijdzone|fuseau horaire|zona horaria|fuso horário|часовой пояс|часовий пояс|タイムゾーン|` +
+	`(?:times?(?:stamps?)?|dates?|zeit(?:en|stempel|angaben|punkt)?|datum|tijd(?:en|stip)?|heures?|horas?|fecha|data|время|дата|час)(?:\s\pL{1,10}){0,4})\s?[:=]?\s?\(?((?:` + zoneNames + `)\b|[+-]\d\d:?\d\d\b)`)
+
+// zoneOfAll is that zone, "" if there is none.
+func zoneOfAll(text string) string {
+	if m := allTimes.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // dayFirst are words of languages that put the day in front of the month.

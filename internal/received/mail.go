@@ -158,10 +158,8 @@ func (r *reader) mail(l *letter, words string) {
 // namedIn is the address that a text names in front of the header that it quotes, if a header of it is about that; not
 // valid where it names none, or several.
 func (r *reader) namedIn(text string, hops []hop) netip.Addr {
-	if at := strings.Index(text, "eceived:"); at > 0 {
+	if at := strings.Index(text, "eceived:"); at >= 0 {
 		text = text[:at]
-	} else {
-		return netip.Addr{}
 	}
 	var f facts
 	f.addresses(cut(text), r.host)

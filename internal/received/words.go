@@ -43,13 +43,25 @@ func findDates(text string) (list [][]int) {
 		for from > end && from < len(text) && text[from]&0xc0 == 0x80 { // not within a character
 			from--
 		}
-		for _, at := range dates.FindAllStringIndex(text[from:to], 60) {
-			list = append(list, []int{from + at[0], from + at[1]})
+		for tries := 0; from < to && tries < 60; tries++ {
+			at := dates.FindStringIndex(text[from:to])
+			if at == nil {
+				break
+			}
+			start := from + at[0]
+			if from += at[1]; start > 0 && '0' <= text[start] && text[start] <= '9' && partOfNumber(text[start-1]) {
+				from = start + 1 // 203.0.113.9 am 11.10.2022
+				continue
+			}
+			list = append(list, []int{start, from})
 		}
-		end = to
+		end = max(to, from)
 	}
 	return list
 }
+
+// partOfNumber says whether a number may go on behind a sign.
+func partOfNumber(sign byte) bool { return sign == '.' || '0' <= sign && sign <= '9' }
 
 // Words in front of a time that say what happened then: the mail itself, or something else, such as the report of it,
 // its listing or its removal. The one that is nearest to the time counts.
@@ -101,8 +113,9 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 	if len(f.helos) == 0 {
 		f.helos = findHELOs(text)
 	}
-	if f.findTime(near, now, near != text); !f.dated && near != text {
-		f.findTime(text, now, false)
+	zone := zoneOfAll(spaces.ReplaceAllString(text, " "))
+	if f.findTime(near, zone, now, near != text); !f.dated && near != text {
+		f.findTime(text, zone, now, false)
 	}
 	if m := earlier.FindStringSubmatch(spaces.ReplaceAllString(text, " ")); m != nil && f.dated {
 		unit := inEnglish(strings.ToLower(m[2]))
@@ -145,15 +158,15 @@ func aboutOne(text string, a netip.Addr) string {
 
 // findTime takes the time that the words around it say is that of the mail. Of several that are as likely the first
 // counts; where no word says which of them it is, it may have been any of them. apart is true for the part of a text that
-// is about one address: its times are all of that.
-func (f *facts) findTime(text string, now time.Time, apart bool) {
+// is about one address: its times are all of that. zone is that of times that have none; "": not known.
+func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 	type candidate struct {
 		at    Moment
 		score int
 	}
 	var list []candidate
 	flat, best := spaces.ReplaceAllString(text, " "), -1
-	ordered, zone := dayOrMonthFirst(flat), zoneOfAll(flat)
+	ordered := dayOrMonthFirst(flat)
 	end := 0
 	for _, at := range findDates(flat) {
 		said := flat[at[0]:at[1]]

@@ -1,0 +1,75 @@
+package received
+
+import (
+	"fmt"
+	"testing"
+)
+
+// What real reports have beside the usual: one zone for all times, columns, arrows, words in front of a header.
+func TestReadFurtherForms(t *testing.T) {
+	hops := "Received: from out.mail.example (out.mail.example [198.51.100.70]) by fbl.report.example with ESMTP id 1; Tue, 11 Oct 2022 12:39:55 +0000\n" +
+		"Received: from mail.com (web1.example.org [203.0.113.9]) by in4.mail.example (Postfix) with ESMTP id 3; Tue, 11 Oct 2022 12:38:55 +0000\n"
+	csv := "Format: ASN | IP | Timestamp (UTC) | Source port | Destination IP\n64496 | 203.0.113.9 | 2022-10-11 12:38:55 | 41822 | 198.51.100.25\n64496 | 203.0.113.77 | 2022-10-10 01:00:00 | 5 | 198.51.100.26\n"
+	jmrp := "From: staff@fbl.example\nTo: abuse@example.org\nSubject: complaint about message from 203.0.113.9\nDate: Wed, 12 Oct 2022 12:38:55 +0000\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n" + hops + "Subject: x\n\nx\n--b--\n"
+	readAll(t, "", []pasted{
+		{"columns", csv, `{"ip": "203.0.113.9", ` + theDay + `}`, []string{"helo", "uncertainty", "until"}, nil},
+		{"all times", "All times are in UTC.\nSpam from 203.0.113.9: 2022-10-11 12:38:55", `{"ip": "203.0.113.9", ` + theDay + `}`, []string{"uncertainty"}, nil},
+		{"Zeitzone", "Zeitzone: MESZ\nSpam von 203.0.113.9 am 11.10.2022 um 14:38:55 Uhr", `{"ip": "203.0.113.9", ` + theDay + `}`, []string{"uncertainty"}, nil},
+		{"an arrow", "2022-10-11 12:38:55 UTC 203.0.113.9:41822 -> 198.51.100.25:25 SMTP spam", `{"ip": "203.0.113.9", "port": 41822, "destination": "198.51.100.25", ` + theDay + `}`, nil, nil},
+		{"a port in words", "seen 2022-10-11 12:38:55 UTC: TCP connection from 203.0.113.9 on port 48211 going to IP address 198.51.100.65 on port 25", `{"port": 48211, "destination": "198.51.100.65", ` + theDay + `}`, nil, nil},
+		{"SpamCop", "[ SpamCop V5 ]\nEmail from 203.0.113.9 / Tue, 11 Oct 2022 12:38:55 +0000\n\n[ Offending message ]\n" + hops, `{"ip": "203.0.113.9", "helo": "mail.com", ` + theDay + `}`, nil, &laptop},
+		{"JMRP", jmrp, `{"ip": "203.0.113.9", "helo": "mail.com", ` + theDay + `}`, nil, &laptop},
+		{"a bounce with more hops", "From: MAILER-DAEMON@mx.mail.example\nSubject: Undeliverable\nDate: Tue, 11 Oct 2022 12:40:00 +0000\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n" +
+			"Reporting-MTA: dns; mx.mail.example\n\nFinal-Recipient: rfc822; v@mail.example\n--b\nContent-Type: text/rfc822-headers\n\n" + hops + "--b--\n", `{"ip": "203.0.113.9", "helo": "mail.com", ` + theDay + `}`, nil, &laptop},
+		{"UTF-16", "\xff\xfe" + wideOf("Spam from 203.0.113.9 at 2022-10-11 12:38:55 UTC"), `{"ip": "203.0.113.9", ` + theDay + `}`, nil, nil},
+		{"Latin-1", "Am 11. M\xe4rz 2022 um 13:38:55 Uhr MEZ sandte 203.0.113.9 Spam", `{"ip": "203.0.113.9", "time": "2022-03-11T12:38:55Z"}`, nil, nil},
+		{"base64 where no header says so", "look:\n\nUmVjZWl2ZWQ6IGZyb20gbWFpbC5jb20gKHdlYjEuZXhhbXBsZS5vcmcgWzIwMy4wLjEx\nMy45XSkgYnkgbXguZXhhbXBsZS5uZXQgKFBvc3RmaXgpIHdpdGggRVNNVFAgaWQgMTsgVHVl\nLCAxMSBPY3QgMjAyMiAxMjozODo1NSArMDAwMApTdWJqZWN0OiB4Cg==\n",
+			`{"ip": "203.0.113.9", "helo": "mail.com", ` + theDay + `}`, nil, nil},
+		{"Exim by syslog", "2022-10-11T12:38:55+00:00 web1 exim[12]: 2022-10-11 12:38:55 1pABCD-00012E-2X => victim@example.net R=dnslookup T=remote_smtp H=mx.example.net [198.51.100.25]:25", `{"destination": "198.51.100.25", "queue_id": "1pABCD-00012E-2X", "recipient": "victim@example.net", ` + theDay + `}`, []string{"ip"}, nil},
+	})
+}
+
+func wideOf(text string) string {
+	out := ""
+	for _, c := range text {
+		out += string([]byte{byte(c), 0})
+	}
+	return out
+}
+
+// The tables of character sets are whole.
+func TestCharsets(t *testing.T) {
+	for name, high := range charsets {
+		if len(high) != 128 {
+			t.Errorf("%s has %d signs", name, len(high))
+		}
+	}
+	if got := toUTF8("\xf0\xd2\xc9\xd7\xc5\xd4", "KOI8-R"); got != "Привет" {
+		t.Error(got)
+	}
+	if got := toUTF8("\xcf\xf0\xe8\xe2\xe5\xf2", "windows-1251"); got != "Привет" {
+		t.Error(got)
+	}
+}
+
+// What a server tells its client of its address.
+func TestTold(t *testing.T) {
+	for reply, want := range map[string]string{
+		"554 5.7.1 Service unavailable; Client host [203.0.113.9] blocked using zen.example": "[203.0.113.9]",
+		"250-mx.example.net Hello web1.example.org [203.0.113.9]":                            "[203.0.113.9]",
+		"250 mx.example.net Hello web1 [203.0.113.9], pleased to meet you":                   "[203.0.113.9]",
+		"250-mx.example.net at your service, [203.0.113.9]":                                  "[203.0.113.9]",
+		"550 5.7.1 Unfortunately, messages from [203.0.113.9] weren't sent":                  "[203.0.113.9]",
+		"421 4.7.0 [TSS04] Messages from 203.0.113.9 temporarily deferred":                   "[203.0.113.9]",
+		"550-5.7.1 [203.0.113.9      12] Our system has detected":                            "[203.0.113.9]",
+		"550 203.0.113.9 is listed at bl.example":                                            "[203.0.113.9]",
+		"554 IP=203.0.113.9 - None/bad reputation":                                           "[203.0.113.9]",
+		"220 mx.example.net ESMTP":                                                           "[]",
+		"250 2.0.0 Ok: queued as 4E81026038 by 198.51.100.25":                                "[]",
+		"554 Client host [10.0.0.7] blocked":                                                 "[]",
+	} {
+		if got := fmt.Sprint(Told(reply)); got != want {
+			t.Errorf("%s: %s", reply, got)
+		}
+	}
+}

@@ -39,9 +39,9 @@ func (f *reportFlags) readClues(stdin io.Reader, logs []string, now time.Time) (
 		Local: verdict.NewHost().Local, Name: fullName(short, string(hosts), readLine("/etc/mailname")), Own: f.own,
 	}
 	clues, err := received.Read(bytes.NewReader(raw), now, here)
-	if err != nil || !clues.Own && !clues.Sure() {
+	if err != nil || !here.Local(clues.Addr) && !clues.Sure() {
 		known := report.Learn(logs)
-		here.Logged, here.Told, here.Own = known.Sources, known.Told, append(slices.Clone(f.own), known.Own...)
+		here.Logged, here.Told, here.Own = known.Addresses(), known.Told, append(slices.Clone(f.own), known.Own...)
 		clues, err = received.Read(bytes.NewReader(raw), now, here)
 	}
 	if err != nil {

@@ -51,6 +51,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"report", "--helo", "", "a.log"}, `for "--helo" flag: it takes a name`},
 		{[]string{"report", "--format", "pdf", "a.log"}, `for "--format" flag: it takes one of text, json, html`},
 		{[]string{"report", "--received", "", "a.log"}, `for "--received" flag: it takes the name of a file`},
+		{[]string{"report", "--own", "a b", "a.log"}, `for "--own" flag: it takes an address or a name of this host, such as 203.0.113.9 or web1.example.org`},
+		{[]string{"run", "--own", "203.0.113.999"}, `for "--own" flag: it takes an address or a name of this host`},
 		{[]string{"report", "--received", "-", "-"}, `error: standard input cannot be both the log and what was received`},
 		{[]string{"check", "--nonsense"}, `error: unknown flag: --nonsense`},
 	} {

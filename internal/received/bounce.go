@@ -102,7 +102,7 @@ func (r *reader) ownBounce(l *letter, words string, head, hops []hop, by string)
 	for i := len(hops) - 1; i >= 0; i-- { // the last of them was written first
 		if h := &hops[i]; h.local && h.by == "" || strings.EqualFold(h.by, by) || r.host.named(h.by) {
 			r.bornHere(h)
-			c.say("the header of the mail tells who handed it in%s", r.whom(h))
+			c.say("the header of the mail tells who handed it in%s", whom(h))
 			break
 		}
 	}

@@ -23,9 +23,7 @@ func (h *Host) ours(a netip.Addr) bool {
 	return a.IsValid() && a.IsGlobalUnicast() && (h.Local != nil && h.Local(a) || h.added(a) || slices.Contains(h.Told, a) || slices.Contains(h.Logged, a))
 }
 
-// mine says whether it is one of the machine that runs this: the logs may be of another.
-func (h *Host) mine(a netip.Addr) bool { return h.Local != nil && h.Local(a) || h.added(a) }
-
+// added says whether an address is one that --own names.
 func (h *Host) added(a netip.Addr) bool {
 	return slices.ContainsFunc(h.Own, func(s string) bool {
 		own, err := netip.ParseAddr(s)

@@ -118,7 +118,7 @@ type reader struct {
 // is names what the text was taken for, and why.
 func (c *Clues) is(kind, why string) {
 	c.Kind = kind
-	c.say("it is read as %s: %s", kind, why)
+	c.say("taken for this kind because %s", why)
 }
 
 func (c *Clues) say(format string, args ...any) {

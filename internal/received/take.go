@@ -81,8 +81,11 @@ func (c *Clues) finish(h *Host) {
 	c.assume()
 	c.sayWhen()
 	c.sayAddr(h)
-	if c.Rcpt != "" {
+	switch {
+	case c.Rcpt != "" && c.HELO != "":
 		c.say("it was for `%s`: --rcpt narrows to that", c.Rcpt)
+	case c.Rcpt != "":
+		c.say("it was for `%s`", c.Rcpt)
 	}
 	switch len(c.To) {
 	case 0:
@@ -160,11 +163,14 @@ func (c *Clues) sayWhen() {
 func (c *Clues) sayAddr(h *Host) {
 	switch a := c.Addr; {
 	case !a.IsValid():
-	case h.mine(a):
+	case h.Local != nil && h.Local(a):
 		c.Own = a.IsGlobalUnicast()
 		c.say("it came from %s, an address of this host", a)
-	case h.ours(a):
-		c.say("it came from %s, an address of the host of these logs, as they or servers' answers in them say", a)
+	case slices.Contains(h.Logged, a), slices.Contains(h.Told, a):
+		c.say("it came from %s, an address of the host of these logs, as their sessions or the servers' answers say", a)
+	case h.added(a):
+		c.Own = true
+		c.say("it came from %s, an address of this host, as --own says", a)
 	case h.Local == nil && len(h.Own) == 0:
 		c.say("it came from %s", a)
 	default:

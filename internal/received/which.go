@@ -1,6 +1,7 @@
 package received
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -162,24 +163,30 @@ func (r *reader) handIn(hops []hop) bool {
 		}
 		c.doubt("whether `%s` is this host is not certain (name it with --own)", h.by)
 	}
-	c.say("%s: the header tells who handed the mail in%s and when, not how it was sent on", where, r.whom(h))
+	c.say("%s: the header tells who handed the mail in%s and when, not how it was sent on", where, whom(h))
 	c.doubt("what you pasted says when the mail was handed to this host's mail server: it may have been sent on later, as the server's own log says")
 	return true
 }
 
 // whom names who handed a mail in.
-func (r *reader) whom(h *hop) string {
-	switch {
-	case h.from.User != "":
-		return " (the user `" + h.from.User + "`)"
-	case h.from.Account != "":
-		return " (the account `" + h.from.Account + "`)"
-	case h.from.UID != nil:
-		return " (a program of the user that it numbers)"
-	case h.addr.IsValid():
-		return " (`" + strings.TrimSpace(h.helo+" "+h.addr.String()) + "`)"
+func whom(h *hop) string {
+	var list []string
+	if h.from.User != "" {
+		list = append(list, "the user `"+h.from.User+"`")
 	}
-	return ""
+	if h.from.UID != nil {
+		list = append(list, fmt.Sprintf("uid %d", *h.from.UID))
+	}
+	if h.from.Account != "" {
+		list = append(list, "the account `"+h.from.Account+"`")
+	}
+	if h.addr.IsValid() {
+		list = append(list, "`"+strings.TrimSpace(h.helo+" "+h.addr.String())+"`")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 // within takes the time alone of headers that say nothing of a client outside.

@@ -19,6 +19,17 @@ type Known struct {
 	Own     []string     // what --own of the runs said
 }
 
+// Addresses are those that the logs vouch for: of sessions, and of --own of the runs.
+func (k *Known) Addresses() []netip.Addr {
+	list := slices.Clone(k.Sources)
+	for _, own := range k.Own {
+		if a, err := netip.ParseAddr(own); err == nil {
+			list = add(list, a)
+		}
+	}
+	return list
+}
+
 // maxKnown bounds each list.
 const maxKnown = 1000
 

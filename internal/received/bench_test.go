@@ -2,7 +2,7 @@ package received
 
 import (
 	"bytes"
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +51,7 @@ func BenchmarkRead(b *testing.B) {
 				Read(bytes.NewReader(raw), today, web1)
 			}
 			if per := b.Elapsed() / time.Duration(b.N); per > 300*time.Millisecond {
-				b.Error(fmt.Sprintf("%s for %q, more than 300 ms", per, name))
+				b.Errorf("%s for %q, more than 300 ms", per, name)
 			}
 		})
 	}
@@ -61,10 +61,6 @@ func sortedNames(all map[string]string) (names []string) {
 	for name := range all {
 		names = append(names, name)
 	}
-	for i := range names {
-		for j := i; j > 0 && names[j] < names[j-1]; j-- {
-			names[j], names[j-1] = names[j-1], names[j]
-		}
-	}
+	slices.Sort(names)
 	return names
 }

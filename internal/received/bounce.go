@@ -236,6 +236,9 @@ func (r *reader) foreignBounce(l *letter, why, by string, hops []hop) {
 		made = nil // an answer to what was said to it then
 	}
 	r.between(arrived, made)
+	if c.HELO == "" && !c.Addr.IsValid() {
+		c.doubt("the bounce does not tell which host brought the mail to that server, and when it left this one: ask for the headers of the mail")
+	}
 	if len(hops) == 0 {
 		c.say("it does not have the Received headers of the mail that it returns, so the HELO name and the address are not known: ask for them")
 	}

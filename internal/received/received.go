@@ -87,6 +87,7 @@ func Read(r io.Reader, now time.Time, host Host) (*Clues, error) {
 	}
 	if len(mails) > 1 {
 		c.say("%d mails are in it, and number %d was read: the first that tells most of this host", len(mails), at+1)
+		c.doubt("what you pasted has %d mails, and only one of them was searched for: paste the others alone", len(mails))
 	}
 	c.finish(&host)
 	return c, nil

@@ -38,6 +38,7 @@ func (r *reader) take(f facts) {
 			c.say("it has %d more times, and does not say which of them is that of the mail: it may be any of them (--at chooses one)", f.times)
 		case f.times > 0:
 			c.say("it has %d more times like the first, which was taken (--at chooses another)", f.times)
+			c.doubt(onlyFirst)
 		}
 		if f.aside > 0 {
 			c.say("it has %d times: the words beside this one say that it is that of the mail (--at chooses another)", f.aside+1+f.times)
@@ -64,6 +65,9 @@ func (r *reader) take(f facts) {
 		c.doubt("%s", words)
 	}
 }
+
+// onlyFirst is why a text that tells of several mails clears nobody.
+const onlyFirst = "what you pasted tells of several times, and only one was searched for (--at asks for another)"
 
 // sayLayout is how a time is told in a sentence.
 const sayLayout = "2006-01-02 15:04:05 -0700"

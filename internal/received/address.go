@@ -26,6 +26,7 @@ type placed struct {
 
 var (
 	anAddress = regexp.MustCompile(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
+	network   = regexp.MustCompile(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // its first address is none of it
 	ipv6Tag   = regexp.MustCompile(`(?i)(ipv6):`)
 	nextPort  = regexp.MustCompile(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
 	// Words in front of an address, in the languages that reports come in.
@@ -43,7 +44,7 @@ func findAddresses(text string) (list []placed) {
 	for _, at := range anAddress.FindAllStringIndex(text, 200) {
 		said := strings.TrimRight(text[at[0]:at[1]], ":")
 		a, err := netip.ParseAddr(said)
-		if err != nil || joined(text, at[0], at[0]+len(said)) {
+		if err != nil || joined(text, at[0], at[0]+len(said)) || network.MatchString(text[at[0]+len(said):min(len(text), at[1]+4)]) {
 			continue
 		}
 		before := text[max(0, at[0]-70):at[0]]

@@ -3,7 +3,6 @@ package received
 import (
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -156,8 +155,17 @@ func (r *reader) arrived(l *letter) *Moment {
 		r.c.say("the server took the mail at %s, as its field Arrival-Date says", at.Time.Format(sayLayout))
 		return &at
 	}
+	if m := takenAt.FindStringSubmatch(cut(l.words.String())); m != nil {
+		if at, err := readTime(m[1], r.now); err == nil {
+			r.c.say("the server took the mail at %s, as it says", at.Time.Format(sayLayout))
+			return &at
+		}
+	}
 	return nil
 }
+
+// takenAt is where Sendmail, and a German relative, say in words when a mail came, and from where.
+var takenAt = regexp.MustCompile(`(?i)(?:original message was received at|e-?mail wurde eingeliefert am)\s+([^\n]{10,60}?)(?:\s+von Host [^\n]*|\s*\n\s*from (\S*)\s?\[([0-9A-Fa-f.:]+)\])?[ \t]*(?:\n|$)`)
 
 // written is when the mail that a bounce is about says that it was written; nil if that is not known.
 func (r *reader) written(l *letter) *Moment {
@@ -186,8 +194,16 @@ func (r *reader) made(l *letter, head []hop, by string) *Moment {
 	if at, err := readTime(l.field("last-attempt-date"), r.now); err == nil {
 		return &at
 	}
+	if m := passedOn.FindStringSubmatch(cut(l.words.String())); m != nil && len(l.head) == 0 {
+		if at, err := readTime(m[1], r.now); err == nil {
+			return &at
+		}
+	}
 	return nil
 }
+
+// passedOn is the date of a mail that was passed on as text, as mail programs write it.
+var passedOn = regexp.MustCompile(`(?im)^[>*\s]{0,6}(?:date|sent|datum|gesendet|verzonden|envoyé|fecha|enviado(?: el)?|data|дата|отправлено|надіслано|送信日時|日付)\*{0,2}\s?[:：]\*{0,2}\s*([^\n]{8,60}?)\s*$`)
 
 // giveUp is how long a mail server tries (RFC 5321 section 4.5.4.1: at least 4-5 days).
 const giveUp = 5 * 24 * time.Hour
@@ -228,6 +244,12 @@ func (r *reader) foreignBounce(l *letter, why, by string, hops []hop) {
 	if found && c.Dated {
 		return
 	}
+	if m := takenAt.FindStringSubmatch(cut(l.words.String())); m != nil && !c.Addr.IsValid() {
+		if a, err := netip.ParseAddr(m[3]); err == nil && public(a.Unmap()) {
+			c.Addr = a.Unmap()
+			c.say("the server took the mail from `%s`, as it says", strings.TrimSpace(m[2]+" "+m[3]))
+		}
+	}
 	arrived := r.arrived(l)
 	made := r.made(l, nil, "")
 	if arrived == nil {
@@ -242,52 +264,4 @@ func (r *reader) foreignBounce(l *letter, why, by string, hops []hop) {
 	if len(hops) == 0 {
 		c.say("it does not have the Received headers of the mail that it returns, so the HELO name and the address are not known: ask for them")
 	}
-}
-
-// one is what a list has, if it has one thing.
-func one(list []string) string {
-	if len(list) == 1 {
-		return list[0]
-	}
-	return ""
-}
-
-var (
-	anyAddress = regexp.MustCompile(`[^\s<>()@;:,"]{1,64}@[A-Za-z0-9\pL][A-Za-z0-9\pL.-]{0,254}[A-Za-z0-9\pL]`)
-	failedRcpt = regexp.MustCompile(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>:|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {0,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})(?:[ \t]*\n|: [45]\d\d )`)
-)
-
-// mailAddress is the address in a field such as "rfc822; user@example.net".
-func mailAddress(value string) string {
-	if _, behind, is := strings.Cut(value, ";"); is {
-		value = behind
-	}
-	return anyAddress.FindString(value)
-}
-
-// recipients are those that a bounce names, each once.
-func (r *reader) recipients(l *letter, words string, alias bool) (list []string) {
-	add := func(said string) {
-		if said = mailAddress(said); said != "" && !slices.Contains(list, said) && len(list) < maxParts {
-			list = append(list, said)
-		}
-	}
-	for _, f := range l.reports {
-		add(f.get("final-recipient"))
-	}
-	if len(list) == 0 {
-		add(l.head.get("x-failed-recipients"))
-	}
-	if len(list) == 0 {
-		for _, m := range failedRcpt.FindAllStringSubmatch(cut(words), 20) {
-			add(m[1] + m[2] + m[3])
-		}
-	}
-	if len(list) > 1 {
-		r.c.say("it names %d recipients", len(list))
-	}
-	if alias && len(list) == 1 {
-		r.c.say("the server may have passed the mail on to `%s` from another address", list[0])
-	}
-	return list
 }

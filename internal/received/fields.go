@@ -53,7 +53,7 @@ func readFields(text string) (f fields, body string, ok bool) {
 		case last < 0:
 			return nil, "", false
 		case folds > maxFolds: // passed over, too
-		case folded || f[last].name == "received" && !isDated(f[last].value):
+		case folded || f[last].name == "received" && (!isDated(f[last].value) || strings.HasSuffix(f[last].value, "=")):
 			if one := &f[last]; len(one.value)+len(head) < maxHeader {
 				if soft, is := strings.CutSuffix(one.value, "="); is && one.name == "received" {
 					one.value = soft + strings.TrimLeft(head, " \t")

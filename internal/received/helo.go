@@ -20,7 +20,7 @@ const (
 
 var (
 	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:['’]?(?:e?d|s|ing))?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?["']?\s*` +
-		`(?:name|string|value|command|greeting|parameter|hostname|host)?["']?\s*(?:(?:we saw|being used|used|in use)\s*)?` +
+		`(?:names?|strings?|values?|command|greeting|parameter|hostname|host)?["']?\s*(?:(?:we saw|being used|used|in use|seen|observed|found|detected|given|sent)\s*)?` +
 		`(as|of|with|is|was|being|:|=|\|)+\s*(?:(?:set to|given as|used|the name|this host is)\s+)?` + heloQuote + heloWord)
 	heloName    = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
 	verbSaid    = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)

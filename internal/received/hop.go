@@ -92,7 +92,10 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 	}
 	// Exim alone writes the protocol in lower case; its name may be left out.
 	h.client(name, comments, smtp && lower || strings.Contains(rest, "(Exim"))
-	if !smtp {
+	if !smtp { // the name is what the server knows of the client
+		if h.rdns == "" && domainOf(name) != "" {
+			h.rdns = name
+		}
 		h.helo = ""
 	}
 	if h.addr.IsValid() {

@@ -56,6 +56,10 @@ func plainText(page string) string {
 				b.WriteByte('\n')
 			case atom.P, atom.Div, atom.Tr, atom.Li, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Table, atom.Blockquote:
 				b.WriteByte('\n')
+			case atom.Td, atom.Th:
+				if start {
+					b.WriteByte('\t')
+				}
 			default:
 				b.WriteByte(' ')
 			}

@@ -28,7 +28,7 @@ type logLine struct {
 var (
 	// syslog (RFC 3164 section 4.1, or with a time as in RFC 5424 section 6.2.3), with the programs of mail servers.
 	syslogLine = regexp.MustCompile(`^[>\s]{0,4}(?:<\d{1,3}>)?([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) ([\w.-]{1,255}) ` +
-		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?(?:\[\d+\])?: (.*)$`)
+		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|splogger|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?(?:\[\d+\])?: (.*)$`)
 	// Exim's main log.
 	eximLine = regexp.MustCompile(`^[>\s]{0,4}(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:(\w{6}-\w{6,11}-\w{2,4}) )?(<=|=>|->|\*\*|==|H=|SMTP|cwd=|Completed)(.*)$`)
 	eximBody = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?:[+-]\d{4} )?)?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) (.*)$`)
@@ -61,7 +61,7 @@ func (r *reader) logLine(line string) (one logLine, ok bool) {
 		if one.program == "dma" {
 			one.id, _, _ = strings.Cut(m[4], ".")
 		}
-		if strings.HasPrefix(one.program, "exim") {
+		if strings.HasPrefix(one.program, "exim") || one.program == "splogger" {
 			if m := eximBody.FindStringSubmatch(rest); m != nil {
 				one.id, rest = m[1], m[2]
 			}

@@ -68,6 +68,9 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 			crossing = append(crossing, i)
 		}
 	}
+	if i := slices.IndexFunc(crossing, func(i int) bool { return hops[i].helo != "" }); i >= 0 && !slices.ContainsFunc(crossing, func(j int) bool { return hops[j].addr != hops[crossing[i]].addr }) {
+		return crossing[i], "it alone is about a host of others, and has its HELO name"
+	}
 	if domain := domainOf(r.reporter); len(crossing) > 1 && domain != "" {
 		of := slices.DeleteFunc(slices.Clone(crossing), func(i int) bool { return domainOf(hops[i].by) != domain })
 		if len(of) == 1 {
@@ -87,8 +90,23 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 
 // sameDomain says whether client and server are in one domain.
 func sameDomain(h *hop) bool {
-	by := domainOf(h.by)
-	return by != "" && (domainOf(h.rdns) == by || h.rdns == "" && domainOf(h.helo) == by)
+	by := operator(h.by)
+	return by != "" && (operator(h.rdns) == by || h.rdns == "" && operator(h.helo) == by)
+}
+
+// sisters are domains of one operator, whose servers hand mail on to each other.
+var sisters = map[string]string{
+	"exchangelabs.com": "outlook.com", "hotmail.com": "outlook.com", "microsoft.com": "outlook.com", "googlemail.com": "google.com", "gmail.com": "google.com",
+	"yahoodns.net": "yahoo.com", "aol.com": "yahoo.com", "web.de": "gmx.net", "gmx.de": "gmx.net", "gmx.com": "gmx.net", "yandex.net": "yandex.ru", "yandex.com": "yandex.ru",
+}
+
+// operator is the domain of a name, or that of its operator.
+func operator(name string) string {
+	domain := domainOf(name)
+	if sister, known := sisters[domain]; known {
+		return sister
+	}
+	return domain
 }
 
 // internal says whether a header is about a hop inside somebody's system.
@@ -133,7 +151,7 @@ func (r *reader) handIn(hops []hop) bool {
 	c, at := r.c, -1
 	for i := range hops {
 		h := &hops[i]
-		if h.local || r.host.named(h.by) || c.sawBy != "" && i == 0 && c.HELO != "" && strings.EqualFold(h.by, c.HELO) {
+		if h.local || r.host.named(h.by) || c.sawBy != "" && i == 0 && r.host.ours(c.Addr) && strings.EqualFold(h.by, c.HELO) {
 			if at = i; h.local || !r.host.ours(h.addr) && public(h.addr) || h.from.Account != "" {
 				break
 			}

@@ -56,4 +56,3 @@ func findDates(text string) (list [][]int) {
 
 // partOfNumber says whether a number may go on behind a sign.
 func partOfNumber(sign byte) bool { return sign == '.' || '0' <= sign && sign <= '9' }
-

@@ -176,6 +176,19 @@ func about(t *testing.T, s *scene, f func() (Term, error)) {
 	s.query.Around(T, 15*time.Minute)
 }
 
+// hinted adds a condition that clears nobody, and a session that meets all but that.
+func hinted(t *testing.T, s *scene, f func() (Term, error)) {
+	term, err := f()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.query.AddHint(term)
+	r := session("x", T)
+	r.SMTP.HELO, r.SMTP.Recipients = "mail.com", 1
+	r.SMTP.Transactions = []record.Transaction{{RcptTo: []string{"v@example.net"}, RcptCount: 1, Outcome: "accepted", Reply: "250 ok"}}
+	s.add(pair("x", 0, r)...)
+}
+
 func toVictim(s string) func() (Term, error) {
 	return func() (Term, error) { return Rcpt(s, noHash) }
 }
@@ -263,6 +276,10 @@ func watchedRows() []ruleRow {
 		when("a time without its zone", QuestionUnclear, func(s *scene) {
 			s.clues = &received.Clues{Dated: true, When: received.Moment{Time: T, Local: true}}
 		}),
+		when("what was pasted is not certain", QuestionUnclear, func(s *scene) { s.clues = &received.Clues{Doubts: []string{"it may be another"}} }),
+		{"another source port than was received", QuestionUnclear, func(t *testing.T, s *scene) { hinted(t, s, of(SourcePort, "41000")) }},
+		{"another recipient than was received", QuestionUnclear, func(t *testing.T, s *scene) { hinted(t, s, toVictim("else@example.org")) }},
+		{"another server than was received", QuestionUnclear, func(t *testing.T, s *scene) { hinted(t, s, of(Destination, "192.0.2.7")) }},
 		when("an address of another host", QuestionUnclear, func(s *scene) { s.clues = &received.Clues{Foreign: true} }),
 		when("an address of this host, and the logs of another", QuestionUnclear, func(s *scene) {
 			s.clues, s.query.Home = &received.Clues{Own: true}, "another"

@@ -2,8 +2,8 @@ package received
 
 import "regexp"
 
-// dates are days with a time of day, as people and programs write them in prose: the day first or the time first, with blanks
-// as translations leave them.
+// dates are days with a time of day, as people and programs write them in prose: the day first or the time first, with
+// blanks as translations leave them.
 var dates = func() *regexp.Regexp {
 	const between = `(?:\s?(?:г\.?|р\.?|года|року)\s)?(?:[T,]|\s|:|~|≈|\bat\b|\bum\b|\bom\b|à|\ba las\b|\ba la\b|às|\bas\b|\balle\b|в|о|об|около|близько|` +
 		`\bca\.?|about|around|approximately|circa|gegen|rond|vers|environ|hacia|- |\bkl\.?){1,6}`
@@ -14,8 +14,9 @@ var dates = func() *regexp.Regexp {
 	onDay := `(?:\b\d{4}\s?[-/.:]\s?\d{1,2}\s?[-/.:]\s?\d{1,2}|\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日|\b\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{4}|` +
 		`\b\d{1,2}(?:st|nd|rd|th|er|º|\.)?[ /-]{0,2}(?:de |of |d')?` + month + `\.?,?[ ,/-]{0,2}(?:del? |of )?\d{4}|` +
 		month + `\.?,?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4})`
-	zone := `(?:\s?\(?(?:(?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|(?:[a-z]{3,4}\s)?[+-]\d\d:?\d\d|z\b|(?:` + zoneNames + `)\b|(?-i:[A-Z]{3,4}\b)|` +
-		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|(?:europe|america|asia|australia)/[a-z_]+)\)?(?:\s?\((?-i:[A-Z]{2,5})\))?)?`
+	named := `(?:(?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|(?:[a-z]{3,4}\s)?[+-]\d\d:?\d\d|z\b|(?:` + zoneNames + `)\b|(?-i:[A-Z]{3,4}\b)|` +
+		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|(?:europe|america|asia|australia)/[a-z_]+)`
+	zone := `(?:\s?` + named + `|\s?\(` + named + `\))?(?:\s?\((?-i:[A-Z]{2,5})\))?`
 	logged := month + `\s{1,2}\d{1,2}\s\d\d:\d\d:\d\d(?:(?:\s(?:` + zoneNames + `))?\s\d{4}\b)?`
 	return regexp.MustCompile(`(?i)(?:` + onDay + between + ofDay + zone + giveOrTake +
 		`|` + ofDay + zone + `(?:,| on| am| op| le| el| em| du| del)?\s` + onDay + giveOrTake +

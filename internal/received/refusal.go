@@ -69,7 +69,7 @@ func (r *reader) to(said string) {
 }
 
 var (
-	saidReply  = regexp.MustCompile(`(?is)\b(?:said|answered|returned|response was|server returned|antwortete|reason):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
+	saidReply  = regexp.MustCompile(`(?is)(?:\bsaid|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
 	lineReply  = regexp.MustCompile(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
 	attachment = regexp.MustCompile(`(?i)\s*["']?\s*\(in reply to .*$`)
 )

@@ -101,7 +101,7 @@ func xarfJSON(text string) (f fields, ok bool) {
 						f = append(f, field{means, value})
 					}
 				case float64:
-					if means == "sport" {
+					if means == "sport" || means == "time" {
 						f = append(f, field{means, strconv.FormatFloat(value, 'f', -1, 64)})
 					}
 				default:

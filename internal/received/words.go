@@ -23,6 +23,12 @@ var (
 	earlier      = regexp.MustCompile(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
+// lastOf and firstOf are words of one of several times: the last is that of which most is known.
+var (
+	lastOf  = regexp.MustCompile(`(?i)\b(?:last|latest|most recent|letzte\pL*|zuletzt|laatst\pL*|dernière?s?|últim[ao]s?|ultim[ao]s?)\b|последн|останн|最後|最終`)
+	firstOf = regexp.MustCompile(`(?i)\b(?:first|earliest|erste\pL*|zuerst|eerste|première?s?|primer[ao]?s?|primeir[ao]s?)\b|перв|перш|最初`)
+)
+
 // facts are what a text says in plain words.
 type facts struct {
 	helos  []string // the first is the likeliest
@@ -241,8 +247,11 @@ func roleOfTime(before, after string) int {
 	case aside > event:
 		return -1
 	}
-	if strings.Contains(strings.ToLower(before[max(0, event-12):event]), "last") {
+	switch near := before[max(0, event-40):]; {
+	case lastOf.MatchString(near):
 		return 3
+	case firstOf.MatchString(near):
+		return 1
 	}
 	return 2
 }

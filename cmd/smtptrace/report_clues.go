@@ -81,7 +81,7 @@ func (f *reportFlags) clues(c *received.Clues) error {
 		if rcpt, err := report.Rcpt(c.Rcpt, f.hashed); err == nil { // else it is no address
 			f.query.AddHint(rcpt)
 		}
-	} else if c.HELO == "" && c.Rcpt == "" && c.Reply != "" && !f.query.Has("reply") {
+	} else if c.Sure() && c.Rcpt == "" && c.Reply != "" && !f.query.Has("reply") {
 		if reply, err := report.Reply(c.Reply[:min(len(c.Reply), 60)]); err == nil {
 			f.query.AddHint(reply)
 		}

@@ -34,6 +34,7 @@ var (
 		`->|→|=>|\bto|\btoward|\ban|\bnach|\bnaar|\bvers|\bhacia|\bpara|\bна|до)(?:[\s_-]*(?:the|our|die|unsere|unseren|notre|nuestro|nosso|наш))?[\s_-]*(?:ip|address|adresse|adres|dirección|endereço|адрес|адресу|mx|mail|server|host|serveur|servidor|сервер|アドレス){0,3}[\s_-]*(?:ip|address|adresse|-?adres)?[\s:=｜|"'(\[]{0,5}$`)
 	fromWords = regexp.MustCompile(`(?i)(?:source|\bsrc|quell\w*|\bbron\w*|origen|origem|источник\w*|джерел\w*|送信元|attack\w*|offend\w*|sender|\bfrom|\bvon|\bvan|\bdepuis|\bdesde|\bde|\bот|\bс|\bвід|` +
 		`your|ihr\w*|uw|votre|vos|su|seu|sua|ваш\w*|貴|あなたの|the ip|listed|\bip)(?:[\s_-]*(?:ip|address|adresse|-?adres|dirección|endereço|адрес\w*|host|server|serveur|servidor|сервер\w*|アドレス|of|is|ist|の)){0,4}[\s:=|"'(\[]{0,5}$`)
+	answers   = regexp.MustCompile(`(?i)^[\])]{0,2}(?::\d{1,5})?:? (?:said|refused|did not like|does not like|failed after|answered|antwortete)`)
 	portWords = regexp.MustCompile(`(?i)(?:source|src|client|quell|remote)[\s_-]?port[\s:=]{1,3}(\d{1,5})\b`)
 )
 
@@ -56,7 +57,7 @@ func findAddresses(text string) (list []placed) {
 			one.port = portOf(m[1])
 		}
 		switch {
-		case toWords.MatchString(before):
+		case answers.MatchString(text[at[0]+len(said) : min(len(text), at[1]+40)]), toWords.MatchString(before):
 			one.role = roleTo
 		case fromWords.MatchString(before):
 			one.role = roleFrom

@@ -14,7 +14,7 @@ var (
 		`unzustellbar|nicht zugestellt|zustellung|onbestelbaar|niet (?:be|af)geleverd|non remis|non distribu|échec de (?:la )?(?:remise|distribution)|` +
 		`no se (?:puede|pudo|ha podido) entregar|no entregado|devuelto|não (?:foi )?entreg|não pôde ser entregue|falha na entrega|` +
 		`недоставлен|не доставлен|не может быть доставлен|возвращен|недоставк|не вдалося доставити|配信(?:不能|できません|エラー)|送信できません`)
-	bounceWords = regexp.MustCompile(`(?i)this is the (?:qmail-send program|mail system at host)|created automatically by mail delivery software|` +
+	bounceWords = regexp.MustCompile(`(?i)this is the (?:qmail-send program|mail system at host)|host \S{1,250}\s?\[[0-9a-f.:]{3,45}\](?: said:|: [45]\d\d)|created automatically by mail delivery software|` +
 		`(?:following|recipients?) (?:addresses|address\(es\)|recipients?)[^\n]{0,40}(?:failed|fatal errors|could not)|delivery to the following recipients? (?:failed|has been)|` +
 		`(?:undelivered|permanent fatal errors|permanent error|SMTP error from remote|could not be delivered to one or more)|this is the (?:DragonFly|dma)|` +
 		`hi! this is the mailer|diagnostic information for administrators|diagnoseinformationen für administratoren|informations de diagnostic|` +
@@ -49,13 +49,19 @@ func (r *reader) bounce(l *letter, why string) {
 	head := l.received(r)
 	hops := findHops(l.source(), r.now)
 	by, certain := r.writer(l, words, head, hops)
-	if by == "" || !certain && !r.bornAt(by, hops) {
+	unsigned := by == "" && len(hops) == 0 && refused[0].MatchString(cut(words))
+	switch {
+	case unsigned: // the lines alone that name the server: who has them is who sent
+		c.is(kindOwnBounce, why+", and it names the server that did not take the mail")
+		c.doubt("whether this host's own mail server wrote it is not certain: ask for the whole bounce")
+	case by == "" || !certain && !r.bornAt(by, hops):
 		r.foreignBounce(l, why, by, hops)
 		return
-	}
-	c.is(kindOwnBounce, why+", and `"+by+"` wrote it")
-	if !certain {
-		c.doubt("whether `%s` is this host is not certain (name it with --own)", by)
+	default:
+		c.is(kindOwnBounce, why+", and `"+by+"` wrote it")
+		if !certain {
+			c.doubt("whether `%s` is this host is not certain (name it with --own)", by)
+		}
 	}
 	r.ownBounce(l, words, head, hops, by)
 }
@@ -217,7 +223,7 @@ func (r *reader) between(from, to *Moment) {
 		if end := to.End().Add(to.Margin); end.After(from.End().Add(from.Margin)) {
 			c.Until = end
 		}
-	case from != nil:
+	case from != nil && to == nil:
 		c.When, c.Dated = *from, true
 	case to != nil:
 		c.When, c.Dated, c.Before = *to, true, giveUp

@@ -28,7 +28,7 @@ func (r *reader) refusal(l *letter, words string) {
 	c.Reply = diagnostic(l, words)
 	for _, a := range Told(c.Reply) {
 		if !c.Addr.IsValid() && !r.isServer(words, a) {
-			c.Addr, r.host.Told = a, append(r.host.Told, a)
+			c.Addr, r.host.Told = a, append(slices.Clip(r.host.Told), a)
 			c.say("the other side saw this host at %s, as its answer says", a)
 		}
 	}

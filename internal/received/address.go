@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,17 +24,17 @@ type placed struct {
 }
 
 var (
-	anAddress = regexp.MustCompile(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
-	network   = regexp.MustCompile(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // its first address is none of it
-	ipv6Tag   = regexp.MustCompile(`(?i)(ipv6):`)
-	nextPort  = regexp.MustCompile(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
+	anAddress = lazy(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
+	network   = lazy(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // its first address is none of it
+	ipv6Tag   = lazy(`(?i)(ipv6):`)
+	nextPort  = lazy(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
 	// Words in front of an address, in the languages that reports come in.
-	toWords = regexp.MustCompile(`(?i)(?:destination|\bdest\b|\bdst|target|\bziel\w*|bestemming\w*|doel\w*|destin\w*|назначени\w*|призначен\w*|宛先|送信先|` +
+	toWords = lazy(`(?i)(?:destination|\bdest\b|\bdst|target|\bziel\w*|bestemming\w*|doel\w*|destin\w*|назначени\w*|призначен\w*|宛先|送信先|` +
 		`->|→|=>|\bto|\btoward|\ban|\bnach|\bnaar|\bvers|\bhacia|\bpara|\bна|до)(?:[\s_-]*(?:the|our|die|unsere|unseren|notre|nuestro|nosso|наш))?[\s_-]*(?:ip|address|adresse|adres|dirección|endereço|адрес|адресу|mx|mail|server|host|serveur|servidor|сервер|アドレス){0,3}[\s_-]*(?:ip|address|adresse|-?adres)?[\s:=｜|"'(\[]{0,5}$`)
-	fromWords = regexp.MustCompile(`(?i)(?:source|\bsrc|quell\w*|\bbron\w*|origen|origem|источник\w*|джерел\w*|送信元|attack\w*|offend\w*|sender|\bfrom|\bvon|\bvan|\bdepuis|\bdesde|\bde|\bот|\bс|\bвід|` +
+	fromWords = lazy(`(?i)(?:source|\bsrc|quell\w*|\bbron\w*|origen|origem|источник\w*|джерел\w*|送信元|attack\w*|offend\w*|sender|\bfrom|\bvon|\bvan|\bdepuis|\bdesde|\bde|\bот|\bс|\bвід|` +
 		`your|ihr\w*|uw|votre|vos|su|seu|sua|ваш\w*|貴|あなたの|the ip|listed|\bip)(?:[\s_-]*(?:ip|address|adresse|-?adres|dirección|endereço|адрес\w*|host|server|serveur|servidor|сервер\w*|アドレス|of|is|ist|の)){0,4}[\s:=|"'(\[]{0,5}$`)
-	answers   = regexp.MustCompile(`(?i)^[\])]{0,2}(?::\d{1,5})?:? (?:said|refused|did not like|does not like|failed after|answered|antwortete)`)
-	portWords = regexp.MustCompile(`(?i)(?:source|src|client|quell|remote)[\s_-]?port[\s:=]{1,3}(\d{1,5})\b`)
+	answers   = lazy(`(?i)^[\])]{0,2}(?::\d{1,5})?:? (?:said|refused|did not like|does not like|failed after|answered|antwortete)`)
+	portWords = lazy(`(?i)(?:source|src|client|quell|remote)[\s_-]?port[\s:=]{1,3}(\d{1,5})\b`)
 )
 
 // findAddresses finds the addresses in a text, with their ports and roles. What is cut out of a longer word, such as a

@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -10,17 +9,17 @@ import (
 var (
 	// Subjects and words of bounces: Postfix, Exim, qmail, Sendmail, Exchange, Gmail, GMX, mail.ru, Yandex, and what
 	// they are in other languages.
-	bounceSubject = regexp.MustCompile(`(?i)undeliver|delivery (?:status|failure|has failed)|mail delivery|returned (?:mail|to sender)|failure notice|non.?delivery|` +
+	bounceSubject = lazy(`(?i)undeliver|delivery (?:status|failure|has failed)|mail delivery|returned (?:mail|to sender)|failure notice|non.?delivery|` +
 		`unzustellbar|nicht zugestellt|zustellung|onbestelbaar|niet (?:be|af)geleverd|non remis|non distribu|échec de (?:la )?(?:remise|distribution)|` +
 		`no se (?:puede|pudo|ha podido) entregar|no entregado|devuelto|não (?:foi )?entreg|não pôde ser entregue|falha na entrega|` +
 		`недоставлен|не доставлен|не может быть доставлен|возвращен|недоставк|не вдалося доставити|配信(?:不能|できません|エラー)|送信できません`)
-	bounceWords = regexp.MustCompile(`(?i)this is the (?:qmail-send program|mail system at host)|host \S{1,250}\s?\[[0-9a-f.:]{3,45}\](?: said:|: [45]\d\d)|created automatically by mail delivery software|` +
+	bounceWords = lazy(`(?i)this is the (?:qmail-send program|mail system at host)|host \S{1,250}\s?\[[0-9a-f.:]{3,45}\](?: said:|: [45]\d\d)|created automatically by mail delivery software|` +
 		`(?:following|recipients?) (?:addresses|address\(es\)|recipients?)[^\n]{0,40}(?:failed|fatal errors|could not)|delivery to the following recipients? (?:failed|has been)|` +
 		`(?:undelivered|permanent fatal errors|permanent error|SMTP error from remote|could not be delivered to one or more)|this is the (?:DragonFly|dma)|` +
 		`hi! this is the mailer|diagnostic information for administrators|diagnoseinformationen für administratoren|informations de diagnostic|` +
 		`información de diagnóstico|informações de diagnóstico|диагностические сведения|діагностичн|管理者向けの診断情報|diagnostische gegevens|` +
 		`mail-?system (?:des|auf dem) rechner|konnte nicht zugestellt|n'a pas pu être (?:remis|distribu)|no (?:se )?pudo (?:ser )?entreg|не может быть доставлено|створено автоматично|создано автоматически`)
-	daemon = regexp.MustCompile(`(?i)\b(?:mailer-daemon|postmaster|mail delivery (?:sub)?system|microsoftexchange\w*)\b`)
+	daemon = lazy(`(?i)\b(?:mailer-daemon|postmaster|mail delivery (?:sub)?system|microsoftexchange\w*)\b`)
 )
 
 // isBounce says whether a text is a bounce, though it has no delivery status.
@@ -37,10 +36,10 @@ func isBounce(head fields, words string) bool {
 }
 
 // Names of the server that wrote a bounce, where its words tell them.
-var writer = regexp.MustCompile(`(?i)(?:this is the mail system at host|qmail-send program at|mail-?system (?:des|auf dem) rechners?|(?:generating server|` +
+var writer = lazy(`(?i)(?:this is the mail system at host|qmail-send program at|mail-?system (?:des|auf dem) rechners?|(?:generating server|` +
 	`generierender server|serveur de génération|servidor de generación|servidor gerador|формирующий сервер|generatie[- ]?server|生成サーバー)\s?:?)\s+([A-Za-z0-9][A-Za-z0-9.-]{2,250})`)
 
-var addressDomain = regexp.MustCompile(`@([A-Za-z0-9][A-Za-z0-9.-]{1,250})`)
+var addressDomain = lazy(`@([A-Za-z0-9][A-Za-z0-9.-]{1,250})`)
 
 // bounce reads a bounce. One that this host's own mail server wrote says when the mail was handed in, and where it went
 // to; one of another's server says how the mail came there.
@@ -171,7 +170,7 @@ func (r *reader) arrived(l *letter) *Moment {
 }
 
 // takenAt is where Sendmail, and a German relative, say in words when a mail came, and from where.
-var takenAt = regexp.MustCompile(`(?i)(?:original message was received at|e-?mail wurde eingeliefert am)\s+([^\n]{10,60}?)(?:\s+von Host [^\n]*|\s*\n\s*from (\S*)\s?\[([0-9A-Fa-f.:]+)\])?[ \t]*(?:\n|$)`)
+var takenAt = lazy(`(?i)(?:original message was received at|e-?mail wurde eingeliefert am)\s+([^\n]{10,60}?)(?:\s+von Host [^\n]*|\s*\n\s*from (\S*)\s?\[([0-9A-Fa-f.:]+)\])?[ \t]*(?:\n|$)`)
 
 // written is when the mail that a bounce is about says that it was written; nil if that is not known.
 func (r *reader) written(l *letter) *Moment {
@@ -209,7 +208,7 @@ func (r *reader) made(l *letter, head []hop, by string) *Moment {
 }
 
 // passedOn is the date of a mail that was passed on as text, as mail programs write it.
-var passedOn = regexp.MustCompile(`(?im)^[>*\s]{0,6}(?:date|sent|datum|gesendet|verzonden|envoyé|fecha|enviado(?: el)?|data|дата|отправлено|надіслано|送信日時|日付)\*{0,2}\s?[:：]\*{0,2}\s*([^\n]{8,60}?)\s*$`)
+var passedOn = lazy(`(?im)^[>*\s]{0,6}(?:date|sent|datum|gesendet|verzonden|envoyé|fecha|enviado(?: el)?|data|дата|отправлено|надіслано|送信日時|日付)\*{0,2}\s?[:：]\*{0,2}\s*([^\n]{8,60}?)\s*$`)
 
 // giveUp is how long a mail server tries (RFC 5321 section 4.5.4.1: at least 4-5 days).
 const giveUp = 5 * 24 * time.Hour

@@ -3,7 +3,6 @@ package received
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,15 +20,15 @@ var layouts = []struct {
 }
 
 var (
-	ordinal   = regexp.MustCompile(`(\d)(?:st|nd|rd|th|er|º|ª)\b`)
-	slashes   = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b`)
-	signs     = regexp.MustCompile(` ?[-/.:,] ?| +`)
-	toMonth   = regexp.MustCompile(`(\d)(\pL)`) // 13feb 2018
-	fourDigit = regexp.MustCompile(`\d{4}`)
-	lateYear  = regexp.MustCompile(`(?:^| )(\d{4})\b`) // date(1): Tue Feb 13 03:54:09 CET 2018
+	ordinal   = lazy(`(\d)(?:st|nd|rd|th|er|º|ª)\b`)
+	slashes   = lazy(`\b(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b`)
+	signs     = lazy(` ?[-/.:,] ?| +`)
+	toMonth   = lazy(`(\d)(\pL)`) // 13feb 2018
+	fourDigit = lazy(`\d{4}`)
+	lateYear  = lazy(`(?:^| )(\d{4})\b`) // date(1): Tue Feb 13 03:54:09 CET 2018
 
 	// A zone such as -0500 may follow a date without a year: what stands before the year is one hyphen, or blanks.
-	datePart = regexp.MustCompile(`\b(?:\d{4} ?[-/.:] ?\d{1,2} ?[-/.:] ?\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d\d)|\d{8})\b|` +
+	datePart = lazy(`\b(?:\d{4} ?[-/.:] ?\d{1,2} ?[-/.:] ?\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d\d)|\d{8})\b|` +
 		`\b\d{1,2}(?:st|nd|rd|th|er|º|ª)?(?:[-/]|[. ]*)` + monthWord + `\.?(?:(?:[-/]|[, ]+)(?:\d{4}|\d\d)\b)?|` +
 		`\b` + monthWord + `\.?(?:-| +)\d{1,2}(?:st|nd|rd|th)?\b(?:[, ]+\d{4}\b)?|\b\d{4}[-/ ]` + monthWord + `[-/ ]\d{1,2}\b`)
 )

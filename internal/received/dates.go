@@ -1,10 +1,8 @@
 package received
 
-import "regexp"
-
 // dates are days with a time of day, as people and programs write them in prose: the day first or the time first, with
 // blanks as translations leave them.
-var dates = func() *regexp.Regexp {
+var dates = func() *pattern {
 	const between = `(?:\s?(?:г\.?|р\.?|года|року)\s)?(?:[T,]|\s|:|~|≈|\bat\b|\bum\b|\bom\b|à|\ba las\b|\ba la\b|às|\bas\b|\balle\b|в|о|об|около|близько|` +
 		`\bca\.?|about|around|approximately|circa|gegen|rond|vers|environ|hacia|- |\bkl\.?){1,6}`
 	const ofDay = `~?\s?(?:午前|午後)?\d{1,2}(?:\s?[:h時]\s?\d{2}(?:\s?[:分]\s?\d{2}(?:[.,]\d{1,9})?)?(?:\s?[分秒]|\s?min\s?\d\d\s?s\b)?|\.\d\d(?:\s?uhr|\s?uur)|\s?[ap]m\b)` +
@@ -18,13 +16,13 @@ var dates = func() *regexp.Regexp {
 		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|(?:europe|america|asia|australia)/[a-z_]+)`
 	zone := `(?:\s?` + named + `|\s?\(` + named + `\))?(?:\s?\((?-i:[A-Z]{2,5})\))?`
 	logged := month + `\s{1,2}\d{1,2}\s\d\d:\d\d:\d\d(?:(?:\s(?:` + zoneNames + `))?\s\d{4}\b)?`
-	return regexp.MustCompile(`(?i)(?:` + onDay + between + ofDay + zone + giveOrTake +
+	return lazy(`(?i)(?:` + onDay + between + ofDay + zone + giveOrTake +
 		`|` + ofDay + zone + `(?:,| on| am| op| le| el| em| du| del)?\s` + onDay + giveOrTake +
 		`|` + logged + zone + giveOrTake + `|\b\d{8}T\d{4,6}Z?)`)
 }()
 
 // hourly is a quick look for a time of day.
-var hourly = regexp.MustCompile(`(?i)\d\s?[:h時]\s?\d|\d\s?[ap]\.?m\b|\d\.\d\d\s?u[hu]r|\d{8}T\d`)
+var hourly = lazy(`(?i)\d\s?[:h時]\s?\d|\d\s?[ap]\.?m\b|\d\.\d\d\s?u[hu]r|\d{8}T\d`)
 
 // findDates finds the dates in a text.
 func findDates(text string) (list [][]int) {

@@ -1,7 +1,6 @@
 package received
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -27,7 +26,7 @@ const (
 	maxFields = 2000
 )
 
-var fieldName = regexp.MustCompile(`^([!-9;-~]{1,70}):(?:[ \t]|$|[^/ \t])`)
+var fieldName = lazy(`^([!-9;-~]{1,70}):(?:[ \t]|$|[^/ \t])`)
 
 // readFields reads the header that a text begins with, and returns the text behind it. A line that is no header is
 // passed over, as people paste them, unless it goes on with a Received field that lost its blank. ok is false if the

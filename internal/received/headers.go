@@ -1,12 +1,11 @@
 package received
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
 
-var received = regexp.MustCompile(`(?i)(?:^|[ \t,;>"])(?:X-(?:Original-)?)?Received:[ \t]*`)
+var received = lazy(`(?i)(?:^|[ \t,;>"])(?:X-(?:Original-)?)?Received:[ \t]*`)
 
 // maxHops bounds how many Received headers of a text are read, maxFolds of how many lines each.
 const (

@@ -1,7 +1,6 @@
 package received
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -19,20 +18,20 @@ const (
 )
 
 var (
-	heloSaid = regexp.MustCompile(`(?i)(?:HELO|EHLO)(?:['’]?(?:e?d|s|ing))?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?["']?\s*` +
+	heloSaid = lazy(`(?i)(?:HELO|EHLO)(?:['’]?(?:e?d|s|ing))?(?:[/ ](?:HELO|EHLO))?(?:\s*\([^)]*\))?["']?\s*` +
 		`(?:names?|strings?|values?|command|greeting|parameter|hostname|host)?["']?\s*(?:(?:we saw|being used|used|in use|seen|observed|found|detected|given|sent)\s*)?` +
 		`(as|of|with|is|was|being|:|=|\|)+\s*(?:(?:set to|given as|used|the name|this host is)\s+)?` + heloQuote + heloWord)
-	heloName    = regexp.MustCompile(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
-	verbSaid    = regexp.MustCompile(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
-	verbQuoted  = regexp.MustCompile(`["'“„‘«「` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”“’»」` + "`" + `]`)
-	verbAlone   = regexp.MustCompile(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
-	eximHost    = regexp.MustCompile(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
-	heloForeign = regexp.MustCompile(`(?i)(?:HELO|EHLO)((?:[\s:/-]{0,3}(?:HELO|EHLO|` + heloGlue + `)){1,5}[\s:]{0,3})` + heloQuote + heloWord)
-	heloCalled  = regexp.MustCompile(`(?i)((?:introduc\pL+ itself|identif\pL+ itself|present\pL+ itself|meldete sich|stellte sich|identifizierte sich|meldde zich|stelde zich|identificeerde zich|` +
+	heloName    = lazy(`(?i)(?:HELO|EHLO)\s+(name|string|value|greeting)\s+` + heloQuote + heloWord)
+	verbSaid    = lazy(`(?m)(?:^|[\s"'` + "`" + `(,>])(HELO|EHLO) +(["'<]?)(\[[^\]\s]{1,200}\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)`)
+	verbQuoted  = lazy(`["'“„‘«「` + "`" + `](HELO|EHLO)( +)(\S{1,250}?)["'”“’»」` + "`" + `]`)
+	verbAlone   = lazy(`(HELO|EHLO)( +)(localhost)(?:[^A-Za-z0-9._-]|\.?\s|\.?$)`)
+	eximHost    = lazy(`(\sH=)(?:\S+ )?(\()(\S{1,250})\) \[`) // of Exim's main log
+	heloForeign = lazy(`(?i)(?:HELO|EHLO)((?:[\s:/-]{0,3}(?:HELO|EHLO|` + heloGlue + `)){1,5}[\s:]{0,3})` + heloQuote + heloWord)
+	heloCalled  = lazy(`(?i)((?:introduc\pL+ itself|identif\pL+ itself|present\pL+ itself|meldete sich|stellte sich|identifizierte sich|meldde zich|stelde zich|identificeerde zich|` +
 		`s['’]est (?:présenté\pL*|identifié\pL*)|se presentó|se identificó|se ha identificado|apresentou-se|se apresentou|identificou-se|se identificou|представи\pL*|назва\pL*)` +
 		`(?:\s(?:itself|to us|bei uns|mit|dem|namen|als|as|voor|met|de|naam|comme|sous|le|nom|avec|como|con|el|nombre|com|o|nome|как|именем|під|як|ім'ям|by|the|name|HELO|EHLO|vor|auprès|de nous)){1,6}[\s:]{0,3})` + heloQuote + heloWord)
-	heloDirect = regexp.MustCompile(`(?i)(?:HELO|EHLO)( )([„«「『“"'])` + heloWord)
-	heloNamed  = regexp.MustCompile(`()([「『"])` + heloWord + `[」』"]\s*(?:と名乗|という(?:HELO|EHLO)|を(?:HELO|EHLO))`)
+	heloDirect = lazy(`(?i)(?:HELO|EHLO)( )([„«「『“"'])` + heloWord)
+	heloNamed  = lazy(`()([「『"])` + heloWord + `[」』"]\s*(?:と名乗|という(?:HELO|EHLO)|を(?:HELO|EHLO))`)
 )
 
 // guillemets takes the blanks away that French has inside its quotes.
@@ -45,7 +44,7 @@ const maxHELOs = 8
 // sentence is left out: to look for a name that nobody gave would clear who did it.
 func findHELOs(text string) (names []string) {
 	lines := guillemets.Replace(blanks.ReplaceAllString(text, " "))
-	for _, in := range []*regexp.Regexp{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed, heloDirect} {
+	for _, in := range []*pattern{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed, heloDirect} {
 		rest := lines
 		for range 100 {
 			at := in.FindStringSubmatchIndex(rest)
@@ -68,11 +67,11 @@ func findHELOs(text string) (names []string) {
 }
 
 // noName is a number, a standard, a day, or what checkers say of a name.
-var noName = regexp.MustCompile(`^(?i:\d+|rfc-?\d+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
+var noName = lazy(`^(?i:\d+|rfc-?\d+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
 
-var endQuote = regexp.MustCompile("^[.,:;]?[\"'”“’»」』`>)]")
+var endQuote = lazy("^[.,:;]?[\"'”“’»」』`>)]")
 
-var blanks = regexp.MustCompile(`[ \t\r\f\v\x{a0}]+`)
+var blanks = lazy(`[ \t\r\f\v\x{a0}]+`)
 
 // isHELO says whether a word is a name. lead is what leads to it, rest what follows.
 func isHELO(lead string, quoted bool, name, rest string) bool {

@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,16 +40,16 @@ const (
 )
 
 var (
-	saidHELO = regexp.MustCompile(`(?i)(?:^|[\s"(])(helo|ehlo)[ =]"?([^\s()"]+)`)
-	literal  = regexp.MustCompile(`\[(?i:ipv6:)?([0-9A-Fa-f.:]+)(?:%[^\]]*)?\](?::(\d{1,5})\b)?`)
-	byPart   = regexp.MustCompile(`(?i)(?:^|\s)by\s+([^\s();]+)`)
-	withPart = regexp.MustCompile(`(?i)\swith\s+(Microsoft SMTP Server|Microsoft SMTPSVC|mapi id|[^\s();]+)`)
-	forPart  = regexp.MustCompile(`(?i)\sfor\s+<?([^\s<>;()]+@[^\s<>;()]+)>?`)
-	idPart   = regexp.MustCompile(`(?i)\sid\s+<?([^\s<>;()]+)`)
-	portSaid = regexp.MustCompile(`(?i)(?:^|[\s(])port[= ](\d{1,5})\b`)
-	byUID    = regexp.MustCompile(`(?i)(?:from userid|invoked by uid|\(uid) (\d{1,10})\b`)
-	byLogin  = regexp.MustCompile(`(?i)\b(?:authenticated (?:sender|user|id):?|auth: \S+|smtp-auth:|\(account|authenticated bits=\d+ user=)\s*<?([^\s<>(),]+)`)
-	fromUser = regexp.MustCompile(`(?i)^\(from ([^\s@()]+)@`) // Sendmail's submission
+	saidHELO = lazy(`(?i)(?:^|[\s"(])(helo|ehlo)[ =]"?([^\s()"]+)`)
+	literal  = lazy(`\[(?i:ipv6:)?([0-9A-Fa-f.:]+)(?:%[^\]]*)?\](?::(\d{1,5})\b)?`)
+	byPart   = lazy(`(?i)(?:^|\s)by\s+([^\s();]+)`)
+	withPart = lazy(`(?i)\swith\s+(Microsoft SMTP Server|Microsoft SMTPSVC|mapi id|[^\s();]+)`)
+	forPart  = lazy(`(?i)\sfor\s+<?([^\s<>;()]+@[^\s<>;()]+)>?`)
+	idPart   = lazy(`(?i)\sid\s+<?([^\s<>;()]+)`)
+	portSaid = lazy(`(?i)(?:^|[\s(])port[= ](\d{1,5})\b`)
+	byUID    = lazy(`(?i)(?:from userid|invoked by uid|\(uid) (\d{1,10})\b`)
+	byLogin  = lazy(`(?i)\b(?:authenticated (?:sender|user|id):?|auth: \S+|smtp-auth:|\(account|authenticated bits=\d+ user=)\s*<?([^\s<>(),]+)`)
+	fromUser = lazy(`(?i)^\(from ([^\s@()]+)@`) // Sendmail's submission
 )
 
 // parseHop reads the value of a Received header. ok is false if it tells nothing of how the mail came to the server.
@@ -63,7 +62,7 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 		value = value[:i]
 	}
 	name, comments, rest := fromPart(value)
-	find := func(in *regexp.Regexp, text string) string {
+	find := func(in *pattern, text string) string {
 		if m := in.FindStringSubmatch(text); m != nil {
 			return m[1]
 		}

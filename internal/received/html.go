@@ -1,14 +1,13 @@
 package received
 
 import (
-	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
-var isHTML = regexp.MustCompile(`(?i)^\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|meta|title|body|table|tr|td|div|span|p|pre|font|b|br|h[1-6]|!--)\b`)
+var isHTML = lazy(`(?i)^\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|meta|title|body|table|tr|td|div|span|p|pre|font|b|br|h[1-6]|!--)\b`)
 
 // maxPage bounds a page: its text is cut to maxWords behind that.
 const maxPage = 256 << 10
@@ -68,4 +67,4 @@ func plainText(page string) string {
 	return b.String()
 }
 
-var blanksAndEnds = regexp.MustCompile(`\s+`)
+var blanksAndEnds = lazy(`\s+`)

@@ -2,7 +2,6 @@ package received
 
 import (
 	"mime"
-	"regexp"
 	"strings"
 )
 
@@ -162,7 +161,7 @@ func split(body, boundary string) (parts []string) {
 	return parts
 }
 
-var boundaryLine = regexp.MustCompile(`(?im)^--(\S{1,70}(?: \S+)*)[ \t]*\n(?:content-[a-z]+:|\ncontent-)`)
+var boundaryLine = lazy(`(?im)^--(\S{1,70}(?: \S+)*)[ \t]*\n(?:content-[a-z]+:|\ncontent-)`)
 
 // guessBoundary is the boundary that a body has, whatever its header says.
 func guessBoundary(body string) string {
@@ -172,7 +171,7 @@ func guessBoundary(body string) string {
 	return ""
 }
 
-var looseParam = regexp.MustCompile(`(?i)\b(boundary|charset|report-type|name)\s*=\s*"?([^";\s]+)`)
+var looseParam = lazy(`(?i)\b(boundary|charset|report-type|name)\s*=\s*"?([^";\s]+)`)
 
 // loosely reads a content type that is not as RFC 2045 section 5.1 wants it.
 func loosely(value string) (kind string, params map[string]string) {

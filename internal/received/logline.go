@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -27,26 +26,26 @@ type logLine struct {
 
 var (
 	// syslog (RFC 3164 section 4.1, or with a time as in RFC 5424 section 6.2.3), with the programs of mail servers.
-	syslogLine = regexp.MustCompile(`^[>\s]{0,4}(?:<\d{1,3}>)?([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) ([\w.-]{1,255}) ` +
+	syslogLine = lazy(`^[>\s]{0,4}(?:<\d{1,3}>)?([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) ([\w.-]{1,255}) ` +
 		`((?:postfix(?:-[\w.]+)?/[\w/-]+|sm-mta|sendmail|sm-msp-queue|smtpd|opensmtpd|dma|qmail(?:-\w+)?|exim4?|splogger|nullmailer(?:-\w+)?|msmtp|ssmtp|sSMTP))(?:\[([\w.]{1,40})\])?(?:\[\d+\])?: (.*)$`)
 	// Exim's main log.
-	eximLine = regexp.MustCompile(`^[>\s]{0,4}(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:(\w{6}-\w{6,11}-\w{2,4}) )?(<=|=>|->|\*\*|==|H=|SMTP|cwd=|Completed)(.*)$`)
-	eximBody = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?:[+-]\d{4} )?)?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) (.*)$`)
+	eximLine = lazy(`^[>\s]{0,4}(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?(?: [+-]\d{4})?) (?:\[\d+\] )?(?:(\w{6}-\w{6,11}-\w{2,4}) )?(<=|=>|->|\*\*|==|H=|SMTP|cwd=|Completed)(.*)$`)
+	eximBody = lazy(`^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? (?:[+-]\d{4} )?)?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) (.*)$`)
 	// msmtp's own log.
-	msmtpLine = regexp.MustCompile(`^[>\s]{0,4}([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d) host=(\S+) (.*recipients=.*)$`)
+	msmtpLine = lazy(`^[>\s]{0,4}([A-Z][a-z]{2}\s{1,2}\d{1,2} \d\d:\d\d:\d\d) host=(\S+) (.*recipients=.*)$`)
 
-	queueID     = regexp.MustCompile(`^([0-9A-Za-z]{6,20}|[0-9a-f]{8,16}): `)
-	bracketed   = regexp.MustCompile(`\b(relay|client|H)=([^\s\[,]*)\s?(?:\(([^()\s]*)\) )?\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
-	rejected    = regexp.MustCompile(`(?:from|connect from) (\S*)\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
-	eximHELO    = regexp.MustCompile(`\bH=(?:\S+ )?\((\S{1,250})\) \[`)
-	logPair     = regexp.MustCompile(`(?:^|[\s,;<>])(to|orig_to|rcpt|recipients|from|uid|helo|sasl_username|ctladdr|stat|status|user|U|A|cwd|source|result|smtpstatus|smtpmsg|C|host|size|nrcpts|proto)=("[^"]{0,500}"|'[^']{0,500}'|<[^>]{0,320}>|[^\s,;]{1,320})`)
-	logSaid     = regexp.MustCompile(`(?:host|relay) \S*?\[([0-9A-Fa-f.:]+)\](?::\d{1,5})? (?:said|refused[^:]{0,40}): (.{1,512})`)
-	logStat     = regexp.MustCompile(`\b(?:stat|status)=(.{1,512})$`)
-	dmaGoing    = regexp.MustCompile(`(?:remote delivery to|delivery (?:failed|failed after|deferred)[:,]?|deferred:) \S+ \[([0-9A-Fa-f.:]+)\]`)
-	dmaFrom     = regexp.MustCompile(`new mail from user=(\S+) uid=(\d+)`)
-	sendmailUID = regexp.MustCompile(`ctladdr=<?([^\s>,]+)>? \((\d+)/\d+\)`)
-	qmailUID    = regexp.MustCompile(`info msg \d+: .* from <[^>]*> qp \d+ uid (\d+)`)
-	qmailSaid   = regexp.MustCompile(`(?:failure|deferral|success): ([0-9.]+)_(?:does_not_like|failed_after|accepted_message)[^/]*/(?:Remote_host_said:_)?([^/]*)`)
+	queueID     = lazy(`^([0-9A-Za-z]{6,20}|[0-9a-f]{8,16}): `)
+	bracketed   = lazy(`\b(relay|client|H)=([^\s\[,]*)\s?(?:\(([^()\s]*)\) )?\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
+	rejected    = lazy(`(?:from|connect from) (\S*)\[(?:IPv6:)?([0-9A-Fa-f.:]+)\](?::(\d{1,5}))?`)
+	eximHELO    = lazy(`\bH=(?:\S+ )?\((\S{1,250})\) \[`)
+	logPair     = lazy(`(?:^|[\s,;<>])(to|orig_to|rcpt|recipients|from|uid|helo|sasl_username|ctladdr|stat|status|user|U|A|cwd|source|result|smtpstatus|smtpmsg|C|host|size|nrcpts|proto)=("[^"]{0,500}"|'[^']{0,500}'|<[^>]{0,320}>|[^\s,;]{1,320})`)
+	logSaid     = lazy(`(?:host|relay) \S*?\[([0-9A-Fa-f.:]+)\](?::\d{1,5})? (?:said|refused[^:]{0,40}): (.{1,512})`)
+	logStat     = lazy(`\b(?:stat|status)=(.{1,512})$`)
+	dmaGoing    = lazy(`(?:remote delivery to|delivery (?:failed|failed after|deferred)[:,]?|deferred:) \S+ \[([0-9A-Fa-f.:]+)\]`)
+	dmaFrom     = lazy(`new mail from user=(\S+) uid=(\d+)`)
+	sendmailUID = lazy(`ctladdr=<?([^\s>,]+)>? \((\d+)/\d+\)`)
+	qmailUID    = lazy(`info msg \d+: .* from <[^>]*> qp \d+ uid (\d+)`)
+	qmailSaid   = lazy(`(?:failure|deferral|success): ([0-9.]+)_(?:does_not_like|failed_after|accepted_message)[^/]*/(?:Remote_host_said:_)?([^/]*)`)
 )
 
 // logLine reads a line. ok is false where it is none that tells of a mail.
@@ -203,4 +202,4 @@ func (one *logLine) answer(rest string, value map[string]string) {
 	one.reply = strings.TrimSuffix(strings.TrimPrefix(bounded(one.reply), "bounced ("), ")")
 }
 
-var opensmtpdRelay = regexp.MustCompile(`\brelay="?([0-9A-Fa-f.:]+) \(`)
+var opensmtpdRelay = lazy(`\brelay="?([0-9A-Fa-f.:]+) \(`)

@@ -3,7 +3,6 @@ package received
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -170,7 +169,7 @@ func (r *reader) namedIn(text string, hops []hop) netip.Addr {
 }
 
 // complains are words of notices: who has them does not paste the unwanted mail itself.
-var complains = regexp.MustCompile(`(?i)\b(?:abuse|complaint|blocklist|blacklist|listed|spamtrap|beschwerde|gesperrt|spam (?:from|aus|von)|closed its port|port 25)\b`)
+var complains = lazy(`(?i)\b(?:abuse|complaint|blocklist|blacklist|listed|spamtrap|beschwerde|gesperrt|spam (?:from|aus|von)|closed its port|port 25)\b`)
 
 // headText is the header of a mail as text.
 func (l *letter) headText() string {

@@ -74,6 +74,16 @@ func TestCharsets(t *testing.T) {
 	}
 }
 
+// A pattern is compiled when it is used: here all are.
+func TestPatterns(t *testing.T) {
+	if len(patterns) < 50 {
+		t.Errorf("%d patterns", len(patterns))
+	}
+	for _, p := range patterns {
+		p.compiled() // it panics where the expression is wrong
+	}
+}
+
 // What a server tells its client of its address.
 func TestTold(t *testing.T) {
 	for reply, want := range map[string]string{

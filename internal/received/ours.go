@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -73,11 +72,11 @@ func public(a netip.Addr) bool {
 // told are the forms in which a server tells its client the address that it sees: refusals by address (Postfix:
 // "Client host [IP] blocked"; Exim: "rejected because IP is in a black list"; Yahoo, Outlook, Gmail, GMX) and the
 // reply to EHLO.
-var told = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\b(?:client host|client address|your host|your ip(?: address)?|ip address:?|messages from|mail from|connections? from|ip=|\[?ip:)[\s:]{0,2}\[?` + ipWord),
-	regexp.MustCompile(`(?i)^\d{3}[- ](?:\d\.\d\.\d )?\S+ (?:hello|at your service,|pleased to meet you,?)\s?(?:\S+ )?[\[(]` + ipWord + `\s*[\])]`),
-	regexp.MustCompile(`(?i)\[?` + ipWord + `\]?,? (?:is (?:listed|blocked|blacklisted|on|in)\b|has been (?:blocked|listed)|blocked (?:by|using|via))`),
-	regexp.MustCompile(`^5\d\d[- ]5\.7\.\d+ \[` + ipWord + `\s+\d*\]`),
+var told = []*pattern{
+	lazy(`(?i)\b(?:client host|client address|your host|your ip(?: address)?|ip address:?|messages from|mail from|connections? from|ip=|\[?ip:)[\s:]{0,2}\[?` + ipWord),
+	lazy(`(?i)^\d{3}[- ](?:\d\.\d\.\d )?\S+ (?:hello|at your service,|pleased to meet you,?)\s?(?:\S+ )?[\[(]` + ipWord + `\s*[\])]`),
+	lazy(`(?i)\[?` + ipWord + `\]?,? (?:is (?:listed|blocked|blacklisted|on|in)\b|has been (?:blocked|listed)|blocked (?:by|using|via))`),
+	lazy(`^5\d\d[- ]5\.7\.\d+ \[` + ipWord + `\s+\d*\]`),
 }
 
 // ipWord is an address in a text.

@@ -1,7 +1,6 @@
 package received
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,8 +14,8 @@ func one(list []string) string {
 }
 
 var (
-	anyAddress = regexp.MustCompile(`[^\s<>()@;:,"]{1,64}@[A-Za-z0-9\pL][A-Za-z0-9\pL.-]{0,254}[A-Za-z0-9\pL]`)
-	failedRcpt = regexp.MustCompile(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>(?::|[ \t]*$)|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {0,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})(?::?[ \t]*\n|: [45]\d\d )`)
+	anyAddress = lazy(`[^\s<>()@;:,"]{1,64}@[A-Za-z0-9\pL][A-Za-z0-9\pL.-]{0,254}[A-Za-z0-9\pL]`)
+	failedRcpt = lazy(`(?im)^\s*<([^\s<>]{1,64}@[^\s<>]{1,255})>(?::|[ \t]*$)|RCPT TO:\s?<([^\s<>]{1,64}@[^\s<>]{1,255})>|^ {0,4}([^\s<>:]{1,64}@[^\s<>:]{1,255})(?::?[ \t]*\n|: [45]\d\d )`)
 )
 
 // mailAddress is the address in a field such as "rfc822; user@example.net".

@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,16 +9,16 @@ import (
 // refused are the words with which mail servers name the server that did not take a mail, with its address: Postfix
 // ("host NAME[IP] said:"), Exim ("host NAME [IP]"), qmail ("IP does not like recipient", "Connected to IP but"), dma
 // ("NAME [IP] did not like our RCPT"), Gmail ("by NAME. [IP]"), GMX ("host: NAME (IP)"), and log lines ("relay=NAME[IP]:25").
-var refused = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)(?:host|server|connect to|lost connection with|conversation with|rechner|serveur|servidor|сервер|вузол|ホスト):?\s+([A-Za-z0-9_][\w.-]{0,250}\.?)\s?[\[(]` + ipWord + `[\])]`),
-	regexp.MustCompile(`(?i)\bby ([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\]\.`),
-	regexp.MustCompile(`(?im)()\b` + ipWord + `(?:_| )(?:does not like|does_not_like|failed after|failed_after)`),
-	regexp.MustCompile(`(?i)()connected[_ ]to[_ ]` + ipWord + `[_ ]but`),
-	regexp.MustCompile(`(?i)([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\] (?:did not like|said:|failed|refused)`),
+var refused = []*pattern{
+	lazy(`(?i)(?:host|server|connect to|lost connection with|conversation with|rechner|serveur|servidor|сервер|вузол|ホスト):?\s+([A-Za-z0-9_][\w.-]{0,250}\.?)\s?[\[(]` + ipWord + `[\])]`),
+	lazy(`(?i)\bby ([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\]\.`),
+	lazy(`(?im)()\b` + ipWord + `(?:_| )(?:does not like|does_not_like|failed after|failed_after)`),
+	lazy(`(?i)()connected[_ ]to[_ ]` + ipWord + `[_ ]but`),
+	lazy(`(?i)([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\] (?:did not like|said:|failed|refused)`),
 }
 
 // dsnServer is the address in a Remote-MTA field that has one.
-var dsnServer = regexp.MustCompile(`[\[(]` + ipWord + `[\])]|;\s*` + ipWord + `\s*$`)
+var dsnServer = lazy(`[\[(]` + ipWord + `[\])]|;\s*` + ipWord + `\s*$`)
 
 // refusal takes from a bounce of this host where the mail went to, and what was answered. Where the answer names this
 // host's own address, as servers do that refuse it, that is taken, too.
@@ -54,7 +53,7 @@ func (r *reader) refusal(l *letter, words string) {
 
 // isServer says whether a bounce names an address as the server that it talked to.
 func (r *reader) isServer(words string, a netip.Addr) bool {
-	return slices.ContainsFunc(refused[:1], func(form *regexp.Regexp) bool {
+	return slices.ContainsFunc(refused[:1], func(form *pattern) bool {
 		return slices.ContainsFunc(form.FindAllStringSubmatch(cut(words), 20), func(m []string) bool { return m[2] == a.String() && !strings.EqualFold(m[1], "client") })
 	})
 }
@@ -69,9 +68,9 @@ func (r *reader) to(said string) {
 }
 
 var (
-	saidReply  = regexp.MustCompile(`(?is)(?:\bsaid|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
-	lineReply  = regexp.MustCompile(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
-	attachment = regexp.MustCompile(`(?i)\s*["']?\s*\(in reply to .*$`)
+	saidReply  = lazy(`(?is)(?:\bsaid|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
+	lineReply  = lazy(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
+	attachment = lazy(`(?i)\s*["']?\s*\(in reply to .*$`)
 )
 
 // diagnostic is what the server answered, as a bounce quotes it; "" if that is not certain.
@@ -79,7 +78,7 @@ func diagnostic(l *letter, words string) string {
 	if _, said, is := strings.Cut(l.field("diagnostic-code"), ";"); is && strings.Contains(strings.ToLower(l.field("diagnostic-code")), "smtp") {
 		return bounded(strings.TrimSpace(said))
 	}
-	for _, form := range []*regexp.Regexp{saidReply, lineReply} {
+	for _, form := range []*pattern{saidReply, lineReply} {
 		if m := form.FindStringSubmatch(cut(words)); m != nil {
 			said := spaces.ReplaceAllString(m[1], " ")
 			return bounded(strings.Trim(attachment.ReplaceAllString(said, ""), ` "'`))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +48,7 @@ func (r *reader) arf(l *letter, why string) {
 }
 
 // heloResult is the name in an Authentication-Results field (RFC 8601 section 2.7.2).
-var heloResult = regexp.MustCompile(`\bsmtp\.helo=([^\s;()]{1,250})`)
+var heloResult = lazy(`\bsmtp\.helo=([^\s;()]{1,250})`)
 
 // xarfNames are the fields of X-ARF 0.1 and 0.2, of XARF JSON versions 1 to 4, with what they stand for. The names are
 // in lower case, without the signs between their words.

@@ -1,14 +1,13 @@
 package received
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // What PHP and web hosters add to a mail: X-PHP-Originating-Script (mail.add_x_header of php.ini: "UID:file"),
 // X-PHP-Script ("host/path for ADDRESS"), and X-Source-Args, X-Source-Dir and X-Authenticated-Id of cPanel's Exim.
-var scriptNames = regexp.MustCompile(`(?im)^[ \t>]*(X-PHP-Originating-Script|X-PHP-Script|X-PHP-Filename|X-Source-Args|X-Source-Dir|X-Source|` +
+var scriptNames = lazy(`(?im)^[ \t>]*(X-PHP-Originating-Script|X-PHP-Script|X-PHP-Filename|X-Source-Args|X-Source-Dir|X-Source|` +
 	`X-Authenticated-Id|X-Authenticated-Sender|X-Authenticated-User|X-Get-Message-Sender-Via):[ \t]*(\S[^\n]{0,500})`)
 
 // script finds what the header of the mail says of the program that made it.

@@ -2,14 +2,13 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"time"
 )
 
 // Spamhaus lists what it saw of a host in rows below "(IP, UTC timestamp, HELO value)".
 var (
-	rowsHead = regexp.MustCompile(`(?i)\(\s*IP[^()]{0,40}UTC[^()]{0,40}HELO[^()]{0,40}\)`)
-	rowOf    = regexp.MustCompile(`([0-9A-Fa-f.:]{3,45})\s+(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)Z?\s+(\S{1,250})`)
+	rowsHead = lazy(`(?i)\(\s*IP[^()]{0,40}UTC[^()]{0,40}HELO[^()]{0,40}\)`)
+	rowOf    = lazy(`([0-9A-Fa-f.:]{3,45})\s+(\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?)Z?\s+(\S{1,250})`)
 )
 
 // findRow reads the latest of these rows, of one address where that is among them. ok is false where there are none.

@@ -3,7 +3,6 @@ package received
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -187,7 +186,7 @@ func lower(c byte) byte {
 }
 
 // qpSigns are what a text that was pasted in quoted-printable has.
-var qpSigns = regexp.MustCompile(`=\n|=3D|=20\n|=C3=|=E2=80|=D0=`)
+var qpSigns = lazy(`=\n|=3D|=20\n|=C3=|=E2=80|=D0=`)
 
 // bare decodes what a paste of a mail's source has in quoted-printable or base64, where no header says so.
 func bare(text string) string {
@@ -202,7 +201,7 @@ func bare(text string) string {
 	return text
 }
 
-var base64Block = regexp.MustCompile(`(?m)(?:^[A-Za-z0-9+/]{56,76}\n){2,}(?:^[A-Za-z0-9+/]{1,76}={0,2}(?:\n|$))?`)
+var base64Block = lazy(`(?m)(?:^[A-Za-z0-9+/]{56,76}\n){2,}(?:^[A-Za-z0-9+/]{1,76}={0,2}(?:\n|$))?`)
 
 // unBase64 decodes as much as there is of base64 (RFC 2045 section 6.8).
 func unBase64(text string) string {

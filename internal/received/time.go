@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,44 +21,44 @@ type Moment struct {
 }
 
 var (
-	spaces  = regexp.MustCompile(`[\s\x{a0}]+`)
-	comment = regexp.MustCompile(`\([^()]*\)`)
-	margin  = regexp.MustCompile(`\(?\s*` + plusMinus + `\s*(\d{1,6})\s*` + unit + `?(?:\b|$)\.?\s*\)?`)
-	ago     = regexp.MustCompile(`^-?((?:\d{1,9}\s*` + unit + `\s*)+)(?:ago)?$`)
-	span    = regexp.MustCompile(`(\d{1,9})\s*` + unit)
-	seconds = regexp.MustCompile(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
-	millis  = regexp.MustCompile(`^@?(\d{10})(\d{3})$`)
-	compact = regexp.MustCompile(`\b(\d{4})(\d\d)(\d\d)[t ]?(\d\d)(\d\d)`)
-	packed  = regexp.MustCompile(`(-\d\d \d\d:\d\d)(\d\d)`)
-	isoT    = regexp.MustCompile(`(\d)t(\d)`)
-	clock   = regexp.MustCompile(`\b(\d{1,2}) ?: ?(\d\d)(?: ?: ?(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]m\b)?`)
-	oClock  = regexp.MustCompile(`(^|[^\d:.,])(\d{1,2})\s*([ap]m\b)`)
-	age     = regexp.MustCompile(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
-	weekday = regexp.MustCompile(`\b(mon|tue|wed|thu|fri|sat|sun)\b`)
-	letters = regexp.MustCompile(`\pL+`)
-	filler  = regexp.MustCompile(`\b(?:mon|tue|wed|thu|fri|sat|sun|at|on|last|about|around|approximately|circa)\b`)
-	precise = regexp.MustCompile(`[+-]\d{4}\b`)
-	usual   = regexp.MustCompile(`\b[ap]m\b|\b[ecmp][sd]t\b`) // who writes so puts the month first
+	spaces  = lazy(`[\s\x{a0}]+`)
+	comment = lazy(`\([^()]*\)`)
+	margin  = lazy(`\(?\s*` + plusMinus + `\s*(\d{1,6})\s*` + unit + `?(?:\b|$)\.?\s*\)?`)
+	ago     = lazy(`^-?((?:\d{1,9}\s*` + unit + `\s*)+)(?:ago)?$`)
+	span    = lazy(`(\d{1,9})\s*` + unit)
+	seconds = lazy(`^@?(\d{9,10})(?:\.(\d{1,9}))?$`)
+	millis  = lazy(`^@?(\d{10})(\d{3})$`)
+	compact = lazy(`\b(\d{4})(\d\d)(\d\d)[t ]?(\d\d)(\d\d)`)
+	packed  = lazy(`(-\d\d \d\d:\d\d)(\d\d)`)
+	isoT    = lazy(`(\d)t(\d)`)
+	clock   = lazy(`\b(\d{1,2}) ?: ?(\d\d)(?: ?: ?(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*([ap]m\b)?`)
+	oClock  = lazy(`(^|[^\d:.,])(\d{1,2})\s*([ap]m\b)`)
+	age     = lazy(`[, ]*(?:\b(?:approximately|about)\s)?\s*(?:\d{1,9}\s*` + unit + `[, ]*)+ago$`)
+	weekday = lazy(`\b(mon|tue|wed|thu|fri|sat|sun)\b`)
+	letters = lazy(`\pL+`)
+	filler  = lazy(`\b(?:mon|tue|wed|thu|fri|sat|sun|at|on|last|about|around|approximately|circa)\b`)
+	precise = lazy(`[+-]\d{4}\b`)
+	usual   = lazy(`\b[ap]m\b|\b[ecmp][sd]t\b`) // who writes so puts the month first
 )
 
 // Forms of other languages, and what blanks a translation leaves, in the form that the rest reads.
 var forms = []struct {
-	is *regexp.Regexp
+	is *pattern
 	as string
 }{
-	{regexp.MustCompile(`\b([ap])\.\s?m\.`), "${1}m"},
-	{regexp.MustCompile(`(\d{4})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日`), "$1-$2-$3 "},
-	{regexp.MustCompile(`(\d{1,2})\s?[時时]\s?(\d{1,2})\s?分(?:\s?(\d{1,2})\s?秒)?`), "$1:$2 "},
-	{regexp.MustCompile(`(?:午前|上午)\s?(\d{1,2}:\d\d)`), "$1 am"},
-	{regexp.MustCompile(`(?:午後|下午)\s?(\d{1,2}:\d\d)`), "$1 pm"},
-	{regexp.MustCompile(`(\d)\s?分`), "$1 m"},
-	{regexp.MustCompile(`(^|[^/\pL\d-])(\d{4}) ?: ?(0?[1-9]|1[0-2]) ?: ?(\d{1,2})\b`), "$1$2-$3-$4"},
-	{regexp.MustCompile(`(\d[ .-]+(?:de )?)ago\b(\.?(?: de)? ?\d{4})`), "${1}aug$2"},
-	{regexp.MustCompile(`\b(\d{1,2}) ?h ?(\d\d)\b(?: ?(?:min)? ?(\d\d) ?s\b)?`), "$1:$2"},
-	{regexp.MustCompile(`\b(\d{1,2})\.(\d\d)(?:\.(\d\d))? ?(?:uhr|uur)\b`), "$1:$2 "},
-	{regexp.MustCompile(`(:\d\d) ?(?:uhr|uur|h|ч|год)(?:\s|$|[,.])`), "$1 "},
-	{regexp.MustCompile(`(uhr|:\d\d) am (\d{1,2}\. ?[\d\pL])`), "$1 $2"},
-	{regexp.MustCompile(`\b(?:heure|hora) (?:de paris|de madrid)`), "europe/paris"},
+	{lazy(`\b([ap])\.\s?m\.`), "${1}m"},
+	{lazy(`(\d{4})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日`), "$1-$2-$3 "},
+	{lazy(`(\d{1,2})\s?[時时]\s?(\d{1,2})\s?分(?:\s?(\d{1,2})\s?秒)?`), "$1:$2 "},
+	{lazy(`(?:午前|上午)\s?(\d{1,2}:\d\d)`), "$1 am"},
+	{lazy(`(?:午後|下午)\s?(\d{1,2}:\d\d)`), "$1 pm"},
+	{lazy(`(\d)\s?分`), "$1 m"},
+	{lazy(`(^|[^/\pL\d-])(\d{4}) ?: ?(0?[1-9]|1[0-2]) ?: ?(\d{1,2})\b`), "$1$2-$3-$4"},
+	{lazy(`(\d[ .-]+(?:de )?)ago\b(\.?(?: de)? ?\d{4})`), "${1}aug$2"},
+	{lazy(`\b(\d{1,2}) ?h ?(\d\d)\b(?: ?(?:min)? ?(\d\d) ?s\b)?`), "$1:$2"},
+	{lazy(`\b(\d{1,2})\.(\d\d)(?:\.(\d\d))? ?(?:uhr|uur)\b`), "$1:$2 "},
+	{lazy(`(:\d\d) ?(?:uhr|uur|h|ч|год)(?:\s|$|[,.])`), "$1 "},
+	{lazy(`(uhr|:\d\d) am (\d{1,2}\. ?[\d\pL])`), "$1 $2"},
+	{lazy(`\b(?:heure|hora) (?:de paris|de madrid)`), "europe/paris"},
 }
 
 // plusMinus leads to what a time may be off by.

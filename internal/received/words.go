@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,22 +10,22 @@ import (
 // Words in front of a time that say what happened then: the mail itself, or something else, such as the report of it,
 // its listing or its removal. The one that is nearest to the time counts.
 var (
-	eventWords = regexp.MustCompile(`(?i)event|ereignis|vorfall|zeitpunkt|gebeurtenis|événement|событи|поді[яї]|発生|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
+	eventWords = lazy(`(?i)event|ereignis|vorfall|zeitpunkt|gebeurtenis|événement|событи|поді[яї]|発生|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
 		`received from|mail received|message received|erkannt|festgestellt|beobachtet|gesehen|registriert|empfangen|versendet|verschickt|gesendet|meldete sich|zuletzt|letzte|` +
 		`laatst|gezien|gedetecteerd|ontvangen|verzonden|dernière|dernier|détect|observé|\bvu\b|\bvue\b|reçu|envoy|última|último|detectad|observad|\bvist[ao]\b|recibid|enviad|recebid|` +
 		`обнаружен|замечен|зафиксирован|последн|отправлен|получен|рассыл|виявлен|помічен|зафіксован|останн|надіслан|отриман|検出|検知|観測|受信|送信|最後|確認`)
-	asideWords = regexp.MustCompile(`(?i)\bfirst\b|since|generated|checked|printed|expir|remov|delist|\bnow\b|until|\breport|received an? (?:report|complaint)|complain|notif|\blisted|listing|` +
+	asideWords = lazy(`(?i)\bfirst\b|since|generated|checked|printed|expir|remov|delist|\bnow\b|until|\breport|received an? (?:report|complaint)|complain|notif|\blisted|listing|` +
 		`passed on|forwarded|processed|opened|valid|relisted|abgelaufen|gelistet|gelöscht|entfernt|gemeldet|meldung|beschwerde|\bseit\b|\bbis\b|weitergeleitet|geprüft|erstellt|` +
 		`gemeld|verwijderd|vermeld|sinds|klacht|signalement|signalé|plainte|retiré|supprimé|listé|depuis|jusqu|expire|denuncia|reportad|queja|eliminad|retirad|listad|desde|hasta|removid|reclama|até|` +
 		`исключ|удал|сообщени|жалоб|внес[её]н|истека|\bдо\b|проверен|видален|повідомлен|скарг|внесен|報告|削除|登録|解除|通知|苦情`)
-	reportedThen = regexp.MustCompile(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
-	earlier      = regexp.MustCompile(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
+	reportedThen = lazy(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
+	earlier      = lazy(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
 // lastOf and firstOf are words of one of several times: the last is that of which most is known.
 var (
-	lastOf  = regexp.MustCompile(`(?i)\b(?:last|latest|most recent|letzte\pL*|zuletzt|laatst\pL*|dernière?s?|últim[ao]s?|ultim[ao]s?)\b|последн|останн|最後|最終`)
-	firstOf = regexp.MustCompile(`(?i)\b(?:first|earliest|erste\pL*|zuerst|eerste|première?s?|primer[ao]?s?|primeir[ao]s?)\b|перв|перш|最初`)
+	lastOf  = lazy(`(?i)\b(?:last|latest|most recent|letzte\pL*|zuletzt|laatst\pL*|dernière?s?|últim[ao]s?|ultim[ao]s?)\b|последн|останн|最後|最終`)
+	firstOf = lazy(`(?i)\b(?:first|earliest|erste\pL*|zuerst|eerste|première?s?|primer[ao]?s?|primeir[ao]s?)\b|перв|перш|最初`)
 )
 
 // facts are what a text says in plain words.
@@ -178,7 +177,7 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 }
 
 // allTimes is where a text says once for all which zone its times are in: "Timestamp (UTC)", "all times are UTC".
-var allTimes = regexp.MustCompile(`(?i)(?:time ?zone|zeitzone|tijdzone|fuseau horaire|zona horaria|fuso horário|часовой пояс|часовий пояс|タイムゾーン|` +
+var allTimes = lazy(`(?i)(?:time ?zone|zeitzone|tijdzone|fuseau horaire|zona horaria|fuso horário|часовой пояс|часовий пояс|タイムゾーン|` +
 	`(?:times?(?:stamps?)?|dates?|zeit(?:en|stempel|angaben|punkt)?|datum|tijd(?:en|stip)?|heures?|horas?|fecha|data|время|дата|час)(?:\s\pL{1,10}){0,4})\s?[:=]?\s?\(?((?:` + zoneNames + `)\b|[+-]\d\d:?\d\d\b)`)
 
 // zoneOfAll is that zone, "" if there is none.
@@ -190,7 +189,7 @@ func zoneOfAll(text string) string {
 }
 
 // dayFirst are words of languages that put the day in front of the month.
-var dayFirst = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:und|der|das|wurde|ihr|ihre|von|het|een|van|uw|est|été|une|dans|le|les|des|votre|adresse|serveur|el|los|por|fue|servidor|dirección|foi|não|uma|del|endereço|à|às|uhr|uur|[а-яіїє]{3,})(?:[^\pL]|$)`)
+var dayFirst = lazy(`(?i)(?:^|[^\pL])(?:und|der|das|wurde|ihr|ihre|von|het|een|van|uw|est|été|une|dans|le|les|des|votre|adresse|serveur|el|los|por|fue|servidor|dirección|foi|não|uma|del|endereço|à|às|uhr|uur|[а-яіїє]{3,})(?:[^\pL]|$)`)
 
 // dayOrMonthFirst finds out of a whole text which of the numbers in 04/12/2015 is the day: by another date in it that
 // can be read in one way alone, else by its language. What it returns writes such a date so that it has one meaning.
@@ -233,7 +232,7 @@ func roleOfTime(before, after string) int {
 	if reportedThen.MatchString(after) {
 		return -1
 	}
-	last := func(in *regexp.Regexp) int {
+	last := func(in *pattern) int {
 		found := in.FindAllStringIndex(before, 20)
 		if found == nil {
 			return -1
@@ -257,4 +256,4 @@ func roleOfTime(before, after string) int {
 }
 
 // lists are words of a blocklist's page.
-var lists = regexp.MustCompile(`(?i)\b(?:blocklist|blacklist|block list|\w*listed|delist|dnsbl|rbl|sbl|xbl|cbl|spamhaus|uceprotect|barracuda|sorbs|HELO'?e?d|HELO.?ing|gelistet|vermeld|listad[ao])|чёрн\w+ списк|черн\w+ списк|чорн\w+ списк|ブラックリスト`)
+var lists = lazy(`(?i)\b(?:blocklist|blacklist|block list|\w*listed|delist|dnsbl|rbl|sbl|xbl|cbl|spamhaus|uceprotect|barracuda|sorbs|HELO'?e?d|HELO.?ing|gelistet|vermeld|listad[ao])|чёрн\w+ списк|черн\w+ списк|чорн\w+ списк|ブラックリスト`)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ func alternatives(words []string) string {
 	return strings.Join(slices.Compact(words), "|")
 }
 
-var numeric = regexp.MustCompile(`^(?:utc|gmt)? ?([-+−])(\d{1,2}):?(\d\d)?$`)
+var numeric = lazy(`^(?:utc|gmt)? ?([-+−])(\d{1,2}):?(\d\d)?$`)
 
 // zone reads a time zone, in lower case; without one it is local, and said is false.
 func zone(s string, local *time.Location) (in *time.Location, said bool, err error) {

@@ -39,8 +39,9 @@ func (r *reader) refusal(l *letter, words string) {
 	if len(c.To) > 0 {
 		return
 	}
+	words = l.field("diagnostic-code") + "\n" + cut(words)
 	for _, form := range refused {
-		for _, m := range form.FindAllStringSubmatch(cut(words), 20) {
+		for _, m := range form.FindAllStringSubmatch(words, 20) {
 			if !strings.EqualFold(m[1], "client") {
 				r.to(m[2])
 			}
@@ -68,7 +69,7 @@ func (r *reader) to(said string) {
 }
 
 var (
-	saidReply  = lazy(`(?is)(?:\bsaid|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
+	saidReply  = lazy(`(?is)(?:\bsaid|refused to talk to me|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
 	lineReply  = lazy(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
 	attachment = lazy(`(?i)\s*["']?\s*\(in reply to .*$`)
 )

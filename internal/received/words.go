@@ -19,7 +19,7 @@ var (
 		`gemeld|verwijderd|vermeld|sinds|klacht|signalement|signalé|plainte|retiré|supprimé|listé|depuis|jusqu|expire|denuncia|reportad|queja|eliminad|retirad|listad|desde|hasta|removid|reclama|até|` +
 		`исключ|удал|сообщени|жалоб|внес[её]н|истека|\bдо\b|проверен|видален|повідомлен|скарг|внесен|報告|削除|登録|解除|通知|苦情`)
 	reportedThen = lazy(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
-	earlier      = lazy(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
+	earlier      = lazy(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може|могл\pL*|міг)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
 // lastOf and firstOf are words of one of several times: the last is that of which most is known.

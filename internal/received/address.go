@@ -25,7 +25,7 @@ type placed struct {
 
 var (
 	anAddress = lazy(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
-	network   = lazy(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // its first address is none of it
+	network   = lazy(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // a network, not an address
 	ipv6Tag   = lazy(`(?i)(ipv6):`)
 	nextPort  = lazy(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
 	// Words in front of an address, in the languages that reports come in.
@@ -37,14 +37,17 @@ var (
 	portWords = lazy(`(?i)(?:source|src|client|quell|remote)[\s_-]?port[\s:=]{1,3}(\d{1,5})\b`)
 )
 
-// findAddresses finds the addresses in a text, with their ports and roles. What is cut out of a longer word, such as a
-// name in reverse order, is none.
+// findAddresses finds the addresses in a text, with their ports and roles. Digits inside a longer word, such as a name in
+// reverse order, are not an address.
 func findAddresses(text string) (list []placed) {
 	text = ipv6Tag.ReplaceAllString(text, "$1 ")
 	for _, at := range anAddress.FindAllStringIndex(text, 200) {
 		said := strings.TrimRight(text[at[0]:at[1]], ":")
 		a, err := netip.ParseAddr(said)
-		if err != nil || joined(text, at[0], at[0]+len(said)) || network.MatchString(text[at[0]+len(said):min(len(text), at[1]+4)]) {
+		if err != nil || joined(text, at[0], at[0]+len(said)) {
+			continue
+		}
+		if network.MatchString(text[at[0]+len(said) : min(len(text), at[1]+4)]) {
 			continue
 		}
 		before := text[max(0, at[0]-70):at[0]]

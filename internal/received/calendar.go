@@ -39,8 +39,8 @@ const monthWord = `(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b`
 // errMonth is the error of a date that may be one of two.
 var errMonth = errors.New("which of the numbers is the month? Write the date as 2006-01-02")
 
-// findDate finds a day in a text in lower case and in English, and returns what else there is. Its year is 0 where
-// there is none. american says whether the month stands first.
+// findDate finds a day in a text in lower case and in English, and returns what else there is. Its year is 0 if
+// it has no year. american says whether the month stands first.
 func findDate(text string, now time.Time, american bool) (day time.Time, found bool, rest string, err error) {
 	for word, days := range map[string]int{"today": 0, "yesterday": -1} {
 		if before, after, is := strings.Cut(text, word); is {

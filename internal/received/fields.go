@@ -10,7 +10,7 @@ type field struct{ name, value string }
 // fields are those of a header, in their order.
 type fields []field
 
-// get is the first value of a name, "" where there is none.
+// get is the first value of a name, "" if it is missing.
 func (f fields) get(name string) string {
 	for _, one := range f {
 		if one.name == name {

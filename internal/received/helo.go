@@ -54,7 +54,7 @@ func findHELOs(text string) (names []string) {
 			lead, name := strings.ToLower(group(rest, at, 1)), strings.TrimRight(group(rest, at, 3), ".:,")
 			quoted := group(rest, at, 2) != ""
 			if !isHELO(lead, quoted, name, rest[at[7]:]) {
-				rest = rest[at[6]:] // which may be the beginning of what is one
+				rest = rest[at[6]:] // the word may be the verb of a name that follows
 				continue
 			}
 			if !slices.Contains(names, name) && len(names) < maxHELOs {

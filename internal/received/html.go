@@ -53,7 +53,8 @@ func plainText(page string) string {
 			case atom.Br:
 				broken = true
 				b.WriteByte('\n')
-			case atom.P, atom.Div, atom.Tr, atom.Li, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Table, atom.Blockquote:
+			case atom.P, atom.Div, atom.Tr, atom.Li, atom.Table, atom.Blockquote,
+				atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 				b.WriteByte('\n')
 			case atom.Td, atom.Th:
 				if start {

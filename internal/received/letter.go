@@ -20,7 +20,7 @@ type letter struct {
 	dsn     bool            // it has or promises a delivery status
 	xarf    fields          // the fields of an X-ARF part in JSON or YAML
 	xarfed  bool            // it says that it is X-ARF
-	inner   string          // the mail that it is about, or its headers; "" if there is none
+	inner   string          // the mail that it is about, or its headers; "" if it has no such part
 	broken  string          // what is wrong with its structure; "" if nothing
 	parts   int
 }
@@ -94,8 +94,8 @@ func (l *letter) part(head fields, body string, nest int) {
 	}
 }
 
-// multipart reads parts (RFC 2046 section 5.1). Where the boundary is not that of the header, one is looked for; where
-// there is none, all of it is text.
+// multipart reads parts (RFC 2046 section 5.1). Where the header names another boundary than the body has, it takes the
+// one in the body; without any, all of it is text.
 func (l *letter) multipart(report, boundary, body string, nest int) {
 	switch report {
 	case "feedback-report":

@@ -48,7 +48,7 @@ var (
 	qmailSaid   = lazy(`(?:failure|deferral|success): ([0-9.]+)_(?:does_not_like|failed_after|accepted_message)[^/]*/(?:Remote_host_said:_)?([^/]*)`)
 )
 
-// logLine reads a line. ok is false where it is none that tells of a mail.
+// logLine reads a line. ok is false if it does not tell of a mail.
 func (r *reader) logLine(line string) (one logLine, ok bool) {
 	rest, when := "", ""
 	switch {

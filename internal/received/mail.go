@@ -106,20 +106,14 @@ func (r *reader) date(f fields) (m Moment, ok bool) {
 // notice came here says nothing of the mail that it is about.
 func (r *reader) mail(l *letter, words string) {
 	c, head := r.c, l.received(r)
-	about := func(h hop) bool {
+	itself := slices.ContainsFunc(head, func(h hop) bool {
 		return !h.local && !r.host.named(h.by) && (r.host.ours(h.addr) || r.host.named(h.helo) || r.host.named(h.rdns))
-	}
-	itself := -1
-	for i, h := range head {
-		if about(h) && itself < 0 {
-			itself = i
-		}
-	}
-	if len(head) == 1 && head[0].local || itself < 0 && len(head) > 0 && head[len(head)-1].local && r.host.named(head[len(head)-1].by) {
-		itself = 0
+	})
+	if n := len(head); n > 0 && head[n-1].local {
+		itself = itself || n == 1 || r.host.named(head[n-1].by)
 	}
 	inner := findHops(l.source(), r.now)
-	if itself >= 0 {
+	if itself {
 		c.is(kindMail, "its own header says that it came from this host")
 		r.script(l.headText())
 		r.hops(head, netip.Addr{})

@@ -35,7 +35,7 @@ func (r *reader) logLines(text string) (ok bool) {
 	return r.c.Dated
 }
 
-// clientLine finds the line in which another server tells of this host as its client; -1 if there is none.
+// clientLine finds the line in which another server tells of this host as its client; -1 without such a line.
 func (r *reader) clientLine(list []logLine) int {
 	for i := range list {
 		if one := &list[i]; one.in && !r.host.named(one.host) && r.host.ours(one.client) {

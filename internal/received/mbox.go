@@ -22,7 +22,7 @@ func splitMbox(text string) (mails []string) {
 	return append(mails, mailStart(text))
 }
 
-// nextMail is where the next mail begins, -1 if there is none.
+// nextMail is where the next mail begins, -1 behind the last.
 func nextMail(text string) int {
 	for at := 1; ; {
 		next := strings.Index(text[at:], "\n\nFrom ")

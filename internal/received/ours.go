@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Host is the host that the text may be about. The zero Host is one of which nothing is known.
+// Host is the host that the text may be about. Of the zero Host nothing is known.
 type Host struct {
 	Local  func(netip.Addr) bool // says whether an address is one of its interfaces; nil: not known
 	Name   string                // with its domain where that is known; "": not known
@@ -19,7 +19,10 @@ type Host struct {
 
 // ours says whether an address is one of this host that others see.
 func (h *Host) ours(a netip.Addr) bool {
-	return a.IsValid() && a.IsGlobalUnicast() && (h.Local != nil && h.Local(a) || h.added(a) || slices.Contains(h.Told, a) || slices.Contains(h.Logged, a))
+	if !a.IsValid() || !a.IsGlobalUnicast() {
+		return false
+	}
+	return h.Local != nil && h.Local(a) || h.added(a) || slices.Contains(h.Told, a) || slices.Contains(h.Logged, a)
 }
 
 // added says whether an address is one that --own names.
@@ -51,7 +54,7 @@ func (h *Host) near(name string) bool {
 	return domain != "" && slices.ContainsFunc(append([]string{h.Name}, h.Own...), func(own string) bool { return domainOf(own) == domain })
 }
 
-// domainOf is the domain that somebody registered, with all names in it; "" where there is none.
+// domainOf is the domain that somebody registered, with all names in it; "" if it has none.
 func domainOf(name string) string {
 	name = strings.Trim(strings.ToLower(name), ".[]")
 	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {

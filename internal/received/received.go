@@ -178,7 +178,10 @@ func (c *Clues) MarshalJSON() ([]byte, error) {
 		Reply       string     `json:"reply,omitempty"`
 		QueueID     string     `json:"queue_id,omitempty"`
 		HandedIn    *HandedIn  `json:"handed_in,omitempty"`
-	}{Kind: c.Kind, Understood: append([]string{}, c.Words...), HELO: c.HELO, Port: c.Port, Recipient: c.Rcpt, Reply: c.Reply, QueueID: c.QueueID}
+	}{
+		Kind: c.Kind, Understood: append([]string{}, c.Words...),
+		HELO: c.HELO, Port: c.Port, Recipient: c.Rcpt, Reply: c.Reply, QueueID: c.QueueID,
+	}
 	if len(c.Other) > 0 {
 		j.HELO = "" // it may be another
 	}

@@ -54,8 +54,8 @@ func (r *reader) refusal(l *letter, words string) {
 
 // isServer says whether a bounce names an address as the server that it talked to.
 func (r *reader) isServer(words string, a netip.Addr) bool {
-	return slices.ContainsFunc(refused[:1], func(form *pattern) bool {
-		return slices.ContainsFunc(form.FindAllStringSubmatch(cut(words), 20), func(m []string) bool { return m[2] == a.String() && !strings.EqualFold(m[1], "client") })
+	return slices.ContainsFunc(refused[0].FindAllStringSubmatch(cut(words), 20), func(m []string) bool {
+		return m[2] == a.String() && !strings.EqualFold(m[1], "client")
 	})
 }
 

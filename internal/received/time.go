@@ -16,7 +16,7 @@ type Moment struct {
 	Local  bool          // no zone was said: it is taken as local time
 	Day    bool          // no time of day was said: it is the start of that day
 	Margin time.Duration // said beside it: ± 15 minutes; 0 if none
-	Vague  string        // a zone of which there are several, or that nobody knows: UTC was taken, and the margin covers the others
+	Vague  string        // the name of an ambiguous or unknown zone: UTC was taken, and the margin covers the others
 	Later  time.Time     // the clock showed it again when it was set back in autumn, at that time; zero: it did not
 }
 

@@ -68,7 +68,8 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 			crossing = append(crossing, i)
 		}
 	}
-	if i := slices.IndexFunc(crossing, func(i int) bool { return hops[i].helo != "" }); i >= 0 && !slices.ContainsFunc(crossing, func(j int) bool { return hops[j].addr != hops[crossing[i]].addr }) {
+	apart := slices.ContainsFunc(crossing, func(i int) bool { return hops[i].addr != hops[crossing[0]].addr })
+	if i := slices.IndexFunc(crossing, func(i int) bool { return hops[i].helo != "" }); i >= 0 && !apart {
 		return crossing[i], "it alone is about a host of others, and has its HELO name"
 	}
 	if domain := domainOf(r.reporter); len(crossing) > 1 && domain != "" {
@@ -114,7 +115,7 @@ func internal(h *hop) bool {
 	return h.addr.IsValid() && !public(h.addr) && (!h.bySMTP() || strings.EqualFold(h.by, h.helo) || h.addr.IsLinkLocalUnicast() || sameDomain(h))
 }
 
-// several tells of headers of which any may be about this host: only their times are used.
+// several is for headers that may each be about this host: only their times are used.
 func (r *reader) several(hops []hop, which []int) {
 	c := r.c
 	for _, i := range which {

@@ -22,7 +22,7 @@ var (
 	earlier      = lazy(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може|могл\pL*|міг)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
-// lastOf and firstOf are words of one of several times: the last is that of which most is known.
+// lastOf and firstOf are words of one of several times: the last is the one that logs still have.
 var (
 	lastOf  = lazy(`(?i)\b(?:last|latest|most recent|letzte\pL*|zuletzt|laatst\pL*|dernière?s?|últim[ao]s?|ultim[ao]s?)\b|последн|останн|最後|最終`)
 	firstOf = lazy(`(?i)\b(?:first|earliest|erste\pL*|zuerst|eerste|première?s?|primer[ao]?s?|primeir[ao]s?)\b|перв|перш|最初`)
@@ -180,7 +180,7 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 var allTimes = lazy(`(?i)(?:time ?zone|zeitzone|tijdzone|fuseau horaire|zona horaria|fuso horário|часовой пояс|часовий пояс|タイムゾーン|` +
 	`(?:times?(?:stamps?)?|dates?|zeit(?:en|stempel|angaben|punkt)?|datum|tijd(?:en|stip)?|heures?|horas?|fecha|data|время|дата|час)(?:\s\pL{1,10}){0,4})\s?[:=]?\s?\(?((?:` + zoneNames + `)\b|[+-]\d\d:?\d\d\b)`)
 
-// zoneOfAll is that zone, "" if there is none.
+// zoneOfAll is that zone, "" if the text does not say.
 func zoneOfAll(text string) string {
 	if m := allTimes.FindStringSubmatch(text); m != nil {
 		return m[1]

@@ -56,7 +56,7 @@ func TestReadNotices(t *testing.T) {
 	})
 }
 
-// A mail that came to this host, and of which no word says more, is no way to search.
+// How a mail came to this host is nothing to search for.
 func TestReadOwnWayHere(t *testing.T) {
 	text := "Received: from mail.provider.example (mail.provider.example [198.51.100.70])\n\tby web1.example.org with ESMTPS id 4Q1; Wed, 12 Oct 2022 10:15:09 +0000\n" +
 		"From: abuse@provider.example\nTo: admin@example.org\nSubject: abuse\n\nYou send spam. Stop it.\n"

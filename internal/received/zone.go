@@ -12,7 +12,7 @@ import (
 )
 
 // offsets are the hours east of Greenwich of zones that mean one thing only: RFC 5322 section 4.3,
-// and those of Europe. Those of which there are several (BST, IST) are left out.
+// and those of Europe. Ambiguous ones (BST, IST) are left out.
 var offsets = map[string]int{
 	"z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
 	"met": 1, "mest": 2, "mez": 1, "mesz": 2, "hkt": 8, "sgt": 8, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,

@@ -126,7 +126,8 @@ func TestHostileText(t *testing.T) {
 			t.Fatal(err)
 		}
 		q.Add(helo)
-		clues := &received.Clues{Kind: "a Received header", HELO: text, Rcpt: text, Words: []string{text},
+		clues := &received.Clues{Kind: "a Received header", HELO: text, Rcpt: text, Words: []string{text}, Doubts: []string{text},
+			Reply: text, QueueID: text, HandedIn: received.HandedIn{User: text, Client: text, Account: text, Script: text},
 			Addr: netip.MustParseAddr("fe80::1%zone"), Dated: true, When: received.Moment{Time: T}}
 		a := Ask(Options{
 			Logs:  []string{Stdin, "/nowhere/" + strings.ReplaceAll(text, "\x00", "")},

@@ -178,3 +178,29 @@ func TestReceivedAddressFromLogs(t *testing.T) {
 		}
 	}
 }
+
+// The object received of the JSON has what the text has, for a script.
+func TestReceivedJSON(t *testing.T) {
+	at := time.Date(2024, 2, 5, 14, 0, 0, 0, time.UTC)
+	header := "Received: from mail.com ([203.0.113.9]:41822)\n\tby mx.example.net with esmtps (TLS1.3) (Exim 4.96)\n\tid 1pABCD-00012E-2X\n\tfor victim@example.net; Mon, 05 Feb 2024 14:00:00 +0000\n"
+	stdout, stderr, status := reportOn(t, header, "--own", "203.0.113.9", "--received", "-", "--format", "json", logOf(t, at))
+	var answer struct {
+		Received struct {
+			Kind       string
+			Understood []string
+			Time       time.Time
+			HELO, IP   string
+			Port       uint16
+			Recipient  string
+		}
+		Query struct{ Conditions []string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &answer); err != nil || status != exitDone || stderr != "" {
+		t.Fatalf("status %d, %v: %s%s", status, err, stdout, stderr)
+	}
+	r := answer.Received
+	if r.Kind != "a Received header" || len(r.Understood) < 5 || !r.Time.Equal(at) || r.HELO != "mail.com" || r.IP != "203.0.113.9" || r.Port != 41822 ||
+		r.Recipient != "victim@example.net" || !slices.Equal(answer.Query.Conditions, []string{"helo mail.com", "sport 41822"}) {
+		t.Errorf("got %+v", answer)
+	}
+}

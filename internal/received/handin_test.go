@@ -63,6 +63,8 @@ func TestReadForms(t *testing.T) {
 		{"webmail", "Received: from [203.0.113.9] by web.mail.example with HTTP" + date, `{"ip": "203.0.113.9"}`, []string{"helo"}, nil},
 		{"IPv6", "Received: from mail.com (unknown [IPv6:2001:db8::25]) by mx.example.net (Postfix) with ESMTP id 1" + date, `{"helo": "mail.com", "ip": "2001:db8::25"}`, nil, nil},
 		{"a zone that nobody knows", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55 XKT", `{"helo": "mail.com", ` + at + `, "uncertainty": 50400}`, nil, nil},
+		{"a comment behind the date", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP" + date + " (envelope-from <a@example.org>; x)", `{"helo": "mail.com", ` + at + `}`, nil, nil},
+		{"no semicolon", "Received: from mail.com ([203.0.113.9]) by mx.example.net with ESMTP id 1 Tue, 11 Oct 2022 12:38:55 +0000", `{"helo": "mail.com", ` + at + `}`, nil, nil},
 		{"an ambiguous zone", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55 BST", `{` + at + `, "uncertainty": 50400}`, nil, nil},
 		{"a zone broken by quoted-printable", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:3=\n8:55 -=\n0000\n", `{` + at + `}`, nil, nil},
 	})

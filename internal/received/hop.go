@@ -55,12 +55,7 @@ var (
 // parseHop reads the value of a Received header. ok is false if it tells nothing of how the mail came to the server.
 func parseHop(value string, now time.Time) (h hop, ok bool) {
 	value = strings.TrimSpace(spaces.ReplaceAllString(value[:min(len(value), maxHeader)], " "))
-	if i := strings.LastIndexByte(value, ';'); i >= 0 {
-		if m, err := readTime(value[i+1:], now); err == nil {
-			h.when, h.dated = m, true
-		}
-		value = value[:i]
-	}
+	value = h.date(value, now)
 	name, comments, rest := fromPart(value)
 	find := func(in *pattern, text string) string {
 		if m := in.FindStringSubmatch(text); m != nil {
@@ -101,6 +96,31 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 		h.from.Client = h.addr.String()
 	}
 	return h, true
+}
+
+// date reads the date, which is behind the last semicolon (RFC 5322 section 3.6.7), and returns what is in front of it.
+// Some servers add a comment with semicolons, or leave the semicolon out.
+func (h *hop) date(value string, now time.Time) string {
+	end := len(value)
+	for range 4 {
+		i := strings.LastIndexByte(value[:end], ';')
+		if i < 0 {
+			break
+		}
+		if m, err := readTime(value[i+1:], now); err == nil {
+			h.when, h.dated = m, true
+			return value[:i]
+		}
+		end = i
+	}
+	tail := max(0, len(value)-200)
+	for _, at := range findDates(value[tail:]) {
+		if m, err := readTime(value[tail+at[0]:tail+at[1]], now); err == nil {
+			h.when, h.dated = m, true
+			return value[:tail+at[0]]
+		}
+	}
+	return value[:end]
 }
 
 // account finds who handed a mail in, where the server says so: a user's number (Postfix, qmail, dma), or the account

@@ -30,14 +30,18 @@ func isBounce(head fields, words string) bool {
 	case daemon.MatchString(from):
 		return bounceSubject.MatchString(head.get("subject")) || bounceWords.MatchString(words)
 	case head == nil:
-		return bounceWords.MatchString(words)
+		return bounceWords.MatchString(words) || bounceLine.MatchString(words)
 	}
 	return head.get("return-path") == "<>" && bounceWords.MatchString(words) || head.get("x-failed-recipients") != ""
 }
 
-// Names of the server that wrote a bounce, where its words tell them.
-var writer = lazy(`(?i)(?:this is the mail system at host|qmail-send program at|mail-?system (?:des|auf dem) rechners?|(?:generating server|` +
-	`generierender server|serveur de génération|servidor de generación|servidor gerador|формирующий сервер|generatie[- ]?server|生成サーバー)\s?:?)\s+([A-Za-z0-9][A-Za-z0-9.-]{2,250})`)
+// writers are the words with which the server that wrote a bounce names itself.
+var writers = []*pattern{
+	lazy(`(?i)(?:this is the mail system at host|qmail-send program at|mail-?system (?:des|auf dem) rechners?|(?:generating server|generierender server|` +
+		`serveur de génération|servidor de generación|servidor gerador|формирующий сервер|generatie[- ]?server|生成サーバー)\s?:?)\s+([A-Za-z0-9][A-Za-z0-9.-]{2,250})`),
+	lazy(`(?i)(?:mailsysteem|système de messagerie|sistema de corre\pL{1,3}|почтовая система|поштова система)[^\n.]{0,20}?(?:\s|['’])([A-Za-z0-9][A-Za-z0-9-]{0,62}\.[A-Za-z0-9.-]{1,250})`),
+	lazy(`([A-Za-z0-9][A-Za-z0-9.-]{2,250})\s?のメールシステム`),
+}
 
 var addressDomain = lazy(`@([A-Za-z0-9][A-Za-z0-9.-]{1,250})`)
 
@@ -48,7 +52,7 @@ func (r *reader) bounce(l *letter, why string) {
 	head := l.received(r)
 	hops := findHops(l.source(), r.now)
 	by, certain := r.writer(l, words, head, hops)
-	unsigned := by == "" && len(hops) == 0 && refused[0].MatchString(cut(words))
+	unsigned := by == "" && len(hops) == 0 && (refused[0].MatchString(cut(words)) || bounceLine.MatchString(cut(words)))
 	switch {
 	case unsigned: // the lines alone that name the server: who has them is who sent
 		c.is(kindOwnBounce, why+", and it names the server that did not take the mail")
@@ -71,8 +75,10 @@ func (r *reader) writer(l *letter, words string, head, hops []hop) (name string,
 	if _, mta, is := strings.Cut(l.field("reporting-mta"), ";"); is {
 		names = append(names, strings.TrimSpace(mta))
 	}
-	if m := writer.FindStringSubmatch(cut(words)); m != nil {
-		names = append(names, m[1])
+	for _, form := range writers {
+		if m := form.FindStringSubmatch(cut(words)); m != nil {
+			names = append(names, m[1])
+		}
 	}
 	if n := len(head); n > 0 && head[n-1].helo == "" && !head[n-1].addr.IsValid() { // made on the server
 		names = append(names, head[n-1].by)

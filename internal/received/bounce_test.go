@@ -166,6 +166,7 @@ Arrival-Date: Tue, 11 Oct 2022 14:38:55 +0200 (CEST)
 Final-Recipient: rfc822; victim@example.net
 Diagnostic-Code: smtp; 550 5.1.1 unknown user
 `, `{"destination": "198.51.100.25", "recipient": "victim@example.net", "queue_id": "09E8A651865", ` + theDay + `}`, none, nil},
+		{"a short name", "This is the mail system at host web1.\n\n<victim@example.net>: host mx.example.net[198.51.100.25] said: 550 no\n", `{"destination": "198.51.100.25"}`, none, nil},
 		{"in German", `From: MAILER-DAEMON@web1.example.org (Mailsystem)
 Subject: Unzustellbare Mail zurück an Absender
 Date: Tue, 11 Oct 2022 14:39:55 +0200

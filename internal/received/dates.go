@@ -13,7 +13,7 @@ var dates = func() *pattern {
 		`\b\d{1,2}(?:st|nd|rd|th|er|º|\.)?[ /-]{0,2}(?:de |of |d')?` + month + `\.?,?[ ,/-]{0,2}(?:del? |of )?\d{4}|` +
 		month + `\.?,?\s\d{1,2}(?:st|nd|rd|th)?,?\s\d{4})`
 	named := `(?:(?:utc|gmt)\s?[+-]\d{1,2}(?::?\d\d)?|(?:[a-z]{3,4}\s)?[+-]\d\d:?\d\d|z\b|(?:` + zoneNames + `)\b|(?-i:[A-Z]{3,4}\b)|` +
-		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|(?:europe|america|asia|australia)/[a-z_]+)`
+		`по гринвичу|по московскому времени|за гринвічем|мск|за києвом|за київським часом|日本時間|heure de paris|hora de madrid|(?:europe|america|asia|australia)/[a-z_]+)`
 	zone := `(?:\s?` + named + `|\s?\(` + named + `\))?(?:\s?\((?-i:[A-Z]{2,5})\))?`
 	logged := month + `\s{1,2}\d{1,2}\s\d\d:\d\d:\d\d(?:(?:\s(?:` + zoneNames + `))?\s\d{4}\b)?`
 	return lazy(`(?i)(?:` + onDay + between + ofDay + zone + giveOrTake +

@@ -36,6 +36,23 @@ func TestReadLanguages(t *testing.T) {
 	})
 }
 
+// Bounces of this host's own mail server, its words translated.
+func TestReadOwnBouncesInLanguages(t *testing.T) {
+	status := "\nReceived: by web1.example.org (Postfix, from userid 33)\n\tid 09E8; Tue, 11 Oct 2022 12:38:55 +0000\n"
+	want := `{"destination": "198.51.100.25", "recipient": "victim@example.net", "reply": "550 no", "handed_in": {"uid": 33}, ` + theDay + `}`
+	none := []string{"ip", "helo"}
+	readAll(t, kindOwnBounce, []pasted{
+		{"German", "Dies ist das Mailsystem auf dem Rechner web1.example.org.\n\n<victim@example.net>: Rechner mx.example.net[198.51.100.25] antwortete: 550 no\n" + status, want, none, nil},
+		{"Dutch", "Dit is het mailsysteem op host web1.example.org.\n\n<victim@example.net>: host mx.example.net[198.51.100.25] zei: 550 no\n" + status, want, none, nil},
+		{"French", "Ceci est le système de messagerie de l'hôte web1.example.org.\n\n<victim@example.net>: l'hôte mx.example.net[198.51.100.25] a dit : 550 no\n" + status, want, none, nil},
+		{"Spanish", "Este es el sistema de correo en el host web1.example.org.\n\n<victim@example.net>: host mx.example.net[198.51.100.25] dijo: 550 no\n" + status, want, none, nil},
+		{"Portuguese", "Este é o sistema de correio no servidor web1.example.org.\n\n<victim@example.net>: servidor mx.example.net[198.51.100.25] disse: 550 no\n" + status, want, none, nil},
+		{"Russian", "Это почтовая система на узле web1.example.org.\n\n<victim@example.net>: узел mx.example.net[198.51.100.25] ответил: 550 no\n" + status, want, none, nil},
+		{"Ukrainian", "Це поштова система на вузлі web1.example.org.\n\n<victim@example.net>: вузол mx.example.net[198.51.100.25] відповів: 550 no\n" + status, want, none, nil},
+		{"Japanese", "こちらは web1.example.org のメールシステムです。\n\n<victim@example.net>: ホスト mx.example.net[198.51.100.25] の応答: 550 no\n" + status, want, none, nil},
+	})
+}
+
 // Bounces of programs that speak other languages.
 func TestReadBouncesInLanguages(t *testing.T) {
 	hop := "Received: from mail.com (web1.example.org [203.0.113.9]) by mx.example.net with ESMTP id 3; Tue, 11 Oct 2022 12:38:55 +0000\n"

@@ -11,11 +11,15 @@ import (
 // ("NAME [IP] did not like our RCPT"), Gmail ("by NAME. [IP]"), GMX ("host: NAME (IP)"), and log lines ("relay=NAME[IP]:25").
 var refused = []*pattern{
 	lazy(`(?i)(?:host|server|connect to|lost connection with|conversation with|rechner|serveur|servidor|сервер|вузол|ホスト):?\s+([A-Za-z0-9_][\w.-]{0,250}\.?)\s?[\[(]` + ipWord + `[\])]`),
+	bounceLine,
 	lazy(`(?i)\bby ([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\]\.`),
 	lazy(`(?im)()\b` + ipWord + `(?:_| )(?:does not like|does_not_like|failed after|failed_after)`),
 	lazy(`(?i)()connected[_ ]to[_ ]` + ipWord + `[_ ]but`),
 	lazy(`(?i)([A-Za-z0-9][\w.-]{0,250}\.?) \[` + ipWord + `\] (?:did not like|said:|failed|refused)`),
 }
+
+// bounceLine is Postfix's line of a recipient in any language: <ADDRESS>: host NAME[IP] said:
+var bounceLine = lazy(`(?m)^\s*<[^<>\s]{1,64}@[^<>\s]{1,255}>:\s[^\n\[]{0,40}?([A-Za-z0-9_][\w.-]{0,250}\.?)\s?[\[(]` + ipWord + `[\])]`)
 
 // dsnServer is the address in a Remote-MTA field that has one.
 var dsnServer = lazy(`[\[(]` + ipWord + `[\])]|;\s*` + ipWord + `\s*$`)
@@ -69,7 +73,7 @@ func (r *reader) to(said string) {
 }
 
 var (
-	saidReply  = lazy(`(?is)(?:\bsaid|refused to talk to me|answered|returned|response was|server returned|antwortete|reason|\]|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
+	saidReply  = lazy(`(?is)(?:\bsaid|refused to talk to me|answered|returned|response was|server returned|antwortete|reason|\][^\n:]{0,30}|@[\w.-]{1,250}):?\s+["']?([245]\d\d[ -][^\n]{0,400}(?:\n[ \t]+[^\n]{1,200}){0,5})`)
 	lineReply  = lazy(`(?m)^[ \t>#<]*(?:\(reason: )?([45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?\S[^\n]{2,400})`)
 	attachment = lazy(`(?i)\s*["']?\s*\(in reply to .*$`)
 )

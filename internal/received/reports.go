@@ -79,20 +79,26 @@ func xarfJSON(text string) (f fields, ok bool) {
 		return nil, false
 	}
 	version := false
-	var walk func(node any, depth int)
-	walk = func(node any, depth int) {
+	var walk func(node any, inside string, depth int)
+	walk = func(node any, inside string, depth int) {
 		if depth > maxDepth || len(f) > maxParts {
 			return
 		}
 		switch node := node.(type) {
 		case []any:
 			for _, one := range node[:min(len(node), maxParts)] {
-				walk(one, depth+1)
+				walk(one, inside, depth+1)
 			}
 		case map[string]any:
 			for _, name := range slices.Sorted(maps.Keys(node)) {
 				value := node[name]
 				means := xarfNames[plainName(name)]
+				switch plain := plainName(name); {
+				case means == "ip" && xarfNames[inside] == "to":
+					means = "to"
+				case plain == "port" && inside == "source":
+					means = "sport"
+				}
 				version = version || means == "version"
 				switch value := value.(type) {
 				case string:
@@ -104,12 +110,12 @@ func xarfJSON(text string) (f fields, ok bool) {
 						f = append(f, field{means, strconv.FormatFloat(value, 'f', -1, 64)})
 					}
 				default:
-					walk(value, depth+1)
+					walk(value, plainName(name), depth+1)
 				}
 			}
 		}
 	}
-	walk(tree, 0)
+	walk(tree, "", 0)
 	return f, version && len(f) > 0
 }
 

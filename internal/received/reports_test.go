@@ -44,6 +44,8 @@ func TestReadXARFKinds(t *testing.T) {
 			`{"ip": "203.0.113.9", "helo": "mail.com", "port": 41822, "destination": "198.51.100.25", "recipient": "v@example.net", ` + theDay + `}`, nil, &laptop},
 		{"JSON, version 4", `{"xarf_version":"4.0.0","report_id":"1","timestamp":"2022-10-11T14:38:55+02:00","reporter":{"org":"x"},"source_identifier":"203.0.113.9","source_port":41822,"category":"messaging","type":"spam"}`,
 			`{"ip": "203.0.113.9", "port": 41822, ` + theDay + `}`, nil, &laptop},
+		{"JSON, nested", `{"Version": "3", "ReporterInfo": {}, "Report": {"ReportClass": "Messaging", "Date": "2022-10-11T12:38:55Z", "Source": {"IP": "203.0.113.9", "Port": 41822}, "Destination": {"IP": "198.51.100.25", "Port": 25}, "SmtpHelo": "mail.com"}}`,
+			`{"ip": "203.0.113.9", "port": 41822, "destination": "198.51.100.25", "helo": "mail.com", ` + theDay + `}`, nil, &laptop},
 		{"JSON in a mail", mail("application/json; name=xarf.json", `{"Version":"1","ReporterInfo":{},"Report":{"ReportType":"Spam","Date":"2022-10-11 12:38:55 UTC","SourceIp":"203.0.113.9"}}`), `{"ip": "203.0.113.9", ` + theDay + `}`, nil, &laptop},
 	})
 }

@@ -2,6 +2,8 @@ package received
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -85,6 +87,21 @@ func TestPatterns(t *testing.T) {
 	}
 	for _, p := range patterns {
 		p.compiled() // it panics where the expression is wrong
+	}
+}
+
+// One address that servers tell is ours; of several none is certain.
+func TestReadToldAddress(t *testing.T) {
+	header := "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55 +0000"
+	for doubts, addresses := range [][]string{{"203.0.113.9", "2001:db8::9"}, {"203.0.113.9", "203.0.113.77"}} {
+		host := laptop
+		for _, a := range addresses {
+			host.Told = append(host.Told, netip.MustParseAddr(a))
+		}
+		c, err := Read(strings.NewReader(header), today, host)
+		if err != nil || c.Foreign || c.Own || len(c.Doubts) != doubts {
+			t.Errorf("%v: %+v, %v", addresses, c, err)
+		}
 	}
 }
 

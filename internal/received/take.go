@@ -2,6 +2,7 @@ package received
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -170,8 +171,13 @@ func (c *Clues) sayAddr(h *Host) {
 	case h.Local != nil && h.Local(a):
 		c.Own = a.IsGlobalUnicast()
 		c.say("it came from %s, an address of this host", a)
-	case slices.Contains(h.Logged, a), slices.Contains(h.Told, a):
-		c.say("it came from %s, an address of the host of these logs, as their sessions or the servers' answers say", a)
+	case slices.Contains(h.Logged, a):
+		c.say("it came from %s, an address that sessions in these logs came from", a)
+	case slices.Contains(h.Told, a):
+		c.say("it came from %s, as servers call this host in their answers", a)
+		if slices.ContainsFunc(h.Told, func(b netip.Addr) bool { return b != a && b.Is4() == a.Is4() }) {
+			c.doubt("servers called this host by several addresses: whether %s is one of them is not certain (name it with --own)", a)
+		}
 	case h.added(a):
 		c.Own = true
 		c.say("it came from %s, an address of this host, as --own says", a)

@@ -37,6 +37,8 @@ func TestReadScript(t *testing.T) {
 		{"PHP script", hop + "X-PHP-Script: shop.example/wp-admin/x.php for 198.51.100.4, 10.0.0.1\n", `{"handed_in": {"script": "shop.example/wp-admin/x.php"}}`, nil, nil},
 		{"cPanel", hop + "X-Source: /opt/cpanel/ea-php74/root/usr/bin/php-cgi\nX-Source-Args: php-cgi /home/shop/public_html/mail.php\nX-Source-Dir: shop.example:/public_html\n" +
 			"X-Authenticated-Sender: web1.example.org: shop\n", `{"handed_in": {"script": "/home/shop/public_html/mail.php", "account": "shop"}}`, nil, nil},
+		{"an option in front", hop + "X-Source-Args: /usr/bin/php -c /etc/php.ini /home/shop/cron.php --all\n", `{"handed_in": {"script": "/home/shop/cron.php"}}`, nil, nil},
+		{"no script", hop + "X-Source-Args: php-fpm: pool shop\n", `{"helo": "web1.example.org"}`, []string{"handed_in"}, nil},
 		{"quoted", "> " + hop + "> X-PHP-Originating-Script: 33:a.php\n", `{"helo": "web1.example.org", "handed_in": {"uid": 33, "script": "a.php"}}`, nil, nil},
 	})
 }
@@ -86,6 +88,8 @@ func TestReadWhichHop(t *testing.T) {
 		{"by its name", relay + inner + us, `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, nil, &full},
 		{"above its own", behind + inner + us + home, `{"helo": "mail.com", "queue_id": "4", ` + at + `}`, nil, &full},
 		{"the only one from outside", behind + inner + us, `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, nil, &laptop},
+		{"a forged one below", us + "Received: from bank.example (bank.example [198.51.100.99]) by mail.com with ESMTP id 9; Mon, 10 Oct 2022 01:00:00 +0000\n", `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, []string{"handed_in", "queue_id"}, nil},
+		{"handed in below", us + "Received: from www-data by mail.com with local (Exim 4.96) id 1pA-1; Tue, 11 Oct 2022 12:38:54 +0000\n", `{"helo": "mail.com", "handed_in": {"user": "www-data"}, ` + at + `}`, nil, &laptop},
 		{"it may be two", relay + inner + us, `{` + at + `, "until": "2022-10-11T12:39:55Z"}`, []string{"helo", "ip"}, &laptop},
 	})
 }

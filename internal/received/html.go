@@ -9,8 +9,8 @@ import (
 
 var isHTML = lazy(`(?i)^\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|meta|title|body|table|tr|td|div|span|p|pre|font|b|br|h[1-6]|!--)\b`)
 
-// maxPage bounds a page: its text is cut to maxWords behind that.
-const maxPage = 256 << 10
+// maxPage bounds a page.
+const maxPage = 1 << 20
 
 // plainText is what a page or an HTML mail shows, as text.
 func plainText(page string) string {
@@ -19,7 +19,7 @@ func plainText(page string) string {
 	z.SetMaxBuf(32 << 10) // a tag that is never closed ends it
 	hidden := atom.Atom(0)
 	preformatted, broken := false, false
-	for b.Len() < maxWords {
+	for b.Len() < maxLook {
 		switch kind := z.Next(); kind {
 		case html.ErrorToken:
 			return b.String()

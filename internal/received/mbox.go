@@ -12,14 +12,14 @@ func splitMbox(text string) (mails []string) {
 	if !strings.HasPrefix(text, "From ") || !isFromLine(text) {
 		return []string{text}
 	}
-	for len(mails) < maxMails-1 {
+	for len(mails) < maxMails {
 		next := nextMail(text)
 		if next < 0 {
-			break
+			return append(mails, mailStart(text))
 		}
 		mails, text = append(mails, mailStart(text[:next])), text[next:]
 	}
-	return append(mails, mailStart(text))
+	return mails
 }
 
 // nextMail is where the next mail begins, -1 behind the last.

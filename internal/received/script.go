@@ -37,12 +37,8 @@ func (r *reader) script(text string) {
 			r.c.say("the page `%s` made it, for a visitor from `%s`", strings.TrimSpace(page), strings.TrimSpace(visitor))
 		}
 	}
-	words := strings.Fields(found["x-source-args"])
-	for _, word := range words {
-		if strings.HasPrefix(word, "/") && word != words[0] && !strings.HasPrefix(word, "/usr/bin/") {
-			in.Script = word
-			break
-		}
+	if path := scriptOf(strings.Fields(found["x-source-args"])); path != "" {
+		in.Script = path
 	}
 	if dir := found["x-source-dir"]; dir != "" {
 		r.c.say("it was made in the directory `%s`", dir)
@@ -59,4 +55,19 @@ func (r *reader) script(text string) {
 	if in.Script != "" {
 		r.c.say("the script that made it is `%s`, as its header says", in.Script)
 	}
+}
+
+var scriptEnd = lazy(`(?i)\.(?:php\d?|phtml|pl|cgi|py|sh|rb)$`)
+
+// scriptOf is the script in the arguments of an interpreter; "" if they name no file.
+func scriptOf(args []string) (path string) {
+	for i, arg := range args {
+		switch {
+		case scriptEnd.MatchString(arg) && strings.Contains(arg, "/"):
+			return arg
+		case i > 0 && path == "" && strings.HasPrefix(arg, "/") && !strings.HasPrefix(args[i-1], "-"):
+			path = arg
+		}
+	}
+	return path
 }

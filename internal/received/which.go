@@ -152,7 +152,7 @@ func (r *reader) handIn(hops []hop) bool {
 	c, at := r.c, -1
 	for i := range hops {
 		h := &hops[i]
-		if h.local || r.host.named(h.by) || c.sawBy != "" && i == 0 && r.host.ours(c.Addr) && strings.EqualFold(h.by, c.HELO) {
+		if r.wrote(h) {
 			if at = i; h.local || !r.host.ours(h.addr) && public(h.addr) || h.from.Account != "" {
 				break
 			}
@@ -185,6 +185,11 @@ func (r *reader) handIn(hops []hop) bool {
 	c.say("%s: the header tells who handed the mail in%s and when, not how it was sent on", where, whom(h))
 	c.doubt("what you pasted says when the mail was handed to this host's mail server: it may have been sent on later, as the server's own log says")
 	return true
+}
+
+// wrote says whether this host wrote a header. Below the header about this host, one of another name may be forged.
+func (r *reader) wrote(h *hop) bool {
+	return r.host.named(h.by) || h.local && (r.c.sawBy == "" || h.by == "" || strings.EqualFold(h.by, r.c.HELO))
 }
 
 // whom names who handed a mail in.

@@ -33,6 +33,7 @@ This was detected by a TCP connection from 203.0.113.9 on port 48211 going to IP
 		{"blanks everywhere", "203.0.113.9 is listed. Last seen: 04 . 12 . 2015 14 : 30 : 00 UTC + / - 15 minutes", `{"ip": "203.0.113.9", "uncertainty": 900, ` + at + `}`, nil, nil},
 		{"a page", "<!DOCTYPE html><html><head><title>x</title><style>td {}</style></head><body><table><tr><td>IP</td><td>203.0.113.9</td></tr><tr><td>Listed</td><td>yes</td></tr><tr><td>Last detection</td><td>2015-12-04 14:30 UTC</td></tr><tr><td>HELO</td><td>: mail.com</td></tr></table><script>2016-01-01 00:00 UTC</script></body></html>",
 			`{"ip": "203.0.113.9", "helo": "mail.com", ` + at + `}`, nil, nil},
+		{"a long page", "<html><body>" + strings.Repeat("<p>nothing to see</p>", 10000) + "<p>203.0.113.9 is listed, last seen 2015-12-04 14:30 UTC, HELO mail.com</p></body></html>", `{"ip": "203.0.113.9", "helo": "mail.com", ` + at + `}`, nil, nil},
 		{"up to hours before", "203.0.113.9 is listed. Last seen 2015-12-04 14:30 UTC. The connection can have been made up to 12 hours earlier.", `{"time": "2015-12-04T02:30:00Z", "until": "2015-12-04T14:30:00Z"}`, nil, nil},
 	})
 }

@@ -63,7 +63,7 @@ Return-Path: <www-data@web1.example.org>
 Received: (qmail 2099 invoked by uid 33); 11 Oct 2022 12:38:55 -0000
 Subject: x
 `, `{"destination": "198.51.100.25", "recipient": "victim@example.net", ` + theDay + `, "reply": "550 5.1.1 unknown user", "handed_in": {"uid": 33}}`, none, nil},
-		{"Sendmail", `Received: from localhost (localhost)
+		{"Sendmail", abroad + `Received: from localhost (localhost)
 	by web1.example.org (8.15.2/8.15.2) id 29E1;
 	Fri, 14 Oct 2022 12:35:52 GMT
 Date: Fri, 14 Oct 2022 12:35:52 GMT
@@ -110,7 +110,7 @@ Subject: x
 x
 --29E1.1665750952/web1.example.org--
 `, `{"recipient": "victim@example.net", ` + theDay + `, "until": "2022-10-14T12:35:52Z", "handed_in": {"user": "www-data"}, "queue_id": "29BC"}`, append(none, "destination"), nil},
-		{"dma", `Received: from MAILER-DAEMON (uid 0)
+		{"dma", abroad + `Received: from MAILER-DAEMON (uid 0)
 	id c0a13
 	by web1.example.org (DragonFly Mail Agent v0.13);
 	Fri, 14 Oct 2022 12:35:52 +0000
@@ -211,6 +211,10 @@ Original message headers:
 			"=E4=C9=C1=C7=CE=CF=D3=D4=C9=DE=C5=D3=CB=C9=C5 =D3=D7=C5=C4=C5=CE=C9=D1\n" + hop, `{"helo": "mail.com", ` + theDay + `}`, nil, nil},
 		{"when is not said", "From: MAILER-DAEMON@mx.example.net\nSubject: failure notice\nDate: Tue, 11 Oct 2022 12:38:55 +0000\n\nHi. This is the qmail-send program at mx.example.net.\n\n<victim@example.net>:\nSorry, no mailbox here by that name.\n",
 			`{"time": "2022-10-06T12:38:55Z", "until": "2022-10-11T12:38:55Z", "recipient": "victim@example.net"}`, []string{"helo", "ip"}, nil},
+		{"only the mail's own date", "Date: Tue, 11 Oct 2022 12:38:58 +0000\nFrom: MAILER-DAEMON@relay.example\nSubject: failure\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dsn; out33.relay.example\n\nFinal-Recipient: rfc822; nobody@example.net\n--b\nContent-Type: text/rfc822-headers\n\nDate: Tue, 11 Oct 2022 14:38:55 +0200\nFrom: app@example.org\n\n--b--\n",
+			`{"recipient": "nobody@example.net", "until": "2022-10-11T12:38:58Z", ` + theDay + `}`, []string{"helo"}, &laptop},
+		{"a date that cannot be", "Date: Tue, 11 Oct 2022 12:38:55 +0000\nFrom: MAILER-DAEMON@relay.example\nSubject: failure\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; relay.example\n\nFinal-Recipient: rfc822; nobody@example.net\n--b\nContent-Type: message/rfc822\n\nDate: Fri, 14 Oct 2022 14:38:55 +0200\nFrom: app@example.org\n\n--b--\n",
+			`{"time": "2022-10-06T12:38:55Z", "until": "2022-10-11T12:38:55Z"}`, nil, nil},
 		{"attached to a mail that passes it on", "From: a@example.org\nTo: b@example.org\nSubject: Fwd: bounce\nContent-Type: multipart/mixed; boundary=q\n\n--q\nContent-Type: text/plain\n\nsee there\n--q\nContent-Type: message/rfc822\n\n" +
 			head + status + "--b\nContent-Type: text/rfc822-headers\n\n" + hop + "\n--b--\n--q--\n", `{"helo": "mail.com", "ip": "203.0.113.9", ` + theDay + `}`, nil, nil},
 		{"its boundary is another", head + "MIME-Version: 1.0\n" + "Content-Type: multipart/report; report-type=delivery-status; boundary=\"nothing\"\n\n--b\nContent-Type: message/rfc822\n\n" + hop + "\nx\n--b--\n", `{"helo": "mail.com", ` + theDay + `}`, nil, nil},

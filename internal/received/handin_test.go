@@ -53,6 +53,9 @@ func TestReadForms(t *testing.T) {
 		{"ZMailer, named", "Received: from static.example.org ([203.0.113.9]:2525 \"HELO user\") by vger.example.net id S9" + date, `{"helo": "user", "port": 2525}`, nil, nil},
 		{"name / address", "Received: from mail.com (static.example.org / 203.0.113.9) by mx.example.net with ESMTP id 1" + date, `{"helo": "mail.com", "ip": "203.0.113.9"}`, nil, nil},
 		{"unknown / address", "Received: from mail.com (unknown/203.0.113.9) by mx.example.net with SMTP id 1" + date, `{"helo": "mail.com", "ip": "203.0.113.9"}`, nil, nil},
+		{"name / address, with a port", "Received: from mail.com (static.example.org / [203.0.113.9]:41822) by mx.example.net with esmtps id 1" + date, `{"helo": "mail.com", "ip": "203.0.113.9", "port": 41822}`, nil, nil},
+		{"a name that holds the address", "Received: from mail.com (9.113.0.203.static.hoster.example [203.0.113.9]) by mx.example.net with ESMTP id 1" + date, `{"helo": "mail.com", "ip": "203.0.113.9"}`, nil, nil},
+		{"ZMailer, bare", "Received: from [203.0.113.9] ([203.0.113.9]:51000 \"EHLO [127.0.0.1]\" rhost-flags-OK-FAIL-OK-FAIL) by vger.example.net with ESMTP id S8" + date, `{"helo": "[127.0.0.1]", "ip": "203.0.113.9", "port": 51000}`, nil, nil},
 		{"CommuniGate", "Received: from [203.0.113.9] (HELO mail.com) by mx.example.net (CommuniGate Pro SMTP 6.1) with ESMTPS id 1" + date, `{"helo": "mail.com", "ip": "203.0.113.9"}`, nil, nil},
 		{"Courier", "Received: from mail.com (static.example.org [::ffff:203.0.113.9]) (TLS: TLSv1.2,256bits) by mx.example.net with esmtps" + date, `{"helo": "mail.com", "ip": "203.0.113.9"}`, nil, nil},
 		{"mail.ru", "Received: from [203.0.113.9] (port=41822 helo=mail.com) by mx12.mail.example with esmtp (envelope-from <a@example.org>) id 1pA-1" + date, `{"helo": "mail.com", "ip": "203.0.113.9", "port": 41822}`, nil, nil},
@@ -67,6 +70,7 @@ func TestReadForms(t *testing.T) {
 		{"a zone that nobody knows", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55 XKT", `{"helo": "mail.com", ` + at + `, "uncertainty": 50400}`, nil, nil},
 		{"a comment behind the date", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP" + date + " (envelope-from <a@example.org>; x)", `{"helo": "mail.com", ` + at + `}`, nil, nil},
 		{"no semicolon", "Received: from mail.com ([203.0.113.9]) by mx.example.net with ESMTP id 1 Tue, 11 Oct 2022 12:38:55 +0000", `{"helo": "mail.com", ` + at + `}`, nil, nil},
+		{"no zone", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55", `{` + at + `, "uncertainty": 50400}`, nil, nil},
 		{"an ambiguous zone", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:38:55 BST", `{` + at + `, "uncertainty": 50400}`, nil, nil},
 		{"a zone broken by quoted-printable", "Received: from mail.com ([203.0.113.9]) by mx.example.net with SMTP; Tue, 11 Oct 2022 12:3=\n8:55 -=\n0000\n", `{` + at + `}`, nil, nil},
 	})

@@ -30,12 +30,12 @@ func worst() map[string]string {
 	}
 }
 
-// No text takes long: the bound is ten times what the worst takes here, for slow and busy machines.
+// No text takes long: the bound is far above what the worst takes, for slow and busy machines, and the race detector.
 func TestReadIsQuick(t *testing.T) {
 	for name, text := range worst() {
 		start := time.Now()
 		Read(strings.NewReader(text), today, web1)
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: %s", name, took)
 		}
 	}

@@ -69,13 +69,12 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 		return row
 	}
 	near := aboutOne(text, f.addr)
-	f.helos = findHELOs(near)
-	if len(f.helos) == 0 {
-		f.helos = findHELOs(text)
-	}
+	f.helos = findHELOs(near) // a name elsewhere may be that of another address
 	zone := zoneOfAll(spaces.ReplaceAllString(text, " "))
 	if f.findTime(near, zone, now, near != text); !f.dated && near != text {
-		f.findTime(text, zone, now, false)
+		if f.findTime(text, zone, now, false); f.dated {
+			f.unsure = append(f.unsure, "the time does not stand beside the address, and there are other addresses: it may be of another")
+		}
 	}
 	if m := earlier.FindStringSubmatch(spaces.ReplaceAllString(text, " ")); m != nil && f.dated {
 		unit := inEnglish(strings.ToLower(m[2]))

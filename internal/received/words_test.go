@@ -48,6 +48,7 @@ func TestReadNotices(t *testing.T) {
 		{"a closed port", head + "On 2022-10-11 12:38:55 UTC your server 203.0.113.9 sent spam to 198.51.100.33:25.", `{"ip": "203.0.113.9", "destination": "198.51.100.33", ` + theDay + `}`, []string{"port"}, nil},
 		{"several of theirs", head + "198.51.100.1 - 2022-10-01 10:00:00 UTC\n203.0.113.9 - 2022-10-11 12:38:55 UTC\n198.51.100.2 - 2022-10-02 10:00:00 UTC", `{"ip": "203.0.113.9", ` + theDay + `}`, nil, nil},
 		{"none of them known", head + "198.51.100.1 - 2022-10-01 10:00:00 UTC\n198.51.100.2 - 2022-10-02 10:00:00 UTC", `{"time": "2022-10-01T10:00:00Z", "until": "2022-10-02T10:00:00Z"}`, []string{"ip"}, &laptop},
+		{"another's name", head + "198.51.100.1 HELO other.com at 2022-10-01 10:00:00 UTC\n203.0.113.9 at 2022-10-11 12:38:55 UTC\n", `{"ip": "203.0.113.9", ` + theDay + `}`, []string{"helo"}, nil},
 		{"only the names of addresses", head + "Spam from 9.113.0.203.static.hoster.example [203.0.113.9], 11 Oct 2022 12:38:55 +0000", `{"ip": "203.0.113.9", ` + theDay + `}`, nil, nil},
 		{"no time, a destination", head + "Destination IP: 198.51.100.33\nDestination IP: 198.51.100.34\nyour server 203.0.113.9 sends spam", `{"ip": "203.0.113.9"}`, []string{"helo", "time", "destination"}, nil},
 		{"a quoted header", head + "Please look at this:\n\n> Received: from mail.com (web1.example.org [203.0.113.9])\n>\tby mx.example.net with ESMTP id 1;\n>\tTue, 11 Oct 2022 12:38:55 +0000\n", `{"ip": "203.0.113.9", "helo": "mail.com", ` + theDay + `}`, nil, nil},

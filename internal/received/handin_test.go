@@ -92,6 +92,7 @@ func TestReadWhichHop(t *testing.T) {
 		{"by its name", relay + inner + us, `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, nil, &full},
 		{"above its own", behind + inner + us + home, `{"helo": "mail.com", "queue_id": "4", ` + at + `}`, nil, &full},
 		{"the only one from outside", behind + inner + us, `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, nil, &laptop},
+		{"another's private address", "Received: from app (app [192.168.1.7]) by out.mail.example with ESMTP id 2; Tue, 11 Oct 2022 12:39:55 +0000\n" + us, `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, nil, &laptop},
 		{"a forged one below", us + "Received: from bank.example (bank.example [198.51.100.99]) by mail.com with ESMTP id 9; Mon, 10 Oct 2022 01:00:00 +0000\n", `{"helo": "mail.com", "ip": "203.0.113.9", ` + at + `}`, []string{"handed_in", "queue_id"}, nil},
 		{"handed in below", us + "Received: from www-data by mail.com with local (Exim 4.96) id 1pA-1; Tue, 11 Oct 2022 12:38:54 +0000\n", `{"helo": "mail.com", "handed_in": {"user": "www-data"}, ` + at + `}`, nil, &laptop},
 		{"it may be two", relay + inner + us, `{` + at + `, "until": "2022-10-11T12:39:55Z"}`, []string{"helo", "ip"}, &laptop},

@@ -17,10 +17,10 @@ type Host struct {
 	Logged []netip.Addr          // the addresses that the sessions in the logs came from
 }
 
-// ours says whether an address is one of this host that others see.
+// ours says whether an address is one of this host that others see. A private one is that of many hosts.
 func (h *Host) ours(a netip.Addr) bool {
-	if !a.IsValid() || !a.IsGlobalUnicast() {
-		return false
+	if !public(a) {
+		return h.added(a)
 	}
 	return h.Local != nil && h.Local(a) || h.added(a) || slices.Contains(h.Told, a) || slices.Contains(h.Logged, a)
 }

@@ -129,12 +129,12 @@ static __always_inline void show_preamble(struct conn *c)
 		   3 * c->smtp.marks + c->smtp.client.tls_held;
 
 	c->client_skipped += c->smtp.judged - told;
-	if (c->smtp.blanks) /* who answers them, and who does not? */
+	if (c->smtp.proxy) {
+		show_held(c, b, DIR_CLIENT);
+		bpf_map_delete_elem(&preambles, &c->id);
+	}
+	if (c->smtp.blanks) /* behind it; who answers them, and who does not? */
 		c->client.lost++;
-	if (!c->smtp.proxy)
-		return;
-	show_held(c, b, DIR_CLIENT);
-	bpf_map_delete_elem(&preambles, &c->id);
 }
 
 /* announce tells the agent of a connection that has been judged, and shows the greeting that

@@ -10,7 +10,10 @@ enum body_state {
 	BODY_LINE_START,
 	BODY_DOT,
 	BODY_DOT_CR,
-	BODY_END_LF, /* the dot's line ended with bare LF */
+	BODY_LF_START, /* the same behind a bare LF */
+	BODY_LF_DOT,
+	BODY_LF_DOT_CR,
+	BODY_END_LF, /* a bare LF stands in front of the dot, or behind it */
 	BODY_END,
 };
 
@@ -23,12 +26,17 @@ static __always_inline u32 body_next(u32 state, u8 ch, u8 strict)
 	if (ch == '\n') {
 		if (state == BODY_DOT_CR)
 			return BODY_END;
-		if (strict)
-			return state == BODY_CR ? BODY_LINE_START : BODY_MID_LINE;
-		return state == BODY_DOT ? BODY_END_LF : BODY_LINE_START;
+		if (!strict &&
+		    (state == BODY_DOT || state == BODY_LF_DOT || state == BODY_LF_DOT_CR))
+			return BODY_END_LF;
+		return state == BODY_CR ? BODY_LINE_START : BODY_LF_START;
 	}
+	if (ch == '\r' && state == BODY_LF_DOT)
+		return BODY_LF_DOT_CR;
 	if (ch == '\r')
 		return state == BODY_DOT ? BODY_DOT_CR : BODY_CR;
+	if (ch == '.' && state == BODY_LF_START && !strict)
+		return BODY_LF_DOT;
 	return ch == '.' && state == BODY_LINE_START ? BODY_DOT : BODY_MID_LINE;
 }
 

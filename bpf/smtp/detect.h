@@ -34,11 +34,11 @@ static __always_inline bool http_method(u32 verb, u8 letters)
 
 /* client_other ends the judging: it is not mail. Where the server has said nothing yet, its
  * greeting may still say otherwise: the client is not looked at any more, but the server's first
- * packet is.
+ * packet is. Behind a proxy, which has answered itself, the first CHATTER octets are.
  */
 static __always_inline bool client_other(struct smtp_state *c)
 {
-	if (c->mail_port || c->server_spoke)
+	if (c->mail_port || (c->server_spoke && !c->proxy))
 		c->state = STATE_OTHER;
 	else
 		c->given_up = 1;
@@ -107,7 +107,7 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 			return true;
 		}
 	} else if (s->letters < 4) {
-		if (!s->letters && (is_blank(ch) || ch == '\r' || ch == '\n')) {
+		if (!s->letters && (is_space(ch) || ch == '\n')) {
 			if (s->line < 5)
 				s->line++;
 			if (c->http && ch == '\n')
@@ -135,6 +135,15 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 		c->http = HTTP_HEADER;
 	if (rank == RANK_UNKNOWN && !mail)
 		c->unknown = 1;
+	if (rank != RANK_UNKNOWN && (s->verb == VERB_DATA || s->verb == VERB_BDAT)) {
+		/* A body may follow, whose lines are told by marks or taken for commands. */
+		c->desynced = 1;
+		c->blind = BLIND_UNKNOWN;
+		c->blanks = 1;
+	}
+	if (s->tls_held > 3 &&
+	    ((s->tls_head >> 24 & 0xff) == '\n' || (s->tls_head >> 32 & 0xff) == '\n'))
+		c->blanks = 1; /* a line ended in what may have been TLS, and this is another one */
 	s->show = 1;
 	s->tls_held = 0;
 	return ch == '\n' && client_passed(c, s);
@@ -179,6 +188,10 @@ static __always_inline bool server_verdict(struct smtp_state *c, u8 ch)
 	s->before += s->letters;
 	line_reset(s);
 	if (c->proxy) { /* a proxy's answer: the greeting is behind it, and begins a line */
+		if (c->given_up && c->chatter++ >= CHATTER) {
+			c->state = STATE_OTHER;
+			return true;
+		}
 		s->before++;
 		s->show = ch >= ' ' && ch < 0x7f;
 		return false;
@@ -208,8 +221,8 @@ static __always_inline bool server_goes_on(struct smtp_state *c)
 static __always_inline void server_first(struct smtp_state *c)
 {
 	bool waits = c->banner_220 || c->mail_port || c->proxy || c->http || c->old;
-	bool goes_on =
-		c->banner_220 ? !c->greeted && c->server_judged < CHATTER : c->server.letters;
+	bool goes_on = c->banner_220 ? !c->greeted && c->server_judged < CHATTER
+				     : c->server.letters || c->proxy;
 
 	if (c->state != STATE_NEW)
 		return;

@@ -166,11 +166,11 @@ static void announce(void)
 	if (smtp.state == STATE_SMTP || smtp.state == STATE_TLS) {
 		bool held = smtp.proxy && preamble.there;
 
-		streams[0].lost += smtp.blanks;
 		skipped[0] += smtp.judged - smtp.client.before - held_letters(&smtp.client) -
 			      3 * smtp.marks - smtp.client.tls_held - (held ? preamble.len : 0);
 		if (held)
 			show_held(&preamble, DIR_CLIENT);
+		streams[0].lost += smtp.blanks;
 	}
 	if (smtp.state == STATE_SMTP)
 		show_greeted();

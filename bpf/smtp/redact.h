@@ -27,7 +27,7 @@ static __always_inline void client_decide(struct smtp_state *c, struct smtp_side
 
 	s->letters = LINE_JUDGED;
 	if (c->data_refused) { /* a client that does not listen goes on with a header */
-		c->desynced = !known && !dot;
+		c->desynced |= !known && !dot;
 		c->data_refused = 0;
 	}
 	if (known && !c->blind) /* each line before it was answered as a command is */
@@ -81,6 +81,7 @@ static __always_inline void client_line(struct smtp_state *c, struct smtp_side *
 {
 	if (c->secret) {
 		c->secret = 0;
+		c->auth_at = c->asked;
 		line_asks(c);
 	} else if (c->await_data || c->desynced) {
 		if (s->show == SHOW_DOT && (cr || !s->strict)) {
@@ -115,7 +116,7 @@ static __always_inline void client_line(struct smtp_state *c, struct smtp_side *
 		} else if (s->verb == VERB_BDAT) {
 			client_bdat(c, s);
 		}
-	} else if (!s->show) { /* no command, and answered as that */
+	} else if (s->show != SHOW_ALL) { /* no command, and answered as that */
 		line_asks(c);
 	}
 	line_reset(s);
@@ -237,8 +238,7 @@ static __always_inline void client_byte(struct smtp_state *c, struct smtp_out *o
 			s->letters++;
 			return;
 		}
-		/* A leading CR too: some servers pass over it, and take what follows. */
-		if (!s->letters && (is_blank(ch) || ch == '\r')) {
+		if (!s->letters && is_space(ch)) { /* a server may take what follows */
 			s->blank = 1;
 			if (c->await_data || c->desynced)
 				o->cut = 1;

@@ -16,7 +16,7 @@ static __always_inline void server_data(struct smtp_state *c, u32 code)
 		}
 		/* A server that refuses in the middle of a body has given up on it. */
 		c->client.crlf = c->client.body == BODY_LINE_START;
-		if (!c->client.crlf)
+		if (!c->client.crlf && c->client.body != BODY_LF_START)
 			c->client.letters = LINE_JUDGED; /* the rest of the line is no line */
 		c->client.mode = MODE_LINES;
 		c->desynced = 1;
@@ -93,8 +93,12 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 		c->await_tls = 0; /* there was no TLS: it is answered in the clear */
 	of_tls = c->await_tls && (s16)(c->answered - c->tls_at) > 0;
 	if (code == 354) {
-		/* It is of a body that is over: the client may be in a later one. */
-		if (c->dots && !(c->rude && c->await_data)) {
+		if (c->state == STATE_NEW) /* the body is told by marks: see client_verdict */
+			return;
+		/* It is of a body that is over, whose dot is not answered yet: the client may be in
+		 * a later one.
+		 */
+		if (c->dots && !(c->rude && c->await_data) && c->answered != c->asked) {
 			c->dots--;
 			return;
 		}
@@ -112,8 +116,13 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 	server_data(c, code);
 	if (code == 220 && of_tls) {
 		c->await_tls = TLS_ACCEPTED;
-	} else if (code == 334 && c->await_auth) {
-		c->secret = c->answered == c->asked; /* else it was said already */
+	} else if (code == 334) {
+		/* The next line is a secret, whatever this answers, unless it was said already: not
+		 * where all is answered, nor where nothing was said since AUTH, or since the line
+		 * that answers the challenge before.
+		 */
+		c->secret = c->answered == c->asked || c->asked == (u16)(c->auth_at + 1);
+		c->auth_at += !c->secret;
 	} else if (code >= 400 || code == 235) {
 		if (of_tls)
 			c->await_tls = 0;

@@ -87,7 +87,7 @@ struct smtp_state {
 	u8 spoken;	 /* the client has sent something */
 	u8 server_spoke; /* the server has */
 	u8 given_up;	 /* the client is not looked at any more */
-	u8 blanks;	 /* it has said empty lines before the verdict, and no mark tells of them */
+	u8 blanks;	 /* it has said empty lines or bodies before the verdict: no mark says so */
 	u8 greeted;	 /* the greeting is complete: a later 220 answers STARTTLS */
 	u8 await_data;	 /* DATA was said and its reply not yet seen: enum await_data */
 	u8 await_tls;	 /* STARTTLS likewise: enum await_tls */

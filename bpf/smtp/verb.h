@@ -28,6 +28,12 @@ static __always_inline bool is_blank(u8 ch)
 	return ch == ' ' || ch == '\t';
 }
 
+/* is_space is true for what some servers pass over in front of a command, and C's isspace has. */
+static __always_inline bool is_space(u8 ch)
+{
+	return ch == ' ' || (ch >= '\t' && ch <= '\r' && ch != '\n');
+}
+
 /* is_text is true for what may stand in a line. */
 static __always_inline bool is_text(u8 ch)
 {

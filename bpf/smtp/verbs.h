@@ -41,9 +41,9 @@ static __always_inline int verb_rank(u32 verb)
 	case VERB_EXPN:
 	case VERB_XCLIENT:
 	case VERB_XFORWARD:
+	case VERB_BDAT:
 		return RANK_STRONG;
 	case VERB_DATA:
-	case VERB_BDAT:
 	case VERB_RSET:
 	case VERB_NOOP:
 	case VERB_QUIT:

@@ -27,7 +27,7 @@ func parseCommand(line []byte) command {
 	if word == nil {
 		return command{}
 	}
-	if len(word) == 0 {
+	if len(word) == 0 || len(bytes.TrimLeft(line, " \t\r\v\f")) == 0 { // VT and FF: some servers answer it as empty
 		return command{verb: verbBlank}
 	}
 	if len(word) == 1 && word[0] == '.' && len(line) == 1 {
@@ -100,7 +100,7 @@ func (c *command) parseBdat(rest []byte, burl bool) {
 	var ok bool
 	c.size, ok = number(first)
 	c.bad = !ok || len(tail) > 0 && !c.last || len(trim(afterFirstArg(more))) > 0
-	c.strong = !c.bad
+	c.strong = true
 	if c.bad {
 		c.size = 0
 	}

@@ -261,10 +261,11 @@ func (v *evidence) sawReply(code int) {
 	}
 }
 
-// binary says whether text has control characters, which neither commands nor replies have.
+// binary says whether text has control characters that neither commands nor replies have: VT and FF are white space to
+// some.
 func binary(text []byte) bool {
 	for _, c := range text {
-		if c < ' ' && !isBlank(c) || c == 0x7f {
+		if c < ' ' && !isBlank(c) && c != '\v' && c != '\f' || c == 0x7f {
 			return true
 		}
 	}

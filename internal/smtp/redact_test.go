@@ -83,6 +83,60 @@ func TestRedacted(t *testing.T) {
 	checkCut(t, onPort25, segments)
 }
 
+// Nor where the replies mislead about what is a body or a secret.
+func TestRedactedMisled(t *testing.T) {
+	envelope := "S: 220 mx ESMTP\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\n"
+	for _, x := range []struct{ name, dialogue string }{
+		{"a challenge beside the refusal of a lone dot", `
+			S: 220 mx ESMTP
+			C: .\r\nAUTH LOGIN
+			S: 500 what\r\n334 x
+			C: RCPT TO:<canary>`},
+		{"a challenge beside the answers to a body that was refused", `
+			S: 220 mx ESMTP
+			C: DATA\r\nNOOP\r\n.
+			S: 503 no\r\n250 ok
+			C: AUTH LOGIN
+			S: 500 what\r\n334 x
+			C: MAIL FROM:<canary>`},
+		{"a challenge where replies are due that do not come", `
+			S: 220 mx ESMTP
+			C: XA\r\nXB\r\nAUTH LOGIN
+			S: 334 x
+			C: NOOP canary`},
+		{"the second one, where the first was answered before", `
+			S: 220 mx ESMTP
+			C: XA\r\nXB\r\nAUTH LOGIN\r\nXC
+			S: 334 x\r\n334 y
+			C: NOOP canary`},
+		{"LF, dot, CRLF in a body, and a challenge", envelope + `
+			C: DATA\n\
+			S: 354 go
+			C: a\n.\r\nb\r\n.
+			S: 250 ok
+			C: AUTH LOGIN
+			S: 334 x
+			C: RCPT TO:<canary>`},
+		{"a body that waited for its 354, behind one that was told by a refusal", envelope + `
+			C: RCPT TO:<e@f>\nDATA\nx\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA
+			S: 550 no\r\n354 go\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go
+			C: RCPT TO:<canary>`},
+		{"a chunk behind a body that a bare LF ended", envelope + `
+			C: DATA
+			S: 354 go
+			C: a\n.\nb\r\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\n\
+			S: 250 ok\r\n500 what\r\n250 ok\r\n451 later
+			C: BDAT 13\r\nNOOP canary
+			S: 503 no`},
+	} {
+		for _, s := range kernelView(parseDialogue(t, x.dialogue)) {
+			if strings.Contains(string(s.data), "canary") {
+				t.Errorf("%s: %q is shown", x.name, s.data)
+			}
+		}
+	}
+}
+
 // viewOf is what the parser is told of a dialogue, on whatever port.
 func viewOf(c smtptest.Connection, segments []segment) (v *smtptest.View, list []segment) {
 	var packets []smtptest.Packet

@@ -80,6 +80,11 @@ type Volume struct {
 	Gaps  uint64 // stretches cut or lost
 }
 
+// Missing is how many of so many octets that passed were neither fed nor told of, apart from those that say nothing.
+func (v *Volume) Missing(passed uint64, skipped int32) uint64 {
+	return uint64(max(0, int64(passed)-int64(v.Bytes)-int64(skipped)))
+}
+
 // Hello is one HELO, EHLO or LHLO.
 type Hello struct {
 	Verb string // "HELO", "EHLO" or "LHLO"

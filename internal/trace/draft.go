@@ -85,8 +85,8 @@ func (d *draft) unseen() uint64 {
 	}
 	n := d.said.Unseen
 	if c.Phase == event.PhaseClosed && !d.encrypted() {
-		n += missing(c.BytesSent, d.said.Client.Bytes, c.ClientSkipped)
-		n += missing(c.BytesReceived, d.said.Server.Bytes+c.ServerCut, c.ServerSkipped)
+		n += d.said.Client.Missing(c.BytesSent, c.ClientSkipped)
+		n += d.said.Server.Missing(c.BytesReceived, c.ServerSkipped)
 	}
 	return max(n, d.unsure())
 }
@@ -94,7 +94,7 @@ func (d *draft) unseen() uint64 {
 // clientMissing says whether something that the client has said is lost.
 func (d *draft) clientMissing() bool {
 	c := &d.conn
-	return d.said.Client.Lost > 0 || missing(c.BytesSent, d.said.Client.Bytes+c.ClientCut, c.ClientSkipped) > 0
+	return d.said.Client.Lost > 0 || d.said.Client.Missing(c.BytesSent, c.ClientSkipped) > c.ClientCut
 }
 
 // unsure is 1 where it is not known whether something is unseen.
@@ -103,11 +103,6 @@ func (d *draft) unsure() uint64 {
 		return 1
 	}
 	return 0
-}
-
-// missing is how many of so many octets were not seen, skipped ones apart.
-func missing(passed, seen uint64, skipped int32) uint64 {
-	return uint64(max(0, int64(passed)-int64(seen)-int64(skipped)))
 }
 
 // report says how the run watches, and its sums so far.

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/record"
+	"github.com/smtptrace/smtptrace/internal/smtp"
 )
 
 // dialogue is what is said in the scripts below.
@@ -239,5 +241,16 @@ func TestLosses(t *testing.T) {
 	c := s.only(t, record.ActionStop).Tracer.Counters
 	if c.Lost != want || c.Events != 3 {
 		t.Errorf("stop: %+v\nwant lost %+v and 3 events", c, want)
+	}
+}
+
+// What the kernel has cut last was told to the parser when the connection ended: it makes up for nothing else.
+func TestCutAtTheEnd(t *testing.T) {
+	d := draft{
+		said: smtp.Session{State: smtp.SMTP, Server: smtp.Volume{Bytes: 90, Cut: 10}},
+		conn: event.Conn{Phase: event.PhaseClosed, BytesReceived: 100, ServerCut: 10},
+	}
+	if n := d.unseen(); n != 10 {
+		t.Errorf("%d octets unseen of 100, and the parser has 90", n)
 	}
 }

@@ -42,6 +42,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 	if p == nil {
 		return err
 	}
+	since := time.Now()
 	w := watchUntil(ctx, lastLook{p, f}, f.duration)
 	context.AfterFunc(w.ctx, unhook)
 	defer func() { err = errors.Join(err, w.end()) }()
@@ -54,7 +55,7 @@ func runTracer(args []string, stdout, stderr io.Writer) (err error) {
 		Output: k.output, Resolver: k.resolver, Host: host, Privacy: k.policy,
 		Summary: summary, Every: f.summary, Tell: func() { sayAnswer(stdout, stderr, k.output.Text(), summary, true) },
 		Expected: expected, Connects: f.connects, Own: f.own, Smarthosts: relays, Lookup: f.lookup(background),
-		Open: older.open, Owner: older.owner, Live: f.live, Forwards: f.forwards(warn),
+		Since: since, Open: older.open, Owner: older.owner, Live: f.live, Forwards: f.forwards(warn),
 		Agent: agent(), Machine: machine(), BootID: bootID(), Hooks: recordHooks(p.Hooks()), Filters: f.filters(),
 		Reopen: k.reopen, Warn: warn, Debug: faultSayer(stderr),
 		Stop: w.stop, Tracked: k.metrics.set,

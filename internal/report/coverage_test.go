@@ -153,6 +153,16 @@ func TestLost(t *testing.T) {
 	sentence(t, askD(t, reversed...), "100 % of the window watched, 2 lost")
 }
 
+// What was lost before the start was recorded is of the run: the hooks were attached by then.
+func TestLostAtTheStart(t *testing.T) {
+	all := watch("r1", minutes(-5), minutes(60))
+	for i := range all {
+		all[i].Tracer.Counters.Lost.Payloads = 2
+	}
+	sentence(t, ask(t, Query{Window: Window{From: minutes(-5), To: minutes(5)}}, all...), "100 % of the window watched, 2 lost", "!No local process did it")
+	sentence(t, ask(t, Query{Window: Window{From: minutes(1), To: minutes(5)}}, all...), "100 % of the window watched, 0 lost")
+}
+
 // What was lost behind the last heartbeat of a run that broke off is not forgotten, nor counted twice where
 // another one came.
 func TestLostBehindTheLastHeartbeat(t *testing.T) {

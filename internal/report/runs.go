@@ -96,7 +96,11 @@ func (r *run) point(rec *record.Record) {
 		r.spans = append(r.spans, span{s.to, at, s.lost, lost, s.open || open, open})
 		return
 	}
-	r.spans = append(r.spans, span{at, at, lost, lost, open, open})
+	before := lost
+	if rec.Event.Action == record.ActionStart { // what was lost until the record was made is of the run
+		before = record.Losses{}
+	}
+	r.spans = append(r.spans, span{at, at, before, lost, open, open})
 }
 
 // finish joins what logs in another order have left apart, and takes the run's last record for a

@@ -53,6 +53,8 @@ type Options struct {
 	Own        []string           // addresses and names of the host: they stand in start
 	Smarthosts []record.Smarthost // stand in start; Host knows their addresses
 
+	// Since is when all hooks were attached: start vouches from then on. Zero: from the first event on.
+	Since time.Time
 	// Open lists the connections that are there already, for start. It may take its time. nil: none is listed.
 	Open func() (Open, error)
 	// Owner names the process that had an adopted connection open when it was adopted, where that is not the

@@ -88,8 +88,11 @@ func (t *Tracer) loop() error {
 	now := time.Now()
 	t.clock.set()
 	t.started, t.heartbeat = now, now
+	if !t.opts.Since.IsZero() {
+		t.started = t.opts.Since
+	}
 	t.forwards.begin(now)
-	t.report(record.ActionStart, now)
+	t.report(record.ActionStart, t.started)
 	tick := now.Add(tickEvery)
 	t.source.SetDeadline(tick)
 	var e event.Event

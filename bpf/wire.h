@@ -177,7 +177,8 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		on_dns(skb, dir);
 	if (!c->id || c->closed) /* it is just being adopted, or over */
 		return;
-	if (conn_done(c) || (c->smtp.state == STATE_TLS && c->smtp.tls_sure && dir))
+	if (conn_done(c) ||
+	    (dir ? c->smtp.state == STATE_TLS && c->smtp.tls_sure : c->smtp.given_up))
 		return;
 	if (!packet_read(skb, &p)) {
 		count(unreadable);

@@ -175,10 +175,11 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	}
 	if (c->dns)
 		on_dns(skb, dir);
+	if (c->smtp.state == STATE_OTHER || (!dir && c->smtp.given_up)) /* most are: first of all */
+		return;
 	if (!c->id || c->closed) /* it is just being adopted, or over */
 		return;
-	if (conn_done(c) ||
-	    (dir ? c->smtp.state == STATE_TLS && c->smtp.tls_sure : c->smtp.given_up))
+	if (conn_done(c) || (dir && c->smtp.state == STATE_TLS && c->smtp.tls_sure))
 		return;
 	if (!packet_read(skb, &p)) {
 		count(unreadable);

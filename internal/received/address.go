@@ -27,7 +27,7 @@ var (
 	anAddress = lazy(`(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[fF]{4}:(?:\d{1,3}\.){3}\d{1,3}`)
 	network   = lazy(`^/(?:[0-9]|[12][0-9]|3[01]|4[0-9]|56|64)(?:\D|$)`) // a network, not an address
 	ipv6Tag   = lazy(`(?i)(ipv6):`)
-	nextPort  = lazy(`(?i)^\]?(?::|,?\s(?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
+	nextPort  = lazy(`(?i)^\]?(?::|,?[ \t](?:on |\()?(?:source[ -])?port[ :=]{1,2})(\d{1,5})\b`)
 	// Words in front of an address, in the languages that reports come in.
 	toWords = lazy(`(?i)(?:destination|\bdest\b|\bdst|target|\bziel\w*|bestemming\w*|doel\w*|destin\w*|назначени\w*|призначен\w*|宛先|送信先|` +
 		`->|→|=>|\bto|\btoward|\ban|\bnach|\bnaar|\bvers|\bhacia|\bpara|\bна|до)(?:[\s_-]*(?:the|our|die|unsere|unseren|notre|nuestro|nosso|наш))?[\s_-]*(?:ip|address|adresse|adres|dirección|endereço|адрес|адресу|mx|mail|server|host|serveur|servidor|сервер|アドレス){0,3}[\s_-]*(?:ip|address|adresse|-?adres)?[\s:=｜|"'(\[]{0,5}$`)
@@ -122,7 +122,7 @@ func (f *facts) addresses(text string, h *Host) {
 	if m := portWords.FindStringSubmatch(text); m != nil && f.port == 0 {
 		f.port = portOf(m[1])
 	}
-	if f.port == 25 || f.port == 465 || f.port == 587 { // the port of a server
+	if f.port < 1024 { // the port of a server
 		f.port = 0
 	}
 }

@@ -24,10 +24,13 @@ var dates = func() *pattern {
 // hourly is a quick look for a time of day.
 var hourly = lazy(`(?i)\d\s?[:h時]\s?\d|\d\s?[ap]\.?m\b|\d\.\d\d\s?u[hu]r|\d{8}T\d`)
 
+// maxDates bounds the dates of a text.
+const maxDates = 60
+
 // findDates finds the dates in a text.
 func findDates(text string) (list [][]int) {
 	hours := hourly.FindAllStringIndex(text, 200)
-	for i, end := 0, 0; i < len(hours) && len(list) < 60; i++ {
+	for i, end := 0, 0; i < len(hours) && len(list) < maxDates; i++ {
 		from := max(end, hours[i][0]-100)
 		for i+1 < len(hours) && hours[i+1][0] < hours[i][1]+200 { // one stretch
 			i++

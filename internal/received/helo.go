@@ -67,7 +67,7 @@ func findHELOs(text string) (names []string) {
 }
 
 // noName is a number, a standard, a day, or what checkers say of a name.
-var noName = lazy(`^(?i:\d+|rfc-?\d+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
+var noName = lazy(`^(?i:\d+|(?:tls|ssl)(?:v?\d.*|\..*)?|starttls.*|rfc-?\d+.*|not[_-].*|-+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
 
 var endQuote = lazy("^[.,:;]?[\"'”“’»」』`>)]")
 

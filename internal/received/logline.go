@@ -94,7 +94,8 @@ func (one *logLine) read(rest string) {
 			value[m[1]] = strings.Trim(m[2], `<>"'`)
 		}
 	}
-	going := value["to"] != "" && value["from"] == "" || value["result"] != ""
+	_, sender := value["from"] // of a bounce it is empty
+	going := value["to"] != "" && !sender || value["result"] != ""
 	if m := bracketed.FindStringSubmatch(rest); m != nil {
 		a, _ := netip.ParseAddr(m[4])
 		switch {

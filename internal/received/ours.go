@@ -42,7 +42,7 @@ func (h *Host) named(by string) bool {
 	}
 	here := strings.ToLower(h.Name)
 	short, _, _ := strings.Cut(here, ".")
-	return by == here || by == short || slices.ContainsFunc(h.Own, func(s string) bool { return strings.EqualFold(s, by) })
+	return by == here || by == short || slices.ContainsFunc(h.Own, func(s string) bool { return strings.EqualFold(strings.TrimSuffix(s, "."), by) })
 }
 
 // near says whether a name is in the domain of this host: how a mail came to us says nothing of how one left.

@@ -34,8 +34,15 @@ func (r *reader) arf(l *letter, why string) {
 	}
 	if c.HELO == "" {
 		if m := heloResult.FindStringSubmatch(l.field("authentication-results")); m != nil {
-			c.HELO = m[1]
+			name := strings.Trim(m[1], `"'<>`)
+			name = name[strings.LastIndexByte(name, '@')+1:]
+			if !noName.MatchString(name) {
+				c.HELO = name
+			}
 		}
+	}
+	if n, err := strconv.Atoi(l.field("incidents")); err == nil && n > 1 {
+		c.doubt("it is about %d mails, and tells of one of them: ask for the times of the others", n)
 	}
 	if rcpt := strings.Trim(l.field("original-rcpt-to"), "<> "); strings.Contains(rcpt, "@") {
 		c.Rcpt = rcpt

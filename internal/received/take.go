@@ -44,6 +44,12 @@ func (r *reader) take(f facts) {
 		if f.aside > 0 {
 			c.say("it has %d times: the words beside this one say that it is that of the mail (--at chooses another)", f.aside+1+f.times)
 		}
+		if !f.marked {
+			c.doubt("the text does not say that this is when the mail was sent (--at says when)")
+		}
+		if f.unread {
+			c.doubt("the text has more times than the one that was taken, and one of those may be that of the mail (--at chooses one)")
+		}
 		if f.before > 0 {
 			c.say("it says that the mail may have left up to %s before", hours(f.before))
 		}
@@ -78,7 +84,13 @@ func hours(d time.Duration) string {
 	if day := 24 * time.Hour; d%day == 0 {
 		return fmt.Sprintf("%d days", d/day)
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
+	words := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if short, is := strings.CutSuffix(words, zero); is {
+			words = short + zero[:1]
+		}
+	}
+	return words
 }
 
 // finish says what was found, and what is missing.
@@ -169,8 +181,10 @@ func (c *Clues) sayAddr(h *Host) {
 	switch a := c.Addr; {
 	case !a.IsValid():
 	case h.Local != nil && h.Local(a):
-		c.Own = a.IsGlobalUnicast()
 		c.say("it came from %s, an address of this host", a)
+		if c.Own = public(a) || h.added(a); !c.Own {
+			c.doubt("%s is an address that many hosts have: ask the reporter for the public one that the mail came from", a)
+		}
 	case slices.Contains(h.Logged, a):
 		c.say("it came from %s, an address that sessions in these logs came from", a)
 	case slices.Contains(h.Told, a):

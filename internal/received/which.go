@@ -27,6 +27,9 @@ func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
 			c.say("%s", words)
 		}
 	}
+	if !public(h.addr) && !r.host.added(h.addr) {
+		c.doubt("no Received header in what you pasted is about an address of this host: ask the reporter for all headers of the mail")
+	}
 	c.HELO, c.Addr, c.Port = h.helo, h.addr, h.port
 	if c.sawBy = h.by; c.Rcpt == "" {
 		c.Rcpt = h.rcpt
@@ -112,6 +115,9 @@ func operator(name string) string {
 
 // internal says whether a header is about a hop inside somebody's system.
 func internal(h *hop) bool {
+	if strings.Contains(strings.ToUpper(h.with), "LMTP") || h.addr.IsLoopback() || !h.addr.IsValid() && sameDomain(h) {
+		return true
+	}
 	return h.addr.IsValid() && !public(h.addr) && (!h.bySMTP() || strings.EqualFold(h.by, h.helo) || h.addr.IsLinkLocalUnicast() || sameDomain(h))
 }
 

@@ -10,15 +10,17 @@ import (
 // Words in front of a time that say what happened then: the mail itself, or something else, such as the report of it,
 // its listing or its removal. The one that is nearest to the time counts.
 var (
-	eventWords = lazy(`(?i)event|ereignis|vorfall|zeitpunkt|gebeurtenis|événement|событи|поді[яї]|発生|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|\blast\b|` +
-		`received from|mail received|message received|erkannt|festgestellt|beobachtet|gesehen|registriert|empfangen|versendet|verschickt|gesendet|meldete sich|zuletzt|letzte|` +
-		`laatst|gezien|gedetecteerd|ontvangen|verzonden|dernière|dernier|détect|observé|\bvu\b|\bvue\b|reçu|envoy|última|último|detectad|observad|\bvist[ao]\b|recibid|enviad|recebid|` +
-		`обнаружен|замечен|зафиксирован|последн|отправлен|получен|рассыл|виявлен|помічен|зафіксован|останн|надіслан|отриман|検出|検知|観測|受信|送信|最後|確認`)
-	asideWords = lazy(`(?i)\bfirst\b|since|generated|checked|printed|expir|remov|delist|\bnow\b|until|\breport|received an? (?:report|complaint)|complain|notif|\blisted|listing|` +
+	eventWords = lazy(`(?i)event|ereignis|vorfall|zeitpunkt|gebeurtenis|événement|событи|поді[яї]|発生|occurr|happen|incident|detect|seen|spotted|observ|attack|\bhits?\b|impact|trap|spam|connect|\bsent\b|sending|arriv|timestamp|activity|` +
+		`received from|mail received|message received|erkannt|festgestellt|beobachtet|gesehen|registriert|empfangen|versendet|verschickt|gesendet|meldete sich|` +
+		`gezien|gedetecteerd|ontvangen|verzonden|détect|observé|\bvu\b|\bvue\b|reçu|envoy|detectad|observad|\bvist[ao]\b|recibid|enviad|recebid|` +
+		`обнаружен|замечен|зафиксирован|отправлен|получен|рассыл|виявлен|помічен|зафіксован|надіслан|отриман|検出|検知|観測|受信|送信|確認`)
+	asideWords = lazy(`(?i)\bfirst\b|since|generated|created|rendered|\bquer(?:y|ied)|\bblock(?:ed|ing)|suspend|\badded|deadline|\bticket|updated?\b|aktualisier|\bby:?\s(?:the )?$|` +
+		`\bgesperrt|sperr|\bfrist|spätestens|antworten sie|geblokkeerd|uiterlijk|bloqu|` +
+		`checked|printed|expir|remov|delist|\bnow\b|until|\breport|received an? (?:report|complaint)|complain|notif|\blisted|listing|` +
 		`passed on|forwarded|processed|opened|valid|relisted|abgelaufen|gelistet|gelöscht|entfernt|gemeldet|meldung|beschwerde|\bseit\b|\bbis\b|weitergeleitet|geprüft|erstellt|` +
 		`gemeld|verwijderd|vermeld|sinds|klacht|signalement|signalé|plainte|retiré|supprimé|listé|depuis|jusqu|expire|denuncia|reportad|queja|eliminad|retirad|listad|desde|hasta|removid|reclama|até|` +
 		`исключ|удал|сообщени|жалоб|внес[её]н|истека|\bдо\b|проверен|видален|повідомлен|скарг|внесен|報告|削除|登録|解除|通知|苦情`)
-	reportedThen = lazy(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
+	reportedThen = lazy(`(?i)^[^.;()\n]{0,12}(?:we (?:have )?(?:received|got|passed)|(?:was|were) (?:reported|listed|removed|passed)|wurde(?:[^.;()]|\.\d){0,60}(?:gemeldet|gelistet|entfernt)|haben wir|(?:[^.;()]|\.\d){0,30}\b(?:gesperrt|blockiert|suspendiert|blocked|suspended)\b|(?:nous avons|hemos|recebemos|мы получили|ми отримали)(?:[^.;()]|\.\d){0,40}(?:plainte|signal|queja|denuncia|reclama|жалоб|сообщ|скарг|повідом)|に(?:報告|苦情|通知|登録))`)
 	earlier      = lazy(`(?i)(?:may|can|could|might|kann|können|kan|peut|puede|pode|может|може|могл\pL*|міг)[^.]{0,90}?(?:up to|bis zu|tot|jusqu'à|hasta|até|до)\s+(\d{1,3})\s+(\pL+)\s+(?:before|earlier|prior|früher|zuvor|davor|eerder|avant|plus tôt|antes|раньше|ранее|раніше)`)
 )
 
@@ -43,6 +45,7 @@ type facts struct {
 	to     []netip.Addr
 	unsure []string // what is not certain of it
 	marked bool     // the time has a word beside it that says what happened then
+	unread bool     // there are more times, maybe of the mail
 }
 
 // searchable says whether a text has enough to be a report by itself.
@@ -124,10 +127,12 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 		score int
 	}
 	var list []candidate
-	flat, best := spaces.ReplaceAllString(text, " "), -1
+	flat, best := spaces.ReplaceAllString(labelled(text), " "), -1
 	ordered := dayOrMonthFirst(flat)
 	end := 0
-	for _, at := range findDates(flat) {
+	found := findDates(flat)
+	f.unread = f.unread || hasMoreDates(flat, found)
+	for _, at := range found {
 		said := flat[at[0]:at[1]]
 		if !strings.Contains(said, "(") { // of a time that stands in parentheses
 			said = strings.TrimRight(said, ")")
@@ -142,7 +147,7 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 			if strings.Contains(err.Error(), errMonth.Error()) {
 				f.unsure = append(f.unsure, "the date `"+said+"` may be one of two days: "+errMonth.Error())
 			}
-			end = at[1]
+			f.unread, end = true, at[1]
 			continue
 		}
 		score := roleOfTime(flat[max(end, at[0]-160):at[0]], flat[at[1]:min(len(flat), at[1]+120)])
@@ -157,6 +162,10 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 			f.aside++
 			continue
 		}
+		if m.Time.After(now.Add(24 * time.Hour)) { // no mail was sent then
+			f.unread = true
+			continue
+		}
 		best = max(best, score)
 		list = append(list, candidate{m, score})
 	}
@@ -164,6 +173,7 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 		switch {
 		case one.score < best:
 			f.aside++
+			f.unread = f.unread || !one.at.Time.Equal(f.when.Time)
 		case !f.dated:
 			f.when, f.dated, f.marked = one.at, true, one.score > 0
 		case one.at.Time.Equal(f.when.Time):
@@ -228,8 +238,11 @@ func roleOfTime(before, after string) int {
 			before = rest
 		}
 	}
-	if reportedThen.MatchString(after) {
+	if reportedThen.MatchString(after) || quotedOn.MatchString(before) && wrote.MatchString(after) {
 		return -1
+	}
+	if recordOf.MatchString(before) { // SORBS writes so; whether of the mail is not certain
+		return 0
 	}
 	last := func(in *pattern) int {
 		found := in.FindAllStringIndex(before, 20)

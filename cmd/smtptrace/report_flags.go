@@ -118,6 +118,8 @@ func (f *reportFlags) setWindow() error {
 		return errors.New("--at does not go together with --since and --until")
 	case f.window > 0 && f.at == nil && f.received == "":
 		return errors.New("--window needs --at or --received")
+	case len(f.own) > 0 && f.received == "":
+		return errors.New("--own needs --received")
 	case f.at != nil:
 		f.around(*f.at)
 	}

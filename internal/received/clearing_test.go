@@ -20,8 +20,8 @@ func clears(c *Clues, at time.Time, helo string) bool {
 	if len(c.Doubts) > 0 || c.Foreign || !c.Dated || c.When.Local {
 		return false
 	}
-	from, to, exact := c.Span()
-	if exact && c.When.Margin == 0 { // as the report does
+	from, to, _ := c.Span()
+	if c.When.Margin == 0 && !c.When.Day { // as the report does
 		from, to = from.Add(-15*time.Minute), to.Add(15*time.Minute)
 	}
 	named := c.HELO == "" || strings.EqualFold(c.HELO, helo) || slices.Contains(c.Other, helo)

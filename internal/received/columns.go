@@ -111,13 +111,17 @@ func rowOfColumns(list, means []string, zone string, now time.Time) (f facts, ok
 		case means[i] == "helo" && cell != "" && !noName.MatchString(cell) && !strings.ContainsAny(cell, " "):
 			f.helos = []string{cell}
 		case means[i] == "time":
+			if f.dated || f.unread { // date and time in two columns, or two times
+				f.unread, f.marked = true, false
+				continue
+			}
 			at, err := readTime(cell, now)
 			if err == nil && at.Local && zone != "" {
 				if zoned, err := readTime(cell+" "+zone, now); err == nil {
 					at = zoned
 				}
 			}
-			f.when, f.dated, f.marked = at, err == nil && !at.Day, true
+			f.when, f.dated, f.marked, f.unread = at, err == nil && !at.Day, true, err != nil || at.Day
 		}
 	}
 	return f, f.addr.IsValid() || f.dated

@@ -42,7 +42,8 @@ const maxHELOs = 8
 
 // findHELOs finds the names that a text says a host gave in HELO, the likeliest first. A word that may be one of a
 // sentence is left out: to look for a name that nobody gave would clear who did it.
-func findHELOs(text string) (names []string) {
+// unsure is true if one of them may be a word of a sentence all the same.
+func findHELOs(text string) (names []string, unsure bool) {
 	lines := guillemets.Replace(blanks.ReplaceAllString(text, " "))
 	for _, in := range []*pattern{heloSaid, heloName, verbSaid, verbQuoted, verbAlone, eximHost, heloForeign, heloCalled, heloNamed, heloDirect} {
 		rest := lines
@@ -57,13 +58,52 @@ func findHELOs(text string) (names []string) {
 				rest = rest[at[6]:] // the word may be the verb of a name that follows
 				continue
 			}
+			start, end := at[2], at[7]
+			if start < 0 {
+				start = at[6]
+			}
+			if isAdvice(rest, min(start, at[6]), end) {
+				rest = rest[at[1]:]
+				continue
+			}
+			unsure = unsure || !quoted && !isSaid(rest, at[0], lead, name)
 			if !slices.Contains(names, name) && len(names) < maxHELOs {
 				names = append(names, name)
 			}
 			rest = rest[at[1]:]
 		}
 	}
-	return names
+	return names, unsure
+}
+
+// advice are words that show how a name should be.
+var (
+	adviceBefore = lazy(`(?i)\b(?:correct|valid|proper|should|must|expect\w*|example|such as|instead|rather|need(?:s|ed)? to|has to|change|replace|set|korrekt\w*|gültig\w*|sollte|muss|müsste|soll|richtig\w*|beispiel\w*|correcte?|valide|devrait|doit|válido|correcto|debe\w*|deve\w*|правильн\pL*|должен|должно)\b[^.;\n]{0,60}$|\be\.g\.[ ,]{0,2}$|\bz\.\s?B\.[ ,]{0,2}$`)
+	adviceBehind = lazy(`(?i)^["'”]?,?\s(?:or similar|or the like|is (?:the )?(?:correct|expected|valid|proper)|for example|would be|instead|as (?:is )?set in|oder ähnlich)`)
+	protocolLine = lazy(`(?:^|\n)[ \t]{0,8}(?:[<>=-]{1,3}\s?|C:\s|\d\d\d[ -])?$|[(,:]\s?$`)
+)
+
+// isAdvice says whether a name is shown as one to use.
+func isAdvice(text string, start, end int) bool {
+	before := text[max(0, start-110):start]
+	if at := strings.LastIndexAny(before, ".;\n"); at > 0 && before[max(0, at-1):at] != "g" && before[max(0, at-1):at] != "B" {
+		before = before[at:]
+	}
+	return adviceBefore.MatchString(before) || adviceBehind.MatchString(text[end:min(len(text), end+60)])
+}
+
+// isSaid says whether a name without quotes stands as programs write it: behind a label, in HELOed as NAME, or in a line
+// of the dialogue.
+func isSaid(text string, at int, lead, name string) bool {
+	switch lead {
+	case ":", "|", "=":
+		return true
+	case "as":
+		return strings.ContainsAny(name, ".[")
+	case "helo", "ehlo":
+		return protocolLine.MatchString(text[max(0, at-40):min(len(text), at+1)]) || protocolLine.MatchString(text[max(0, at-40):at])
+	}
+	return strings.HasSuffix(lead, "h=")
 }
 
 // noName is a number, a standard, a day, or what checkers say of a name.

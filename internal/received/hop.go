@@ -2,7 +2,6 @@ package received
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +23,8 @@ type hop struct {
 	dated bool
 	local bool     // it was handed in on the server itself, not by SMTP
 	from  HandedIn // by whom, as far as the server says
+
+	unclear bool // it has a HELO name that cannot be read for certain
 }
 
 // style is how a server writes down what it knows of the client.
@@ -86,6 +87,12 @@ func parseHop(value string, now time.Time) (h hop, ok bool) {
 	}
 	// Exim alone writes the protocol in lower case; its name may be left out.
 	h.client(name, comments, smtp && lower || strings.Contains(rest, "(Exim"))
+	if strings.Contains(name, " ") || strings.Contains(h.helo, "?") || strings.HasPrefix(value[min(len(value), 5):], "<") && h.helo == name {
+		h.unclear = true // a server that writes so changed the name
+	}
+	if h.unclear {
+		h.helo = ""
+	}
 	if !smtp { // the name is what the server knows of the client
 		if h.rdns == "" && domainOf(name) != "" {
 			h.rdns = name
@@ -173,6 +180,11 @@ func fromPart(value string) (name string, comments []string, rest string) {
 				rest = next[len(m[0]):]
 			}
 		default:
+			// A name with blanks: my host (unknown [192.0.2.1])
+			if more, behind, is := strings.Cut(next, "("); is && name != "" && len(comments) == 0 && !partBegins.MatchString(" "+more) {
+				name, rest = name+" "+strings.TrimSpace(more), "("+behind
+				continue
+			}
 			return name, comments, " " + next
 		}
 	}
@@ -204,6 +216,7 @@ func (h *hop) client(name string, comments []string, exim bool) {
 		}
 		if m := saidHELO.FindStringSubmatch(text); m != nil && h.helo == "" {
 			h.helo, h.style = m[2], heloInside
+			h.unclear = goesBehind(text, m[0])
 			if m[1] == strings.ToUpper(m[1]) { // Exim's helo= stands for either
 				h.verb = m[1]
 			}
@@ -258,31 +271,4 @@ func (h *hop) client(name string, comments []string, exim bool) {
 func portOf(digits string) uint16 {
 	n, _ := strconv.ParseUint(digits, 10, 16)
 	return uint16(n)
-}
-
-// clientAddr finds the address in a comment, and the name in front of it: [192.0.2.1], [IPv6:2001:db8::1], name
-// [192.0.2.1]:25, name / 192.0.2.1, or bare, with a port behind it or the name of a user in front (user@192.0.2.1:
-// qmail after AUTH).
-func clientAddr(text string) (name string, addr netip.Addr, port uint16) {
-	if at := literal.FindStringSubmatchIndex(text); at != nil {
-		if a, err := netip.ParseAddr(group(text, at, 1)); err == nil {
-			name, _, _ = strings.Cut(strings.TrimSpace(text[:at[0]]), " ")
-			return name, a.Unmap(), portOf(group(text, at, 2))
-		}
-	}
-	words := strings.Fields(strings.NewReplacer("/", " ", ",", " ", ";", " ").Replace(text[:min(len(text), 500)]))
-	for i, word := range words[:min(len(words), 3)] {
-		word = word[strings.LastIndexByte(word, '@')+1:]
-		a, err := netip.ParseAddr(word)
-		if with, withPort := netip.ParseAddrPort(word); withPort == nil {
-			a, port, err = with.Addr(), with.Port(), nil
-		}
-		if err == nil && a.Zone() == "" {
-			if i > 0 && !slices.Contains([]string{"using", "from"}, words[0]) {
-				name = words[0]
-			}
-			return name, a.Unmap(), port
-		}
-	}
-	return "", netip.Addr{}, 0
 }

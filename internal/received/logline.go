@@ -95,7 +95,7 @@ func (one *logLine) read(rest string) {
 		}
 	}
 	_, sender := value["from"] // of a bounce it is empty
-	going := value["to"] != "" && !sender || value["result"] != ""
+	going := value["to"] != "" && !sender && !strings.HasSuffix(one.program, "/smtpd") || value["result"] != ""
 	if m := bracketed.FindStringSubmatch(rest); m != nil {
 		a, _ := netip.ParseAddr(m[4])
 		switch {

@@ -117,6 +117,9 @@ func (r *reader) mail(l *letter, words string) {
 		c.is(kindMail, "its own header says that it came from this host")
 		r.script(l.headText())
 		r.hops(head, netip.Addr{})
+		if complains.MatchString(l.head.get("subject") + "\n" + cut(words)) {
+			c.doubt("the mail came from this host, but may be a report that was passed on: paste its text alone")
+		}
 		if len(inner) > 0 {
 			c.say("there is a Received header in its text, too: paste that alone if it is meant")
 		}
@@ -136,6 +139,9 @@ func (r *reader) mail(l *letter, words string) {
 	if facts.searchable(r.host) || came || len(head) == 0 || complains.MatchString(l.head.get("subject")+"\n"+cut(words)) {
 		if c.Kind == "" {
 			c.is(kindNotice, "its own header is about how it came here, so only its words count")
+		}
+		if !lists.MatchString(cut(words)) {
+			r.ofMail(l.head.get("subject") + "\n" + words)
 		}
 		r.take(facts)
 		if at, ok := r.date(l.head); ok && !c.Dated {

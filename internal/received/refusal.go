@@ -86,6 +86,9 @@ func diagnostic(l *letter, words string) string {
 	for _, form := range []*pattern{saidReply, lineReply} {
 		if m := form.FindStringSubmatch(cut(words)); m != nil {
 			said := spaces.ReplaceAllString(m[1], " ")
+			if short, is := strings.CutSuffix(said, ")"); is && !strings.Contains(short, "(") { // (reason: 550 …)
+				said = short
+			}
 			return bounded(strings.Trim(attachment.ReplaceAllString(said, ""), ` "'`))
 		}
 	}

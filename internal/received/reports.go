@@ -62,11 +62,13 @@ var heloResult = lazy(`\bsmtp\.helo=([^\s;()]{1,250})`)
 var xarfNames = map[string]string{
 	"source": "ip", "sourceip": "ip", "sourceidentifier": "ip", "sourceaddress": "ip", "srcip": "ip", "ip": "ip", "ipaddress": "ip",
 	"date": "time", "timestamp": "time", "eventtime": "time", "eventdate": "time", "firstseen": "time", "occurrencedate": "time", "starttime": "time",
+	"lastseen": "time", "endtime": "time", "end": "time", "start": "time", "receiveddate": "time", "receivedtime": "time",
+	"category": "type", "type": "type", "service": "type",
 	"sourceport": "sport", "srcport": "sport",
 	"destinationip": "to", "destinationaddress": "to", "dstip": "to", "destination": "to", "targetip": "to",
 	"helo": "helo", "ehlo": "helo", "smtphelo": "helo", "helostring": "helo", "heloname": "helo",
 	"smtprcpttoaddress": "rcpt", "smtpto": "rcpt", "rcptto": "rcpt", "originalrcptto": "rcpt", "recipient": "rcpt",
-	"payload": "mail", "xarf": "version", "xarfversion": "version", "reporterinfo": "version", "reportclass": "version", "reporttype": "version", "schemaurl": "version",
+	"payload": "mail", "xarf": "version", "xarfversion": "version", "reporterinfo": "version", "reportclass": "version", "reporttype": "version type", "schemaurl": "version",
 }
 
 // maxJSON bounds a report in JSON, maxDepth how deep it nests.
@@ -99,14 +101,17 @@ func xarfJSON(text string) (f fields, ok bool) {
 		case map[string]any:
 			for _, name := range slices.Sorted(maps.Keys(node)) {
 				value := node[name]
-				means := xarfNames[plainName(name)]
+				means, typed := xarfNames[plainName(name)], false
+				if means == "version type" {
+					means, typed = "type", true
+				}
 				switch plain := plainName(name); {
 				case means == "ip" && xarfNames[inside] == "to":
 					means = "to"
 				case plain == "port" && inside == "source":
 					means = "sport"
 				}
-				version = version || means == "version"
+				version = version || typed || means == "version"
 				switch value := value.(type) {
 				case string:
 					if means != "" && means != "version" {
@@ -141,7 +146,10 @@ func (r *reader) xarf(f fields, why string) {
 		if known := xarfNames[plainName(one.name)]; known != "" {
 			means = known
 		}
-		value[means] = append(value[means], strings.TrimSpace(one.value))
+		value[strings.TrimPrefix(means, "version ")] = append(value[strings.TrimPrefix(means, "version ")], strings.TrimSpace(one.value))
+	}
+	if kinds := strings.Join(value["type"], " "); kinds != "" && !ofMail.MatchString(kinds) {
+		c.doubt("this report is not about mail (`%s`)", kinds)
 	}
 	for _, mail := range value["mail"] {
 		if raw, err := base64.StdEncoding.DecodeString(mail); err == nil {
@@ -152,14 +160,9 @@ func (r *reader) xarf(f fields, why string) {
 		}
 	}
 	if !c.Addr.IsValid() {
-		c.Addr = firstAddr(value["ip"])
+		c.Addr = r.source(value["ip"])
 	}
-	for _, said := range value["time"] {
-		if at, err := readTime(said, r.now); err == nil && !c.Dated {
-			c.When, c.Dated = at, true
-			c.say("the time is that of its date field")
-		}
-	}
+	r.times(value["time"])
 	for _, said := range value["helo"] {
 		if c.HELO == "" && said != "" {
 			c.HELO = said
@@ -178,6 +181,41 @@ func (r *reader) xarf(f fields, why string) {
 			c.Rcpt = said
 		}
 	}
+}
+
+// times takes the times of a report: of several, such as that of the report itself, it may be any.
+func (r *reader) times(list []string) {
+	c := r.c
+	if c.sawBy != "" && c.Dated { // a header of the mail says it
+		return
+	}
+	c.Dated = false
+	for _, said := range list[:min(len(list), maxParts)] {
+		at, err := readTime(said, r.now)
+		switch {
+		case err != nil:
+			c.doubt("a time of the report cannot be read: `%s`", said[:min(len(said), 40)])
+		case !c.Dated:
+			c.When, c.Dated = at, true
+			c.say("the time is that of its date field")
+		case !at.Time.Equal(c.When.Time):
+			r.widen(at)
+		}
+	}
+}
+
+// source is the address that a report is about: of several that of this host.
+func (r *reader) source(list []string) (a netip.Addr) {
+	for _, said := range list[:min(len(list), maxParts)] {
+		_, one, _ := clientAddr(said)
+		if one.IsValid() && a.IsValid() && one != a {
+			r.c.doubt("the report is about several addresses: which of its times is of this host is not certain")
+		}
+		if one.IsValid() && (!a.IsValid() || r.host.ours(one)) {
+			a = one
+		}
+	}
+	return a
 }
 
 func firstAddr(list []string) netip.Addr {

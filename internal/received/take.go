@@ -18,8 +18,23 @@ func (r *reader) words(text string, within bool) {
 		}
 		r.c.is(kind, why)
 	}
+	if !lists.MatchString(cut(text)) {
+		r.ofMail(text)
+	}
 	r.take(f)
 }
+
+// ofMail doubts a report that has no word of mail.
+func (r *reader) ofMail(text string) {
+	if !ofMail.MatchString(cut(text)) || notMail.MatchString(cut(text)) {
+		r.c.doubt("it does not say that it is about mail: other traffic is not what was searched for")
+	}
+}
+
+var (
+	ofMail  = lazy(`(?i)mail|spam|smtp|\b(?:HELO|EHLO)|HELO|messag|phish|bounce|trap|port 25\b|почт|рассыл|пошт|メール|邮件|correo|courriel|E-Post|\bpost(?:fix|master)|\bMX\b`)
+	notMail = lazy(`(?i)\bssh|brute.?force|port.?scan|\bd?dos\b|ddos|login.?attack|\bsql|web.?attack|scanning|\brdp\b|\btelnet`)
+)
 
 // take takes from plain words what is not known by then.
 func (r *reader) take(f facts) {

@@ -38,6 +38,7 @@ var (
 	letters = lazy(`\pL+`)
 	filler  = lazy(`\b(?:mon|tue|wed|thu|fri|sat|sun|at|on|last|about|around|approximately|circa)\b`)
 	precise = lazy(`[+-]\d{4}\b`)
+	twoWays = lazy(`\b(\d\d)([-.])(\d\d)[-.]\d{4}\b`)
 	usual   = lazy(`\b[ap]m\b|\b[ecmp][sd]t\b`) // who writes so puts the month first
 )
 
@@ -162,6 +163,9 @@ func (m Moment) calendar(text string, now time.Time, loose bool) (Moment, error)
 	} else {
 		m.Day = true
 	}
+	if at := twoWays.FindStringSubmatch(text); loose && at != nil && (at[2] == "-" || american) && at[1] <= "12" && at[3] <= "12" && at[1] != at[3] {
+		return m, errMonth // 02-03-2017; 02.03.2017 2:54 pm
+	}
 	date, dated, text, err := findDate(text, now, american)
 	if err != nil {
 		return m, err
@@ -171,15 +175,22 @@ func (m Moment) calendar(text string, now time.Time, loose bool) (Moment, error)
 		return m, errors.New("it has neither a date nor a time of day")
 	}
 	text = strings.Trim(filler.ReplaceAllString(text, " "), " ,.;:")
-	in, said, err := zone(strings.Join(strings.Fields(text), " "), now.Location())
+	place := strings.Join(strings.Fields(text), " ")
+	in, said, err := zone(place, now.Location())
+	if loose && several[place] {
+		err = zoneError(place)
+	}
 	if name, vague := unknownZone(err); vague && loose {
 		in, said, m.Vague, m.Margin = time.UTC, true, name, m.Margin+widest
 	} else if err != nil {
 		return m, err
 	}
 	for i := 0; i < len(comments) && !said; i++ { // 14:30 (UTC)
-		if named, ok, err := zone(strings.Trim(comments[i], "() "), now.Location()); err == nil && ok {
-			in, said = named, true
+		place = strings.Trim(comments[i], "() ")
+		if named, ok, err := zone(place, now.Location()); err == nil && ok {
+			if in, said = named, true; loose && several[place] {
+				in, m.Vague, m.Margin = time.UTC, strings.ToUpper(place), m.Margin+widest
+			}
 		}
 	}
 	m.Local = !said
@@ -187,8 +198,13 @@ func (m Moment) calendar(text string, now time.Time, loose bool) (Moment, error)
 		return time.Date(date.Year(), date.Month(), date.Day(), hour, minute, second, int(nanos), in)
 	}
 	if dated {
-		m.Time = on(date)
+		if m.Time = on(date); loose && m.Vague == "" && wrongTime(place, m.Time) {
+			m.Margin += time.Hour
+		}
 		return m, nil
+	}
+	if loose && day == nil { // a clock alone is that of any day
+		return m, errors.New("it has no date")
 	}
 	// The last such time, or the last on that day of the week.
 	back, again := 0, 1

@@ -30,6 +30,9 @@ func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
 	if !public(h.addr) && !r.host.added(h.addr) {
 		c.doubt("no Received header in what you pasted is about an address of this host: ask the reporter for all headers of the mail")
 	}
+	if h.unclear {
+		c.doubt("the name in HELO cannot be read for certain in that header")
+	}
 	c.HELO, c.Addr, c.Port = h.helo, h.addr, h.port
 	if c.sawBy = h.by; c.Rcpt == "" {
 		c.Rcpt = h.rcpt
@@ -49,7 +52,7 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 		})
 	}
 	if i := first(func(h *hop) bool { return r.host.ours(h.addr) }); i >= 0 {
-		return i, "it has an address of this host"
+		return r.ofOurs(hops, i), "it has an address of this host"
 	}
 	if i := first(func(h *hop) bool { return named.IsValid() && h.addr == named }); i >= 0 {
 		return i, "it has the address that the report names"
@@ -90,6 +93,31 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 		r.several(hops, crossing)
 	}
 	return -1, ""
+}
+
+// ofOurs chooses among headers with an address of this host, of which i is the first. A proxy shows the address of its
+// client on, but says HELO with its own name, which is what the header below was written by.
+func (r *reader) ofOurs(hops []hop, i int) int {
+	passedOn := func(k int) bool {
+		return slices.ContainsFunc(hops[k:], func(h hop) bool { return h.by != "" && strings.EqualFold(h.by, hops[k].helo) })
+	}
+	at, names := -1, []string{}
+	for k := i; k < len(hops); k++ {
+		h := &hops[k]
+		if h.local || !r.host.ours(h.addr) || r.host.named(h.by) {
+			continue
+		}
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, h.helo) }) {
+			names = append(names, h.helo)
+		}
+		if at < 0 && !passedOn(k) {
+			at = k
+		}
+	}
+	if len(names) > 1 {
+		r.c.doubt("several Received headers have an address of this host, with different names in HELO: one of them may be changed or forged")
+	}
+	return max(i, at)
 }
 
 // sameDomain says whether client and server are in one domain.

@@ -64,7 +64,7 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 	if row, ok := findColumns(text, now, h); ok {
 		row.fill(&f)
 		if len(row.helos) == 0 {
-			row.helos = findHELOs(text)
+			row.names(text)
 		}
 		if !row.dated {
 			row.findTime(text, zoneOfAll(spaces.ReplaceAllString(text, " ")), now, false)
@@ -72,7 +72,7 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 		return row
 	}
 	near := aboutOne(text, f.addr)
-	f.helos = findHELOs(near) // a name elsewhere may be that of another address
+	f.names(near) // a name elsewhere may be that of another address
 	zone := zoneOfAll(spaces.ReplaceAllString(text, " "))
 	if f.findTime(near, zone, now, near != text); !f.dated && near != text {
 		if f.findTime(text, zone, now, false); f.dated {
@@ -84,6 +84,14 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 		f.before = duration(m[1], unit[:min(len(unit), 1)])
 	}
 	return f
+}
+
+// names takes the HELO names of a text.
+func (f *facts) names(text string) {
+	var unsure bool
+	if f.helos, unsure = findHELOs(text); unsure {
+		f.unsure = append(f.unsure, "whether `"+f.helos[0]+"` is the name that the host gave in HELO is not certain: ask the reporter for the line itself")
+	}
 }
 
 // aboutOne is the part of a text that is about one address of several: the lines that name it, where they have a time,
@@ -127,7 +135,7 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 		score int
 	}
 	var list []candidate
-	flat, best := spaces.ReplaceAllString(labelled(text), " "), -1
+	flat, best := hyphens.ReplaceAllString(spaces.ReplaceAllString(labelled(text), " "), "$1/$2/$3"), -1
 	ordered := dayOrMonthFirst(flat)
 	end := 0
 	found := findDates(flat)
@@ -199,6 +207,9 @@ func zoneOfAll(text string) string {
 
 // dayFirst are words of languages that put the day in front of the month.
 var dayFirst = lazy(`(?i)(?:^|[^\pL])(?:und|der|das|wurde|ihr|ihre|von|het|een|van|uw|est|été|une|dans|le|les|des|votre|adresse|serveur|el|los|por|fue|servidor|dirección|foi|não|uma|del|endereço|à|às|uhr|uur|[а-яіїє]{3,})(?:[^\pL]|$)`)
+
+// hyphens are what some have between day and month, and others between month and day.
+var hyphens = lazy(`\b(\d\d)-(\d\d)-(\d{4})\b`)
 
 // dayOrMonthFirst finds out of a whole text which of the numbers in 04/12/2015 is the day: by another date in it that
 // can be read in one way alone, else by its language. What it returns writes such a date so that it has one meaning.

@@ -19,6 +19,21 @@ var offsets = map[string]int{
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
 }
 
+// several are names of zones that other places have too: China and Cuba, the Philippines.
+var several = map[string]bool{"cst": true, "pst": true}
+
+// wrongTime says whether a zone's name is that of the other half of the year: many write CET in summer, too.
+func wrongTime(name string, at time.Time) bool {
+	day := at.YearDay()
+	switch name {
+	case "cet", "eet", "wet", "met", "mez", "est", "cst", "mst", "pst":
+		return day > 66 && day < 312 // from the second week of March to the first of November
+	case "cest", "eest", "west", "mest", "mesz", "edt", "cdt", "mdt", "pdt":
+		return day < 92 || day > 297 // from the last Sunday of October to that of March
+	}
+	return false
+}
+
 // zoneNames are they, as a regular expression.
 var zoneNames = alternatives(slices.Collect(maps.Keys(offsets)))
 

@@ -24,6 +24,7 @@ func worst() map[string]string {
 		"mbox": run("From a@example.org Tue Feb 13 09:00:00 2018\n\nx\n\n"), "quotes": run("> "), "marks": run(">\n"), "blank": run(" "), "lines": run("\n"),
 		"JSON": `{"xarf_version":"4","a":` + run("["), "JSON objects": `{"xarf_version":"4","a":` + run(`{"a":`), "JSON list": `{"xarf_version":"4","a":[` + run("1,"),
 		"log": run("Oct 11 12:38:55 web1 postfix/smtp[1]: A1B2C3D: to=<a@example.net>, relay=mx[198.51.100.25]:25, status=sent (250 ok)\n"), "log, one line": "Oct 11 12:38:55 web1 postfix/smtp[1]: " + run("to=<a> "),
+		"log, pairs": run("Oct 11 12:38:55 web1 postfix/smtp[1]: " + strings.Repeat("to=<a@b>, from=(", 250) + "\n"), "pairs": run("to=<a@b>, from=("),
 		"bounce": "This is the mail system at host web1.example.org.\n\n" + run("<a@example.net>: host mx[198.51.100.25] said: 550 x\n"), "ARF": "Feedback-Type: abuse\n" + run("Source-IP: 192.0.2.1\n"),
 		"Latin-1": run("\xe4("), "NUL": run("\x00"), "wide": "\xff\xfe" + run("(\x00"), "rows": "(IP, UTC timestamp, HELO value)\n" + run("192.0.2.1 2015-12-04 14:30 x\n"), "Cyrillic": run("представился "), "CR": run("\r"),
 		"told": "From: MAILER-DAEMON@web1.example.org\nSubject: failure\n\n" + run("your ip 192.0.2.1 is listed "), "from": run("from a by b; "), "scripts": run("X-PHP-Script: a\n"),

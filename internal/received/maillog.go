@@ -6,19 +6,25 @@ import (
 	"time"
 )
 
-// maxLogLines bounds the lines of a log that are read.
-const maxLogLines = 1000
+// Bounds of a log that is read: its lines, the bytes of one, and of all.
+const (
+	maxLogLines = 1000
+	maxLogLine  = 1 << 10
+	maxLogBytes = 64 << 10
+)
 
 // logLines reads lines of a mail server's log. ok is false where the text has none.
 func (r *reader) logLines(text string) (ok bool) {
 	var list []logLine
-	tried, other := 0, 0
+	tried, other, size := 0, 0, 0
 	for line := range strings.Lines(text) {
-		if tried++; tried > maxLogLines {
+		line = strings.TrimRight(line, "\n")
+		line = line[:min(len(line), maxLogLine)]
+		size += len(line)
+		if tried++; tried > maxLogLines || size > maxLogBytes {
 			break
 		}
-		line = strings.TrimRight(line, "\n")
-		if one, is := r.logLine(line[:min(len(line), maxHeader)]); is {
+		if one, is := r.logLine(line); is {
 			list = append(list, one)
 		} else if strings.TrimSpace(line) != "" {
 			other++
@@ -26,6 +32,9 @@ func (r *reader) logLines(text string) (ok bool) {
 	}
 	if len(list) == 0 || other > 3*len(list)+10 {
 		return false
+	}
+	if tried > maxLogLines || size > maxLogBytes {
+		r.c.doubt("only the first %d lines were read: paste the lines of one mail", tried-1)
 	}
 	if i := r.clientLine(list); i >= 0 {
 		r.otherLog(list, &list[i])

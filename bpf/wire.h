@@ -166,7 +166,7 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 {
 	struct conn *c = conn_of(skb);
-	struct packet p = {};
+	struct packet p; /* packet_read fills it */
 
 	if (!c) {
 		if (dns_socket(skb))

@@ -156,7 +156,7 @@ __noinline int announce(struct __sk_buff *skb)
 	return 0;
 }
 
-/* hold_preamble keeps what may be shown of what is said to a proxy. */
+/* hold_preamble keeps the client's words to a proxy, as far as they may be shown. */
 static __always_inline void hold_preamble(struct conn *c, struct smtp_out *o)
 {
 	struct banner *b;

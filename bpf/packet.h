@@ -9,7 +9,7 @@ struct packet {
 	u32 ack; /* what the sender of the packet has received of the other direction */
 	u32 off; /* of the first payload byte */
 	u32 end;
-	u32 urgent; /* where the urgent byte is (RFC 6093), or behind the end; 0: there is none */
+	u32 urgent; /* where the urgent byte is (RFC 6093), maybe past the end; 0: none */
 	bool syn, fin, rst;
 };
 
@@ -67,7 +67,7 @@ static __always_inline void stream_acked(struct stream *s, u32 ack)
 	s->acked_seen = 1;
 }
 
-/* stream_had is true for a packet of which all was taken before. */
+/* stream_had is true for a packet whose octets were all taken before. */
 static __always_inline bool stream_had(struct stream *s, struct packet *p)
 {
 	return s->seq_seen && !p->syn && (s32)(p->seq + (p->end - p->off) - s->seq) <= 0;
@@ -92,7 +92,7 @@ static __always_inline bool stream_advance(struct stream *s, struct smtp_side *s
 	s32 ahead;
 
 	if (p->syn) {
-		if (s->seq_seen && len) /* it comes again, or nobody reads it */
+		if (s->seq_seen && len) /* a repetition, or data that the receiver drops */
 			return false;
 		p->seq++;
 		if (!s->seq_seen) /* a repeated SYN may come after its data (TCP Fast Open) */

@@ -14,13 +14,9 @@ static __always_inline void tls_word(struct __sk_buff *skb, struct conn *c, stru
 {
 	u8 ch;
 
-	if (s->lost && c->smtp.await_tls == TLS_ACCEPTED) {
+	if ((s->lost && c->smtp.await_tls == TLS_ACCEPTED) ||
+	    (!packet_load(skb, c, off, &ch, 1) && tls_begins(&c->smtp, ch)))
 		state_to_tls(&c->smtp);
-		c->smtp.hello_left = 0;
-	} else if (!packet_load(skb, c, off, &ch, 1) && tls_begins(&c->smtp, ch)) {
-		state_to_tls(&c->smtp);
-		c->smtp.hello_left = 0;
-	}
 }
 
 /* judge_old_server looks at the first octets of a packet, where a reply begins there: the client
@@ -91,7 +87,7 @@ static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, 
 		else if (dir && !server_goes_on(&c->smtp)) {
 			if (c->smtp.http)
 				c->server_skipped += end - off;
-			return end; /* whatever greets there, the client decides */
+			return end; /* the client's words decide */
 		}
 		return off;
 	}

@@ -37,7 +37,7 @@ __noinline int take_server_packet(struct __sk_buff *skb, u32 off, u32 end, u32 s
 #define REPLAY_GAP STASH_PIECES /* beside the number of a piece */
 
 /* replay_order is the order of a piece whose turn it is, counted from 1: nothing is missing before
- * it, or (with REPLAY_GAP) what is missing has arrived and was not seen. 0: there is none.
+ * it, or (with REPLAY_GAP) what is missing has arrived and was not seen. 0 if it has to wait.
  */
 __noinline u32 replay_order(struct __sk_buff *skb, u32 piece)
 {
@@ -175,7 +175,7 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 	}
 	if (c->dns)
 		on_dns(skb, dir);
-	if (c->smtp.state == STATE_OTHER || (!dir && c->smtp.given_up)) /* most are: first of all */
+	if (c->smtp.state == STATE_OTHER || (!dir && c->smtp.given_up)) /* first of all: most are */
 		return;
 	if (!c->id || c->closed) /* it is just being adopted, or over */
 		return;
@@ -189,10 +189,10 @@ static __always_inline void on_packet(struct __sk_buff *skb, const int dir)
 		c->syn_left = 1;
 	if (p.rst && c->stashed)
 		stash_clear(c);
-	/* Nothing is said, and nothing missed by passing over it. */
+	/* Without payload there is nothing to take. */
 	if (p.off == p.end && !p.syn && !(p.fin && (c->waiting || c->arrived != c->arrivals)))
 		return;
-	/* What is sent again, and the SYN, is not of a program that writes. */
+	/* A retransmission, and the SYN, does not come from a program that writes. */
 	if (!dir && p.off < p.end &&
 	    (!c->client.seq_seen || (s32)(p.seq + (p.end - p.off) - c->client.seq) > 0))
 		sender_by_lock(c, skb_sock(skb));

@@ -141,8 +141,7 @@ static __always_inline bool client_verdict(struct smtp_state *c, struct smtp_out
 		c->blind = BLIND_UNKNOWN;
 		c->blanks = 1;
 	}
-	if (s->tls_held > 3 &&
-	    ((s->tls_head >> 24 & 0xff) == '\n' || (s->tls_head >> 32 & 0xff) == '\n'))
+	if (tls_head_line(s))
 		c->blanks = 1; /* a line ended in what may have been TLS, and this is another one */
 	s->show = 1;
 	s->tls_held = 0;

@@ -123,13 +123,9 @@ static void take_packet(u32 len, u8 dir)
 		return;
 	}
 	if (smtp.await_tls && smtp.state == STATE_SMTP) {
-		if (streams[dir].lost && smtp.await_tls == TLS_ACCEPTED) {
+		if ((streams[dir].lost && smtp.await_tls == TLS_ACCEPTED) ||
+		    tls_begins(&smtp, packet[off]))
 			state_to_tls(&smtp);
-			smtp.hello_left = 0;
-		} else if (tls_begins(&smtp, packet[off])) {
-			state_to_tls(&smtp);
-			smtp.hello_left = 0;
-		}
 	}
 	while (off && off < len + 1)
 		off = packet_step(off, len + 1, dir);

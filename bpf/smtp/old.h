@@ -8,7 +8,7 @@
 
 enum old_step {
 	OLD_YES = 1,
-	OLD_GIVEN_UP, /* it is not judged any more, and nobody knows what it is */
+	OLD_GIVEN_UP, /* it is not judged any more, and stays unknown */
 };
 
 enum old_run {
@@ -112,10 +112,10 @@ static __always_inline bool is_reply(const u8 *first)
 		!first[3]);
 }
 
-/* old_server is the server's word on an old connection: the first octets of its packet (0 where
- * there are none) and the last. It answers the client where the client has spoken since the packet
- * before, and that one has ended a line: a reply code to what looks like commands is SMTP, and on
- * another than a mail port whatever is no reply code is not.
+/* old_server looks at the server's packet on an old connection: its first octets (0 where it is
+ * shorter) and its last. It is an answer if the client has spoken since the packet before and that
+ * one ended a line. A reply code to what looks like commands is SMTP; anything else, except on a
+ * mail port, is not.
  */
 static __always_inline void old_server(struct smtp_state *c, const u8 *first, u8 last)
 {

@@ -60,7 +60,7 @@ static __always_inline void proxy_go(struct smtp_state *c, enum proxy_step step,
 	c->proxy_left = left;
 }
 
-/* proxy_lines follows the preambles that are text; false for what is none. */
+/* proxy_lines follows preambles made of lines; false if this is not a preamble. */
 static __always_inline bool proxy_lines(struct smtp_state *c, struct smtp_out *o, u8 ch)
 {
 	bool headers = c->proxy == PROXY_HTTP_HEADERS;
@@ -129,7 +129,7 @@ static __always_inline bool proxy_fields(struct smtp_state *c, u8 ch)
 	return true;
 }
 
-/* proxy_byte follows a preamble; false for what is none. */
+/* proxy_byte follows a preamble; false if this is not one. */
 static __always_inline bool proxy_byte(struct smtp_state *c, struct smtp_out *o, u8 ch)
 {
 	bool goes_on;

@@ -162,8 +162,8 @@ static __always_inline bool line_starts(struct smtp_state *c)
 	       !c->desynced && !c->secret;
 }
 
-/* tls_begins is true for a byte that begins TLS although it is not the head of a handshake record:
- * whatever is no text once STARTTLS was accepted.
+/* tls_begins is true for a byte that begins TLS without the head of a handshake record: once
+ * STARTTLS was accepted, any octet that cannot stand in a line of text.
  */
 static __always_inline bool tls_begins(struct smtp_state *c, u8 ch)
 {
@@ -178,13 +178,9 @@ static __always_inline void head_to_text(struct smtp_state *c, struct smtp_out *
 {
 	struct smtp_side *s = &c->client;
 	u64 head = s->tls_head;
-	u32 held = s->tls_held, line = 0;
+	u32 held = s->tls_held, line = tls_head_line(s);
 
-	if ((head >> 24 & 0xff) == '\n') /* elsewhere a head has no LF */
-		line = 4;
-	else if (held > 4 && (head >> 32 & 0xff) == '\n')
-		line = 5;
-	if (held < 4 || !line) {
+	if (!line) {
 		line_reset(s);
 		s->letters = LINE_JUDGED;
 		s->line = held;

@@ -117,9 +117,9 @@ static __always_inline void server_line(struct smtp_state *c, struct smtp_side *
 	if (code == 220 && of_tls) {
 		c->await_tls = TLS_ACCEPTED;
 	} else if (code == 334) {
-		/* The next line is a secret, whatever this answers, unless it was said already: not
-		 * where all is answered, nor where nothing was said since AUTH, or since the line
-		 * that answers the challenge before.
+		/* The next line is a secret, unless the client sent its answer ahead. It did not if
+		 * all its lines are answered, or if it has said nothing since AUTH or since its
+		 * answer to the challenge before.
 		 */
 		c->secret = c->answered == c->asked || c->asked == (u16)(c->auth_at + 1);
 		c->auth_at += !c->secret;

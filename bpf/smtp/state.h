@@ -49,7 +49,7 @@ struct smtp_side {
 	u8 letters;    /* of the verb, or digits of the code; LINE_JUDGED when decided */
 	u8 show;       /* the rest of the line leaves the kernel */
 	u8 field;      /* words of the line so far */
-	u8 bad;	       /* BDAT: its octets are not announced as they should be, and none follow */
+	u8 bad;	       /* BDAT: its size is not a plain number */
 	u8 auth_held;  /* AUTH: how many letters of the mechanism are held; HELD_NO_MORE */
 	u8 mode;       /* enum stream_mode */
 	u8 body;       /* enum body_state */
@@ -95,11 +95,11 @@ struct smtp_state {
 	u8 secret;	 /* the client's next line answers a 334 */
 	u8 data_refused; /* DATA was refused, and the client has not gone on yet */
 	u8 desynced;	 /* the server left a body that the client may still be in */
-	u8 body_over;	 /* the server has taken a body of which we saw no end */
+	u8 body_over;	 /* the server has accepted a body, and we have not seen its end */
 	u8 dots;	 /* bodies that ended before the reply to their DATA came */
 	u8 rude;	 /* one of these was refused: each of its lines may draw a reply */
 	u8 hello_left;	 /* records of the TLS handshake still to show */
-	u8 proxy;	 /* enum proxy_step: what is said to a proxy */
+	u8 proxy;	 /* enum proxy_step: where the client is in a proxy's preamble */
 	u8 proxy_last;	 /* the byte before, of a field */
 	u8 proxy_name;	 /* SOCKS4: a host name follows */
 	u16 asked;	 /* lines of the client that draw a reply; the client's packets write it */
@@ -163,9 +163,9 @@ static __always_inline void line_reset(struct smtp_side *s)
 
 #define BLIND_UNKNOWN 65535 /* smtp_state.blind: how many they are is not known */
 
-#define REPLY_BUDGET 65536     /* octets of replies that nothing was asked for, */
-#define REPLY_REFILL 4096      /* and that a line of the client is good for */
-#define REPLY_CREDIT (1 << 24) /* at most, of lines to come */
+#define REPLY_BUDGET 65536     /* octets of replies without a command of the client */
+#define REPLY_REFILL 4096      /* further octets for each of its lines */
+#define REPLY_CREDIT (1 << 24) /* most that can be saved up */
 
 /* line_asks counts a line of the client that draws a reply. */
 static __always_inline void line_asks(struct smtp_state *c)

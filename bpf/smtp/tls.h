@@ -1,4 +1,4 @@
-/* Where TLS begins, and where what looks like it is none. */
+/* Where TLS begins, and how text that looks like TLS is told from it. */
 #ifndef TLS_H
 #define TLS_H
 
@@ -67,7 +67,7 @@ static __always_inline u32 tls_rest(struct smtp_side *s, u32 n)
 	return all > n ? all - n : 0;
 }
 
-/* tls_head holds a byte of the head; false where it is none. */
+/* tls_head holds a byte of the head; false if the byte does not fit there. */
 static __always_inline bool tls_head(struct smtp_side *s, u8 ch)
 {
 	if (!tls_fits(s, ch))
@@ -75,6 +75,16 @@ static __always_inline bool tls_head(struct smtp_side *s, u8 ch)
 	s->tls_head |= (u64)ch << (s->tls_held * 8 & 63);
 	s->tls_held++;
 	return true;
+}
+
+/* tls_head_line is the length of a line, with its LF, in what is held; 0 without one. An LF can
+ * only stand where a head has its length.
+ */
+static __always_inline u32 tls_head_line(struct smtp_side *s)
+{
+	if (s->tls_held > 3 && (s->tls_head >> 24 & 0xff) == '\n')
+		return 4;
+	return s->tls_held > 4 && (s->tls_head >> 32 & 0xff) == '\n' ? 5 : 0;
 }
 
 /* tls_no_head takes what is held for text, since a reply came to it. */
@@ -118,7 +128,7 @@ static __always_inline bool tls_answered(struct smtp_state *c, u8 ch)
 		c->await_tls = 0;
 		c->greeted = 1;
 		/* More than a line's end, in which a body may have begun; or replies are due that
-		 * nobody can tell from the complaint.
+		 * cannot be told from the complaint.
 		 */
 		if (c->tls_passed > 2 || c->answered != c->asked) {
 			c->desynced = 1;

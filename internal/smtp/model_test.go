@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/smtp/smtptest"
 )
 
@@ -39,7 +40,7 @@ func tell(mailPort bool, segments []segment) (r told) {
 	}
 	missing := s.Client.Missing(passed[Client], int32(view.Skipped[Client]))
 	r.session = s
-	r.crypted = s.TLS == ImplicitTLS || s.TLS == StartTLS || view.State == smtptest.StateTLS
+	r.crypted = s.TLS == ImplicitTLS || s.TLS == StartTLS || view.State == event.StateTLS
 	if s.State != TLS {
 		r.unseen = s.Unseen
 		if !r.crypted {
@@ -48,7 +49,7 @@ func tell(mailPort bool, segments []segment) (r told) {
 	}
 	known := mailPort || view.Told
 	r.record = known && (s.State == SMTP || s.State == LMTP || s.State == TLS && mailPort)
-	lost := view.State == smtptest.StateSMTP && missing+s.Client.Lost > 0
+	lost := view.State == event.StateSMTP && missing+s.Client.Lost > 0
 	r.connect = !r.record && known && (mailPort || view.Named || lost)
 	return r
 }

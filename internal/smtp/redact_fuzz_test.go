@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/smtp/smtptest"
 )
 
@@ -99,7 +100,7 @@ func checkRedacted(t testing.TB, mailPort bool, segments []segment) (seen bool) 
 		}
 		return false
 	}
-	if view.State == smtptest.StateOther && (mailPort || view.Told) {
+	if view.State == event.StateOther && (mailPort || view.Told) {
 		return false // it is told that it was given up
 	}
 	if got.Unseen == 0 && envelopesOf(&got) != envelopesOf(&whole) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/event"
 	"github.com/smtptrace/smtptrace/internal/smtp/smtptest"
 )
 
@@ -41,7 +42,7 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("the kernel shows %q: %t, and its rank is %s", line, shown, rank)
 		}
 		unasked := smtptest.Connection{}.View([]smtptest.Packet{{Data: []byte(line + "\r\n")}})
-		if alone := unasked.State == smtptest.StateSMTP; alone != (rank == "strong") {
+		if alone := unasked.State == event.StateSMTP; alone != (rank == "strong") {
 			t.Errorf("the kernel takes %q for SMTP's alone: %t, and its rank is %s", line, alone, rank)
 		}
 	}

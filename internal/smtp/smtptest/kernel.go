@@ -1,5 +1,7 @@
 package smtptest
 
+import "github.com/smtptrace/smtptrace/internal/event"
+
 // Piece is what the kernel says of a stretch of the stream: octets that are shown, or how many are cut or were lost.
 type Piece struct {
 	Server    bool
@@ -13,23 +15,12 @@ type Piece struct {
 // View is what the kernel tells of a connection.
 type View struct {
 	Pieces  []Piece
-	Told    bool      // of the connection, by State and Named
-	State   State     // in which it was told last
-	Named   bool      // the greeting names SMTP
-	Rest    [2]uint64 // of the client and the server: cut, and in no piece yet
-	Skipped [2]uint64 // that say nothing
+	Told    bool        // of the connection, by State and Named
+	State   event.State // in which it was told last
+	Named   bool        // the greeting names SMTP
+	Rest    [2]uint64   // of the client and the server: cut, and in no piece yet
+	Skipped [2]uint64   // that say nothing
 }
-
-// State is the kernel's verdict.
-type State uint8
-
-// As in bpf/smtp/state.h.
-const (
-	StateNew State = iota
-	StateSMTP
-	StateTLS
-	StateOther
-)
 
 // Connection says what the kernel knows of a connection before a byte is said on it.
 type Connection struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"github.com/smtptrace/smtptrace/internal/event"
 	"io"
 	"os"
 	"os/exec"
@@ -127,7 +128,7 @@ func (p *program) read(v *View) bool {
 	case 'L':
 		v.Pieces = append(v.Pieces, Piece{Server: p.u8() == 1, Lost: uint64(p.u32())})
 	case 'V':
-		v.Told, v.State = true, State(p.u8())
+		v.Told, v.State = true, event.State(p.u8())
 		v.Named = p.u8() == 1
 	case '.':
 		for _, n := range []*uint64{&v.Rest[0], &v.Rest[1], &v.Skipped[0], &v.Skipped[1]} {

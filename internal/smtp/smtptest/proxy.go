@@ -2,7 +2,7 @@ package smtptest
 
 import "fmt"
 
-// Proxy is what is said to a proxy in front of a server, and what it answers.
+// Proxy is the exchange with a proxy in front of a server: the client's words and the answers.
 type Proxy struct {
 	steps  []proxyStep
 	secret string

@@ -2,16 +2,14 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/smtptrace/smtptrace/internal/capture"
 	"github.com/smtptrace/smtptrace/internal/live"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
@@ -25,20 +23,10 @@ type dialogueCase struct {
 	Never    []string       // in any output
 }
 
-// dialogueCases reads them. Without the file the test skips.
+// dialogueCases reads them.
 func dialogueCases(t *testing.T) (list []dialogueCase) {
 	t.Helper()
-	path := filepath.Join("..", "..", "..", "shared", "cases", "dialogues", "cases.json")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no dialogues at %s", path)
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &list)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	list, _ = capture.Cases[dialogueCase](t, "dialogues")
 	for i := range list {
 		for j, line := range list[i].Dialogue {
 			said, err := strconv.Unquote(`"` + strings.ReplaceAll(strings.ReplaceAll(line, `\0`, `\x00`), `"`, `\"`) + `"`)

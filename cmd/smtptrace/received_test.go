@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/smtptrace/smtptrace/internal/capture"
 	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 	"github.com/smtptrace/smtptrace/internal/report"
@@ -26,26 +25,6 @@ type pastedCase struct {
 		HELO, IP, Destination, Recipient string
 		Time, Until                      time.Time
 		Port                             uint16
-	}
-}
-
-// pastedCases reads the shared cases, and what is pasted in each.
-func pastedCases(t *testing.T) (list []pastedCase, text func(string) []byte) {
-	t.Helper()
-	folder := filepath.Join("..", "..", "..", "shared", "cases", "received")
-	raw, err := os.ReadFile(filepath.Join(folder, "cases.json"))
-	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		t.Fatal(err)
-	}
-	return list, func(name string) []byte {
-		raw, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return raw
 	}
 }
 
@@ -94,7 +73,7 @@ func (c *pastedCase) theSession(at time.Time) record.Record {
 
 // A host that did send the mail is never cleared of it, however the session was seen.
 func TestReceivedNeverClears(t *testing.T) {
-	list, text := pastedCases(t)
+	list, file := capture.Cases[pastedCase](t, "received")
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	for _, c := range list {
 		var own []netip.Addr
@@ -123,7 +102,7 @@ func TestReceivedNeverClears(t *testing.T) {
 			} {
 				r := c.theSession(at)
 				change(&r)
-				finding, reasons, answer := askPasted(t, text(c.File), host, now, logOf(t, at, r))
+				finding, reasons, answer := askPasted(t, file(c.File), host, now, logOf(t, at, r))
 				if finding == report.Cleared {
 					t.Errorf("%s, time %d, %s: cleared, asked %v", c.File, i, name, answer.Asked.Words())
 				}

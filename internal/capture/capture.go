@@ -1,5 +1,5 @@
-// Package capture reads recorded connections for tests: captures of real traffic, and the list of what
-// tshark reads from them.
+// Package capture reads recorded connections for tests: captures of real traffic, the list of what
+// tshark reads from them, and the shared cases.
 package capture
 
 import (

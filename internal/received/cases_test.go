@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smtptrace/smtptrace/internal/capture"
 )
 
 // caseFile is one of the shared cases: what the admin pastes, where, and the fields that are wanted of it.
@@ -21,26 +21,6 @@ type caseFile struct {
 	}
 	Want   map[string]any
 	Absent []string
-}
-
-// cases reads the shared cases, with their texts; the test is skipped where they are absent.
-func cases(t testing.TB) (list []caseFile, text func(caseFile) []byte) {
-	t.Helper()
-	folder := filepath.Join("..", "..", "..", "shared", "cases", "received")
-	raw, err := os.ReadFile(filepath.Join(folder, "cases.json"))
-	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		t.Fatal(err)
-	}
-	return list, func(c caseFile) []byte {
-		raw, err := os.ReadFile(filepath.Join(folder, c.File))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return raw
-	}
 }
 
 // hostOf is the host on which a case is read.
@@ -93,10 +73,10 @@ func fieldsOf(t testing.TB, c *Clues) (fields map[string]any) {
 }
 
 func TestCases(t *testing.T) {
-	list, text := cases(t)
+	list, file := capture.Cases[caseFile](t, "received")
 	for _, test := range list {
 		t.Run(test.File, func(t *testing.T) {
-			c, err := Read(strings.NewReader(string(text(test))), time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), hostOf(test))
+			c, err := Read(strings.NewReader(string(file(test.File))), time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), hostOf(test))
 			if err != nil {
 				t.Fatal(err)
 			}

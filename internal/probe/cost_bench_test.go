@@ -10,9 +10,6 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
 	"github.com/smtptrace/smtptrace/internal/live"
 )
 
@@ -118,15 +115,7 @@ func (e effort) family(b *testing.B, f Family, table, detail *strings.Builder) e
 func (e effort) bodies(
 	b *testing.B, all twins, loads map[string]*load, rows map[string]*row, detail *strings.Builder,
 ) {
-	closer, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
-	if err != nil {
-		b.Fatalf("switch the kernel's BPF statistics on: %v", err)
-	}
-	defer closer.Close()
-	if err := all.attach(); err != nil {
-		b.Fatal(err)
-	}
-	defer all.detach()
+	defer all.measure(b)()
 	for _, kind := range kinds {
 		measure := func(verb string, rounds, n int) func(each bool, names ...any) float64 {
 			list := medianBody(b, all, rounds, n, func() { loads[kind].do(verb, kind, n) })

@@ -58,6 +58,22 @@ func newTwins(b *testing.B, p *Probe) twins {
 	return all
 }
 
+// measure switches the kernel's statistics on, and attaches the empty ones beside the real ones.
+func (all twins) measure(b *testing.B) (stop func()) {
+	b.Helper()
+	closer, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		b.Fatalf("switch the kernel's BPF statistics on: %v", err)
+	}
+	if err := all.attach(); err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		all.detach()
+		closer.Close()
+	}
+}
+
 func (all twins) attach() (err error) {
 	for _, t := range all {
 		if t.link, err = t.attach(); err != nil {

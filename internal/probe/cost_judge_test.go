@@ -9,9 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
-
 	"github.com/smtptrace/smtptrace/internal/live"
 )
 
@@ -57,15 +54,7 @@ func BenchmarkStranger(b *testing.B) {
 	defer p.Close()
 	all := newTwins(b, p)
 	defer all.close()
-	closer, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
-	if err != nil {
-		b.Fatalf("switch the kernel's BPF statistics on: %v", err)
-	}
-	defer closer.Close()
-	if err := all.attach(); err != nil {
-		b.Fatal(err)
-	}
-	defer all.detach()
+	defer all.measure(b)()
 	for i, kind := range strangers {
 		b.Run(strings.ReplaceAll(kind.name, " ", "-"), func(b *testing.B) {
 			const conns = 200
@@ -81,14 +70,14 @@ func BenchmarkStranger(b *testing.B) {
 				return ns / conns
 			}
 			round(kind.times)
-			var all, behind float64
+			var judged, behind float64
 			for b.Loop() {
 				whole, more := round(kind.times), round(2*kind.times)
-				all += whole
+				judged += whole
 				behind += (more - whole) / float64(kind.times)
 			}
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(all/float64(b.N), "ns/connection")
+			b.ReportMetric(judged/float64(b.N), "ns/connection")
 			b.ReportMetric(float64(kind.times*len(kind.says)), "octets/connection")
 			b.ReportMetric(behind/float64(b.N), "ns/exchange-behind")
 		})

@@ -29,7 +29,7 @@ func (f *reportFlags) readClues(stdin io.Reader, logs []string, now time.Time) (
 		defer file.Close()
 		from = file
 	}
-	raw, err := io.ReadAll(io.LimitReader(from, maxReceived))
+	raw, err := io.ReadAll(io.LimitReader(from, received.MaxInput))
 	if err != nil {
 		return nil, fmt.Errorf("read what was received: %w", err)
 	}
@@ -52,9 +52,6 @@ func (f *reportFlags) readClues(stdin io.Reader, logs []string, now time.Time) (
 	}
 	return clues, nil
 }
-
-// maxReceived is more than is read of what was received.
-const maxReceived = 4<<20 + 1
 
 // clues takes from what was received what the flags do not say. What is certain is a condition; what may be translated
 // on the way only puts those first that meet it.

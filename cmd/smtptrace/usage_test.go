@@ -44,6 +44,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"report", "--at", "now", "--since", "now", "a.log"}, `error: --at does not go together with --since and --until`},
 		{[]string{"report", "--since", "now", "--until", "1h ago", "a.log"}, `error: --until is before --since`},
 		{[]string{"report", "--window", "15m", "a.log"}, `error: --window needs --at or --received`},
+		{[]string{"report", "--own", "192.0.2.1", "a.log"}, `error: --own needs --received`},
 		{[]string{"report", "--window", "15", "a.log"}, `for "--window" flag: it takes a time such as 90s, 10m or 24h`},
 		{[]string{"report", "--verdict", "spam", "a.log"}, `for "--verdict" flag: "spam" is not a verdict: it is one of direct_mx, smtp_odd_port,`},
 		{[]string{"report", "--sha256", "xyz", "a.log"}, `for "--sha256" flag: it takes the first 4 to 64 hex digits of a SHA-256 hash`},

@@ -94,7 +94,7 @@ func (f *facts) addresses(text string, h *Host) {
 	var from, bare []placed
 	for _, p := range list {
 		switch {
-		case !public(p.addr), h.ours(p.addr):
+		case !Public(p.addr), h.ours(p.addr):
 		case p.role == roleTo:
 			if !slices.Contains(f.to, p.addr) && len(f.to) < 20 {
 				f.to = append(f.to, p.addr)

@@ -10,7 +10,7 @@ import (
 
 // worst are texts of 4 MiB that somebody may have made so that reading them takes long.
 func worst() map[string]string {
-	run := func(s string) string { return strings.Repeat(s, maxInput/len(s)+1)[:maxInput] }
+	run := func(s string) string { return strings.Repeat(s, MaxInput/len(s)+1)[:MaxInput] }
 	hop := "Received: from a (b [192.0.2.1]) by c with ESMTP id 1; Tue, 11 Oct 2022 12:38:55 +0000\n"
 	mail := "From: a@example.org\nSubject: x\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
 	return map[string]string{

@@ -256,7 +256,7 @@ func (r *reader) foreignBounce(l *letter, why, by string, hops []hop) {
 		return
 	}
 	if m := takenAt.FindStringSubmatch(cut(l.words.String())); m != nil && !c.Addr.IsValid() {
-		if a, err := netip.ParseAddr(m[3]); err == nil && public(a.Unmap()) {
+		if a, err := netip.ParseAddr(m[3]); err == nil && Public(a.Unmap()) {
 			c.Addr = a.Unmap()
 			c.say("the server took the mail from `%s`, as it says", strings.TrimSpace(m[2]+" "+m[3]))
 		}

@@ -19,7 +19,7 @@ type Host struct {
 
 // ours says whether an address is one of this host that others see. A private one is that of many hosts.
 func (h *Host) ours(a netip.Addr) bool {
-	if !public(a) {
+	if !Public(a) {
 		return h.added(a)
 	}
 	return h.Local != nil && h.Local(a) || h.added(a) || slices.Contains(h.Told, a) || slices.Contains(h.Logged, a)
@@ -67,9 +67,12 @@ func domainOf(name string) string {
 	return domain
 }
 
-// public says whether a may be an address that others see.
-func public(a netip.Addr) bool {
-	return a.IsValid() && a.IsGlobalUnicast() && !a.IsPrivate()
+// shared are the addresses of carriers' NAT (RFC 6598).
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// Public says whether others may see a, and no other host has it.
+func Public(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !shared.Contains(a)
 }
 
 // told are the forms in which a server tells its client the address that it sees: refusals by address (Postfix:
@@ -90,7 +93,7 @@ func Told(reply string) (list []netip.Addr) {
 	reply = reply[:min(len(reply), 2000)]
 	for _, form := range told {
 		for _, m := range form.FindAllStringSubmatch(reply, 4) {
-			if a, err := netip.ParseAddr(m[1]); err == nil && public(a) && !slices.Contains(list, a.Unmap()) {
+			if a, err := netip.ParseAddr(m[1]); err == nil && Public(a) && !slices.Contains(list, a.Unmap()) {
 				list = append(list, a.Unmap())
 			}
 		}

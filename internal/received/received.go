@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxInput is how much of what was pasted is read. A report is a few kilobytes; what is larger is cut.
-const maxInput = 4 << 20
+// MaxInput is how many octets are read. A report has a few kilobytes; what is larger is cut.
+const MaxInput = 4 << 20
 
 // Clues are what was found. All texts are as somebody else wrote them: escape them before they are shown. A field
 // that is not certain is empty, and Words and Doubts say why.
@@ -67,7 +67,7 @@ func (c *Clues) empty() bool {
 
 // Read reads at most 4 MiB of what was pasted on a host. An error says that nothing was understood.
 func Read(r io.Reader, now time.Time, host Host) (*Clues, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxInput))
+	raw, err := io.ReadAll(io.LimitReader(r, MaxInput))
 	if err != nil {
 		return nil, fmt.Errorf("read what was received: %w", err)
 	}

@@ -197,7 +197,7 @@ func (c *Clues) sayAddr(h *Host) {
 	case !a.IsValid():
 	case h.Local != nil && h.Local(a):
 		c.say("it came from %s, an address of this host", a)
-		if c.Own = public(a) || h.added(a); !c.Own {
+		if c.Own = Public(a) || h.added(a); !c.Own {
 			c.doubt("%s is an address that many hosts have: ask the reporter for the public one that the mail came from", a)
 		}
 	case slices.Contains(h.Logged, a):

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // hops takes the Received header that was written about this host: by another server, about an address or name that
@@ -27,7 +28,7 @@ func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
 			c.say("%s", words)
 		}
 	}
-	if !public(h.addr) && !r.host.added(h.addr) {
+	if !Public(h.addr) && !r.host.added(h.addr) {
 		c.doubt("no Received header in what you pasted is about an address of this host: ask the reporter for all headers of the mail")
 	}
 	if h.unclear {
@@ -70,7 +71,7 @@ func (r *reader) about(hops []hop, named netip.Addr) (int, string) {
 	var crossing []int
 	for i := range hops {
 		h := &hops[i]
-		if public(h.addr) && !h.local && !r.host.named(h.by) && (len(hops) == 1 || !sameDomain(h)) {
+		if Public(h.addr) && !h.local && !r.host.named(h.by) && (len(hops) == 1 || !sameDomain(h)) {
 			crossing = append(crossing, i)
 		}
 	}
@@ -146,7 +147,7 @@ func internal(h *hop) bool {
 	if strings.Contains(strings.ToUpper(h.with), "LMTP") || h.addr.IsLoopback() || !h.addr.IsValid() && sameDomain(h) {
 		return true
 	}
-	return h.addr.IsValid() && !public(h.addr) && (!h.bySMTP() || strings.EqualFold(h.by, h.helo) || h.addr.IsLinkLocalUnicast() || sameDomain(h))
+	return h.addr.IsValid() && !Public(h.addr) && (!h.bySMTP() || strings.EqualFold(h.by, h.helo) || h.addr.IsLinkLocalUnicast() || sameDomain(h))
 }
 
 // several is for headers that may each be about this host: only their times are used.
@@ -169,16 +170,21 @@ func (r *reader) widen(m Moment) {
 		return
 	}
 	from, to, _ := c.Span()
+	c.When, c.Until = widened(c.When, from, to, m)
+}
+
+// widened is the time of an interval, and the interval's end, that holds another time, too.
+func widened(when Moment, from, to time.Time, m Moment) (Moment, time.Time) {
 	if end := m.End().Add(m.Margin); end.After(to) {
 		to = end
 	}
-	if m.Time.Before(c.When.Time) {
-		c.When = m
+	if m.Time.Before(when.Time) {
+		when = m
 	}
-	if from.Before(c.When.Time) && from.Before(m.Time.Add(-m.Margin)) {
-		c.When.Time, c.When.Margin = from, 0
+	if from.Before(when.Time) && from.Before(m.Time.Add(-m.Margin)) {
+		when.Time, when.Margin = from, 0
 	}
-	c.Until = to
+	return when, to
 }
 
 // handIn takes of the headers that this host wrote who handed the mail in, from the one that was written first.
@@ -187,7 +193,7 @@ func (r *reader) handIn(hops []hop) bool {
 	for i := range hops {
 		h := &hops[i]
 		if r.wrote(h) {
-			if at = i; h.local || !r.host.ours(h.addr) && public(h.addr) || h.from.Account != "" {
+			if at = i; h.local || !r.host.ours(h.addr) && Public(h.addr) || h.from.Account != "" {
 				break
 			}
 		} else if at >= 0 {

@@ -105,7 +105,7 @@ func aboutOne(text string, a netip.Addr) string {
 	for line := range strings.Lines(text) {
 		found := findAddresses(line)
 		with := slices.ContainsFunc(found, func(one placed) bool { return one.addr == a })
-		other := slices.ContainsFunc(found, func(one placed) bool { return one.addr != a && public(one.addr) && one.role != roleTo })
+		other := slices.ContainsFunc(found, func(one placed) bool { return one.addr != a && Public(one.addr) && one.role != roleTo })
 		switch {
 		case with:
 			lines.WriteString(line)
@@ -229,17 +229,11 @@ func dayOrMonthFirst(text string) func(string) string {
 
 // spread makes the time one that may be another, too.
 func (f *facts) spread(m Moment) {
-	last := f.when.End().Add(f.when.Margin)
-	if f.span.After(last) {
-		last = f.span
+	from, to := f.when.Time.Add(-f.when.Margin), f.when.End().Add(f.when.Margin)
+	if f.span.After(to) {
+		to = f.span
 	}
-	if end := m.End().Add(m.Margin); end.After(last) {
-		last = end
-	}
-	if m.Time.Before(f.when.Time) {
-		f.when = m
-	}
-	f.span = last
+	f.when, f.span = widened(f.when, from, to, m)
 }
 
 // roleOfTime scores a time by the words around it: 2 for one that tells of the mail, -1 for one that does not.

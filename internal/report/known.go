@@ -88,7 +88,7 @@ func (k *Known) session(line []byte, decoder *record.Decoder) {
 	if err != nil {
 		return
 	}
-	if a = a.Unmap(); a.IsGlobalUnicast() && !a.IsPrivate() && !sharedAddresses.Contains(a) {
+	if a = a.Unmap(); received.Public(a) {
 		k.Sources = add(k.Sources, a)
 		return
 	}

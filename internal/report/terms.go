@@ -3,11 +3,11 @@ package report
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/smtptrace/smtptrace/internal/received"
 	"github.com/smtptrace/smtptrace/internal/record"
 )
 
@@ -191,8 +191,5 @@ func SourcePort(port string) (Term, error) {
 // proxy.
 func translated(r *record.Record) bool {
 	ip, to := r.Source.IP.Unmap(), r.Destination.IP
-	return nat64.Contains(to) || localNAT64.Contains(to) || len(r.Via) > 0 || maybeProxied(r) || !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip)
+	return nat64.Contains(to) || localNAT64.Contains(to) || len(r.Via) > 0 || maybeProxied(r) || !received.Public(ip)
 }
-
-// sharedAddresses are those of carriers' NAT (RFC 6598).
-var sharedAddresses = netip.MustParsePrefix("100.64.0.0/10")

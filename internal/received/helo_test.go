@@ -65,6 +65,20 @@ func TestReadSeveralTimes(t *testing.T) {
 	}
 }
 
+// A time that may be another keeps the margin of each, whichever comes first.
+func TestSpreadKeepsMargins(t *testing.T) {
+	noon := time.Date(2018, 2, 13, 12, 0, 0, 0, time.UTC)
+	wide, sharp := Moment{Time: noon, Margin: time.Hour}, Moment{Time: noon.Add(-time.Minute)}
+	for _, two := range [][2]Moment{{wide, sharp}, {sharp, wide}} {
+		f := facts{when: two[0]}
+		f.spread(two[1])
+		from, to := f.when.Time.Add(-f.when.Margin), f.span
+		if from.After(noon.Add(-time.Hour)) || to.Before(noon.Add(time.Hour)) {
+			t.Errorf("%v: from %v to %v", two, from, to)
+		}
+	}
+}
+
 // A text that shows how a name should be names two.
 func TestReadSeveralHELOs(t *testing.T) {
 	c := read(t, "A good HELO looks like: HELO mx.example.org. Yours said HELO localhost on 2018-02-13 02:54 UTC.")

@@ -120,6 +120,7 @@ func TestTold(t *testing.T) {
 		"220 mx.example.net ESMTP":                                                           "[]",
 		"250 2.0.0 Ok: queued as 4E81026038 by 198.51.100.25":                                "[]",
 		"554 Client host [10.0.0.7] blocked":                                                 "[]",
+		"554 Client host [100.64.3.4] blocked":                                               "[]", // carriers' NAT
 	} {
 		if got := fmt.Sprint(Told(reply)); got != want {
 			t.Errorf("%s: %s", reply, got)

@@ -175,13 +175,16 @@ func (r *reader) widen(m Moment) {
 
 // widened is the time of an interval, and the interval's end, that holds another time, too.
 func widened(when Moment, from, to time.Time, m Moment) (Moment, time.Time) {
+	if start := m.Time.Add(-m.Margin); start.Before(from) {
+		from = start
+	}
 	if end := m.End().Add(m.Margin); end.After(to) {
 		to = end
 	}
 	if m.Time.Before(when.Time) {
 		when = m
 	}
-	if from.Before(when.Time) && from.Before(m.Time.Add(-m.Margin)) {
+	if from.Before(when.Time.Add(-when.Margin)) {
 		when.Time, when.Margin = from, 0
 	}
 	return when, to

@@ -146,7 +146,7 @@ __noinline int announce(struct __sk_buff *skb)
 
 	if (!c)
 		return 0;
-	conn_announce(c, skb_sock(skb));
+	conn_announce(c, skb_sock(skb), true);
 	if (c->smtp.state == STATE_SMTP || c->smtp.state == STATE_TLS)
 		show_preamble(c);
 	if (c->smtp.state == STATE_SMTP)

@@ -20,7 +20,7 @@ static __always_inline void on_state(struct conn *c, struct sock *sk, int old, i
 		/* What was said behind an SMTP greeting, or from before us, and is not known. */
 		if (!c->announced && c->smtp.state == STATE_NEW &&
 		    (c->smtp.banner_smtp || c->smtp.old) && bytes_sent(sk) > c->sent_before)
-			conn_announce(c, sk);
+			conn_announce(c, sk, false);
 		if (c->announced)
 			conn_emit(c, sk, old == TCP_SYN_SENT ? CONN_FAILED : CONN_CLOSED,
 				  BPF_CORE_READ(sk, sk_err));

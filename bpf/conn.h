@@ -93,12 +93,12 @@ static __always_inline void conn_emit(struct conn *c, struct sock *sk, u32 phase
 }
 
 /* conn_announce tells the agent of a connection that turns out to be mail: who, then what. */
-static __always_inline void conn_announce(struct conn *c, struct sock *sk)
+static __always_inline void conn_announce(struct conn *c, struct sock *sk, const bool anew)
 {
 	if (!c->announced && c->connector.pid)
-		process_show(&c->connector);
+		process_show(&c->connector, anew);
 	if (c->sender.pid && !same_process(&c->sender, &c->connector))
-		process_show(&c->sender);
+		process_show(&c->sender, anew);
 	c->announced = 1;
 	conn_emit(c, sk, CONN_SMTP, 0);
 }

@@ -37,7 +37,7 @@ __noinline u32 gather_judge(u64 key, u64 base, u32 len)
 		}
 		if (gather_judge_step(key, ch)) {
 			if (c->smtp.state == STATE_SMTP || c->smtp.state == STATE_TLS) {
-				conn_announce(c, (void *)key);
+				conn_announce(c, (void *)key, true);
 				show_preamble(c);
 				if (c->smtp.state == STATE_SMTP)
 					show_marks(c);

@@ -45,6 +45,21 @@ static __always_inline bool append_name(struct process_event *e, u8 *buf, u32 si
 	return true;
 }
 
+/* path_up is the mount of what is above a dentry: its own, the one that it is mounted in where
+ * the dentry is its root, or 0 at the end. Global functions take numbers only; this is one, since
+ * the verifier would follow each of its outcomes through the rest of the walk.
+ */
+__noinline u64 path_up(u64 dentry_at, u64 mount_at)
+{
+	struct dentry *dentry = (void *)dentry_at;
+	struct mount *mnt = (void *)mount_at, *up;
+
+	if (dentry != BPF_CORE_READ(mnt, mnt.mnt_root))
+		return dentry == BPF_CORE_READ(dentry, d_parent) ? 0 : mount_at;
+	up = BPF_CORE_READ(mnt, mnt_parent);
+	return up == mnt ? 0 : (u64)up;
+}
+
 /* walk_path writes the components of a path from the leaf up to the root of the mount namespace,
  * across mount points (as fs/d_path.c does), and gives the length in bytes.
  */
@@ -53,28 +68,24 @@ static __always_inline u32 walk_path(struct process_event *e, u8 *buf, u32 size,
 {
 	struct dentry *dentry = BPF_CORE_READ(path, dentry);
 	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
-	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt), *up;
 
 	e->cursor = 0;
+	/* A file of no file system, such as a memfd, has a name and no root. */
+	if (dentry == BPF_CORE_READ(dentry, d_parent) && dentry != BPF_CORE_READ(vfs, mnt_root))
+		append_name(e, buf, size, BPF_CORE_READ(dentry, d_name.name));
 	for (int i = 0; i < PATH_DEPTH; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		struct dentry *root = BPF_CORE_READ(mnt, mnt.mnt_root);
-
-		if (dentry == root || dentry == parent) {
-			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
-
-			/* A file of no file system, such as a memfd, has a name and no root. */
-			if (dentry != root && !i)
-				append_name(e, buf, size, BPF_CORE_READ(dentry, d_name.name));
-			if (dentry != root || up == mnt)
-				return e->cursor;
+		up = (void *)path_up((u64)dentry, (u64)mnt);
+		if (!up)
+			return e->cursor;
+		if (up != mnt) {
 			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
 			mnt = up;
 			continue;
 		}
 		if (!append_name(e, buf, size, BPF_CORE_READ(dentry, d_name.name)))
 			break;
-		dentry = parent;
+		dentry = BPF_CORE_READ(dentry, d_parent);
 	}
 	e->flags |= truncated;
 	return e->cursor;
@@ -277,10 +288,11 @@ __noinline int process_note(u32 show)
 }
 
 /* process_show sends a remembered process to the agent. One that made room, or is just being read
- * by another thread, is read anew where it is the current one; else the agent looks for it, and
- * counts it where it does not find it.
+ * by another thread, is read anew where it is the current one (not at the end of a connection:
+ * its process may be half gone); else the agent looks for it, and counts it where it does not find
+ * it.
  */
-static __always_inline void process_show(struct process_key *key)
+static __always_inline void process_show(struct process_key *key, const bool anew)
 {
 	struct process_event *e = bpf_map_lookup_elem(&processes, key);
 	struct process_key current;
@@ -290,6 +302,8 @@ static __always_inline void process_show(struct process_key *key)
 			count(lost_process);
 		return;
 	}
+	if (!anew)
+		return;
 	current = process_current();
 	if (same_process(key, &current))
 		process_note(true);

@@ -29,6 +29,7 @@ struct conn {
 	u32 arrivals; /* pieces that were put into the stash; written by whoever puts them there */
 	u32 arrived;  /* of these, what the last replay has found; who has the turn writes it */
 	u32 waiting;  /* and how many of them have to wait on; likewise */
+	u32 kept[2];  /* behind which octet of each side the stash ends, without a gap */
 	/* Octets that say nothing and are not told, less the marks that nobody has said. */
 	s32 client_skipped, server_skipped;
 	u64 sent_before, received_before; /* octets that passed before we followed it */
@@ -137,13 +138,26 @@ struct piece_key {
 	u32 pad;
 };
 
+#define STASH_RUNS 16 /* of a piece */
+
+/* A run of octets that one side said, packet behind packet. */
+struct run {
+	u32 seq;
+	u16 off, len; /* in the piece */
+	u32 dir;
+};
+
 struct piece {
-	u32 seq, len;
-	u32 urgent; /* where the urgent byte is in it, counted from 1 */
+	u32 len;
+	u32 urgent; /* where the urgent byte is in its first run, counted from 1 */
 	u32 order;  /* it came behind those with a lower one */
-	u8 dir;
-	u8 ready; /* it is complete, and may be added to */
-	u8 pad[2];
+	u8 ready;   /* it is complete */
+	u8 open;    /* and may be added to */
+	u8 early;   /* its first run came before one that was sent earlier */
+	u8 runs;    /* how many it has, */
+	u8 taken;   /* and how many of these were taken */
+	u8 pad[3];
+	struct run run[STASH_RUNS];	    /* in the order of their arrival */
 	u8 data[STASH_SIZE + PAYLOAD_SIZE]; /* a read may begin at the last octet */
 };
 

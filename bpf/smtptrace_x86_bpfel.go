@@ -81,6 +81,7 @@ type SmtptraceConn struct {
 	Arrivals       uint32
 	Arrived        uint32
 	Waiting        uint32
+	Kept           [2]uint32
 	ClientSkipped  int32
 	ServerSkipped  int32
 	SentBefore     uint64
@@ -404,14 +405,23 @@ type SmtptracePayloadEvent struct {
 
 type SmtptracePiece struct {
 	_      structs.HostLayout
-	Seq    uint32
 	Len    uint32
 	Urgent uint32
 	Order  uint32
-	Dir    uint8
 	Ready  uint8
-	Pad    [2]uint8
-	Data   [2304]uint8
+	Open   uint8
+	Early  uint8
+	Runs   uint8
+	Taken  uint8
+	Pad    [3]uint8
+	Run    [16]struct {
+		_   structs.HostLayout
+		Seq uint32
+		Off uint16
+		Len uint16
+		Dir uint32
+	}
+	Data [2304]uint8
 }
 
 type SmtptracePieceKey struct {
@@ -527,8 +537,7 @@ const (
 	SmtptraceProgSendTracepoint       = "send_tracepoint"
 	SmtptraceProgStateSockops         = "state_sockops"
 	SmtptraceProgStateTracepoint      = "state_tracepoint"
-	SmtptraceProgWireEgress           = "wire_egress"
-	SmtptraceProgWireIngress          = "wire_ingress"
+	SmtptraceProgWire                 = "wire"
 	SmtptraceVarAnnounceAll           = "announce_all"
 	SmtptraceVarConnInStorage         = "conn_in_storage"
 	SmtptraceVarFilterCgroup          = "filter_cgroup"
@@ -613,8 +622,7 @@ type SmtptraceProgramSpecs struct {
 	SendTracepoint       *ebpf.ProgramSpec `ebpf:"send_tracepoint"`
 	StateSockops         *ebpf.ProgramSpec `ebpf:"state_sockops"`
 	StateTracepoint      *ebpf.ProgramSpec `ebpf:"state_tracepoint"`
-	WireEgress           *ebpf.ProgramSpec `ebpf:"wire_egress"`
-	WireIngress          *ebpf.ProgramSpec `ebpf:"wire_ingress"`
+	Wire                 *ebpf.ProgramSpec `ebpf:"wire"`
 }
 
 // SmtptraceMapSpecs contains maps before they are loaded into the kernel.
@@ -760,8 +768,7 @@ type SmtptracePrograms struct {
 	SendTracepoint       *ebpf.Program `ebpf:"send_tracepoint"`
 	StateSockops         *ebpf.Program `ebpf:"state_sockops"`
 	StateTracepoint      *ebpf.Program `ebpf:"state_tracepoint"`
-	WireEgress           *ebpf.Program `ebpf:"wire_egress"`
-	WireIngress          *ebpf.Program `ebpf:"wire_ingress"`
+	Wire                 *ebpf.Program `ebpf:"wire"`
 }
 
 func (p *SmtptracePrograms) Close() error {
@@ -785,8 +792,7 @@ func (p *SmtptracePrograms) Close() error {
 		p.SendTracepoint,
 		p.StateSockops,
 		p.StateTracepoint,
-		p.WireEgress,
-		p.WireIngress,
+		p.Wire,
 	)
 }
 

@@ -93,8 +93,15 @@ __noinline int packet_octet(struct __sk_buff *skb, u32 off)
 	return ch;
 }
 
-/* stash_put keeps up to STASH_SIZE octets, and gives how many; 0 where there is no room. urgent is
- * where the urgent byte is. Whoever finds the piece first has it: the map decides.
+/* stash_follows is true for what goes on from the octets that were taken or kept of its side. */
+static __always_inline bool stash_follows(struct conn *c, u32 seq, const int dir)
+{
+	return seq == (dir ? &c->server : &c->client)->seq || seq == c->kept[dir];
+}
+
+/* stash_put keeps up to STASH_SIZE octets in a piece of their own, and gives how many; 0 where
+ * there is no room. urgent is where the urgent byte is. Whoever finds the piece first has it: the
+ * map decides.
  */
 static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 urgent,
 				     const int dir)
@@ -126,11 +133,17 @@ static __always_inline u32 stash_put(struct __sk_buff *skb, u32 off, u32 end, u3
 		bpf_map_delete_elem(&stash, &key);
 		return 0;
 	}
-	p->seq = seq;
 	p->len = n;
-	p->dir = dir;
+	p->runs = 1;
+	p->run[0].seq = seq;
+	p->run[0].len = n;
+	p->run[0].dir = dir;
 	p->urgent = urgent >= off ? urgent - off + 1 : 0;
 	p->order = *(volatile u32 *)&c->arrivals;
+	p->early = !stash_follows(c, seq, dir);
+	if (!p->early)
+		c->kept[dir] = seq + n;
+	p->open = !p->urgent;
 	c->newest = key.piece;
 	barrier();
 	p->ready = 1;
@@ -148,13 +161,35 @@ __noinline u32 stash_put_server(struct __sk_buff *skb, u32 off, u32 end, u32 seq
 	return stash_put(skb, off, end, seq, urgent, DIR_SERVER);
 }
 
-/* stash_append adds a small packet to the piece that it goes on from: there may be a long row of
- * them, while a program that has the turn is interrupted.
+/* piece_run is the run that octets are added to: the last one, or one behind it. What has its turn
+ * is not put behind what may have to wait.
  */
-__noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u32 dir)
+static __always_inline struct run *piece_run(struct conn *c, struct piece *p, u32 seq,
+					     const u32 dir)
+{
+	struct run *r = &p->run[(p->runs - 1) & (STASH_RUNS - 1)];
+
+	if (r->dir == dir && r->seq + r->len == seq)
+		return r;
+	if (p->early || p->runs >= STASH_RUNS || !stash_follows(c, seq, dir))
+		return 0;
+	r = &p->run[p->runs & (STASH_RUNS - 1)];
+	r->seq = seq;
+	r->off = p->len;
+	r->len = 0;
+	r->dir = dir;
+	return r;
+}
+
+/* stash_append adds a small packet to the newest piece: both sides may go on for long while a
+ * program that has the turn is interrupted.
+ */
+static __always_inline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq,
+					const u32 dir)
 {
 	struct conn *c = conn_of(skb);
 	struct piece *p;
+	struct run *r;
 	u32 n = end - off;
 	int appended = 0;
 
@@ -163,12 +198,18 @@ __noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u3
 	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
 	if (!alone(&c->keeping))
 		return 0;
+	/* Not to an older one: what came between must not be taken behind it. */
 	p = stash_piece(c, c->newest & (STASH_PIECES - 1));
-	/* To the newest piece only: what came between must not be taken behind it. */
-	if (p && p->ready && p->dir == dir && p->seq + p->len == seq && p->len + n <= STASH_SIZE &&
-	    !bpf_skb_load_bytes(skb, off, p->data + (p->len & (STASH_SIZE - 1)), n)) {
-		p->len += n;
-		appended = 1;
+	if (p && p->ready && p->open && p->len + n <= STASH_SIZE) {
+		r = piece_run(c, p, seq, dir);
+		if (r && !bpf_skb_load_bytes(skb, off, p->data + (p->len & (STASH_SIZE - 1)), n)) {
+			p->runs += !r->len;
+			r->len += n;
+			p->len += n;
+			if (!p->early)
+				c->kept[dir] = seq + n;
+			appended = 1;
+		}
 	}
 	leave(&c->keeping);
 	if (appended)
@@ -176,21 +217,44 @@ __noinline int stash_append(struct __sk_buff *skb, u32 off, u32 end, u32 seq, u3
 	return appended;
 }
 
-/* stash_packet keeps a packet; what there is no room for is missing for the next one. */
-static __always_inline void stash_packet(struct __sk_buff *skb, struct conn *c, u32 off, u32 end,
-					 u32 seq, u32 urgent, const int dir)
+__noinline int stash_append_client(struct __sk_buff *skb, u32 off, u32 end, u32 seq)
 {
-	u32 n;
+	return stash_append(skb, off, end, seq, DIR_CLIENT);
+}
 
-	for (u32 i = 0; i < STASH_PIECES && off < end; i++) {
-		n = dir ? stash_put_server(skb, off, end, seq, urgent)
-			: stash_put_client(skb, off, end, seq, urgent);
+__noinline int stash_append_server(struct __sk_buff *skb, u32 off, u32 end, u32 seq)
+{
+	return stash_append(skb, off, end, seq, DIR_SERVER);
+}
+
+struct packet { /* a TCP packet, or a piece of one */
+	u32 seq;
+	u32 ack; /* what the sender of the packet has received of the other direction */
+	u32 off; /* of the first payload byte */
+	u32 end;
+	u32 urgent; /* where the urgent byte is (RFC 6093), maybe past the end; 0: none */
+	bool syn, fin, rst;
+};
+
+/* stash_packet keeps a packet; what there is no room for is missing for the next one. */
+static __always_inline void stash_packet(struct __sk_buff *skb, struct conn *c, struct packet *p,
+					 int dir)
+{
+	u32 off = p->off, seq = p->seq + p->syn, n;
+
+	if (!p->urgent && !p->syn &&
+	    (dir ? stash_append_server(skb, off, p->end, seq)
+		 : stash_append_client(skb, off, p->end, seq)))
+		return;
+	for (u32 i = 0; i < STASH_PIECES && off < p->end; i++) {
+		n = dir ? stash_put_server(skb, off, p->end, seq, p->urgent)
+			: stash_put_client(skb, off, p->end, seq, p->urgent);
 		if (!n)
 			break;
 		off += n;
 		seq += n;
 	}
-	if (off < end && !c->closed)
+	if (off < p->end && !c->closed)
 		count(unreadable);
 }
 

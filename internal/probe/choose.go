@@ -1,17 +1,13 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
 // NoHookError says that a question has no answer on this host.
@@ -98,12 +94,9 @@ func (p *Probe) refuse(q Question, earlier []Refusal) {
 }
 
 func (a *answer) detach() error {
-	var errs []error
-	for _, l := range a.links {
-		errs = append(errs, l.Close())
-	}
+	err := closeAll(a.links)
 	a.links = nil
-	return errors.Join(errs...)
+	return err
 }
 
 func (a *answer) close() error {
@@ -118,7 +111,7 @@ func (a *answer) close() error {
 // attach loads and attaches all programs of a candidate, or none.
 func (p *Probe) attach(c candidate) (map[string]*ebpf.Program, []link.Link, error) {
 	progs := make([]*ebpf.Program, len(c.programs))
-	links := make([]link.Link, len(c.programs))
+	links := make([][]link.Link, len(c.programs))
 	errs := make([]error, len(c.programs))
 	var wg sync.WaitGroup
 	for i, prog := range c.programs {
@@ -144,46 +137,15 @@ func (p *Probe) attach(c candidate) (map[string]*ebpf.Program, []link.Link, erro
 		}
 	}
 	if failed == nil {
-		return loaded, links, nil
+		return loaded, slices.Concat(links...), nil
 	}
 	for i := range progs {
-		if links[i] != nil {
-			links[i].Close()
+		if errs[i] == nil {
+			closeAll(links[i])
 		}
 		if progs[i] != nil {
 			progs[i].Close()
 		}
 	}
 	return nil, nil, failed
-}
-
-// storageWorks tries whether tracing programs may keep state with a socket (5.11+): a program of the
-// kind that we use, with a look-up that cannot succeed.
-func storageWorks() bool {
-	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
-	m, err := ebpf.NewMap(&ebpf.MapSpec{
-		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number,
-		Flags: unix.BPF_F_NO_PREALLOC,
-	})
-	if err != nil {
-		return false
-	}
-	defer m.Close()
-	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
-		Instructions: asm.Instructions{
-			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
-			asm.LoadMapPtr(asm.R1, m.FD()),
-			asm.Mov.Imm(asm.R3, 0),
-			asm.Mov.Imm(asm.R4, 0),
-			asm.FnSkStorageGet.Call(),
-			asm.Mov.Imm(asm.R0, 0),
-			asm.Return(),
-		},
-	})
-	if err != nil {
-		return false
-	}
-	prog.Close()
-	return true
 }

@@ -21,8 +21,8 @@ type twin struct {
 	name     string
 	real     *ebpf.Program
 	empty    *ebpf.Program
-	attach   func() (link.Link, error) // the empty one
-	link     link.Link
+	attach   func() ([]link.Link, error) // the empty one
+	links    []link.Link
 }
 
 type twins []*twin
@@ -52,7 +52,7 @@ func newTwins(b *testing.B, p *Probe) twins {
 		if t.empty, err = load(""); err != nil {
 			b.Fatalf("load an empty %s: %v", prog.name, err)
 		}
-		t.attach = func() (link.Link, error) { return attachAnew(&t.empty, prog, p.cgroup.path, load) }
+		t.attach = func() ([]link.Link, error) { return attachAnew(&t.empty, prog, p.cgroup.path, load) }
 		all = append(all, t)
 	})
 	return all
@@ -76,7 +76,7 @@ func (all twins) measure(b *testing.B) (stop func()) {
 
 func (all twins) attach() (err error) {
 	for _, t := range all {
-		if t.link, err = t.attach(); err != nil {
+		if t.links, err = t.attach(); err != nil {
 			return fmt.Errorf("attach an empty %s: %w", t.name, err)
 		}
 	}
@@ -86,7 +86,7 @@ func (all twins) attach() (err error) {
 func (all twins) detach() error {
 	var errs []error
 	for _, t := range all {
-		errs = append(errs, t.link.Close())
+		errs = append(errs, closeAll(t.links))
 	}
 	return errors.Join(errs...)
 }
@@ -122,7 +122,7 @@ func attachAgain(p *Probe) error {
 			errs = append(errs, fmt.Errorf("attach %s again: %w", prog.name, err))
 			return
 		}
-		a.programs[prog.name], a.links = loaded, append(a.links, l)
+		a.programs[prog.name], a.links = loaded, append(a.links, l...)
 	})
 	return errors.Join(errs...)
 }
@@ -130,7 +130,7 @@ func attachAgain(p *Probe) error {
 // attachAnew attaches a program that may have been attached before. Up to 5.12 a tracing program can be
 // attached once in its life: then another takes its place.
 func attachAnew(loaded **ebpf.Program, prog program, cgroup string, load func(string) (*ebpf.Program, error)) (
-	link.Link, error,
+	[]link.Link, error,
 ) {
 	l, err := prog.attach(*loaded, cgroup)
 	if !errors.Is(err, unix.EINVAL) {

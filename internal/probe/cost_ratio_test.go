@@ -97,7 +97,7 @@ func (e effort) ratios(b *testing.B, p *Probe, all twins, loads map[string]*load
 	for kind, r := range rows {
 		fill(r, kind, with)
 	}
-	unreal := &row{send: math.NaN(), egress: math.NaN(), ingress: math.NaN(), connect: math.NaN(), newConnect: math.NaN()}
+	unreal := &row{send: math.NaN(), packet: math.NaN(), connect: math.NaN(), newConnect: math.NaN()}
 	fill(unreal, bothEnds, empty)
 	return unreal
 }

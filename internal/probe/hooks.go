@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf"
@@ -45,7 +46,7 @@ type candidate struct {
 
 type program struct {
 	name   string
-	attach func(*ebpf.Program, string) (link.Link, error)
+	attach func(_ *ebpf.Program, cgroup string) ([]link.Link, error)
 }
 
 // sockops is the program that runs where tracing programs do not, because they interrupt themselves.
@@ -68,8 +69,7 @@ var candidates = []candidate{
 	{Send, Tracepoint, "tp_btf/sock_send_length", []program{{"send_length_tracepoint", attachTracing}}},
 	{Send, Auto, "socket lock at cgroup_skb/egress", nil},
 	{Wire, Auto, "cgroup_skb/egress,ingress", []program{
-		{"wire_egress", attachCgroup(ebpf.AttachCGroupInetEgress)},
-		{"wire_ingress", attachCgroup(ebpf.AttachCGroupInetIngress)},
+		{"wire", attachCgroup(ebpf.AttachCGroupInetEgress, ebpf.AttachCGroupInetIngress)},
 	}},
 	{Wire, Fentry, "payload at fentry/tcp_sendmsg", []program{{"gather_fentry", attachTracing}}},
 	{Wire, Kprobe, "payload at kprobe/tcp_sendmsg", []program{{"gather_kprobe", attachKprobe("tcp_sendmsg")}}},
@@ -112,22 +112,35 @@ func candidatesFor(q Question, f Family, storage, packets bool) []candidate {
 	return list
 }
 
-func attachTracing(p *ebpf.Program, _ string) (link.Link, error) {
-	return link.AttachTracing(link.TracingOptions{Program: p})
+func attachTracing(p *ebpf.Program, _ string) ([]link.Link, error) {
+	l, err := link.AttachTracing(link.TracingOptions{Program: p})
+	return []link.Link{l}, err
 }
 
-func attachKprobe(symbol string) func(*ebpf.Program, string) (link.Link, error) {
-	return func(p *ebpf.Program, _ string) (link.Link, error) {
-		return link.Kprobe(symbol, p, nil)
+func attachKprobe(symbol string) func(*ebpf.Program, string) ([]link.Link, error) {
+	return func(p *ebpf.Program, _ string) ([]link.Link, error) {
+		l, err := link.Kprobe(symbol, p, nil)
+		return []link.Link{l}, err
 	}
 }
 
-func attachCgroup(at ebpf.AttachType) func(*ebpf.Program, string) (link.Link, error) {
-	return func(p *ebpf.Program, dir string) (link.Link, error) {
-		l, err := link.AttachCgroup(link.CgroupOptions{Path: dir, Attach: at, Program: p})
-		if err != nil {
-			return nil, fmt.Errorf("attach to cgroup %s: %w", dir, err)
+func attachCgroup(hooks ...ebpf.AttachType) func(*ebpf.Program, string) ([]link.Link, error) {
+	return func(p *ebpf.Program, dir string) (links []link.Link, _ error) {
+		for _, at := range hooks {
+			l, err := link.AttachCgroup(link.CgroupOptions{Path: dir, Attach: at, Program: p})
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("attach to cgroup %s: %w", dir, err), closeAll(links))
+			}
+			links = append(links, l)
 		}
-		return l, nil
+		return links, nil
 	}
+}
+
+func closeAll(links []link.Link) error {
+	var errs []error
+	for _, l := range links {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 
 	"github.com/smtptrace/smtptrace/bpf"
 )
@@ -23,21 +27,36 @@ const freePerCPU = 128
 // loader loads the programs one hook at a time, over one set of maps: one bad program would fail a
 // whole collection.
 type loader struct {
-	spec    *ebpf.CollectionSpec
-	maps    map[string]*ebpf.Map
-	cache   *btf.Cache
-	storage bool
+	spec     *ebpf.CollectionSpec
+	compiled func() (*ebpf.CollectionSpec, error)
+	maps     map[string]*ebpf.Map
+	cache    *btf.Cache
+	storage  bool
+	turns    chan struct{} // of all programs but the largest
 }
 
-// newLoader creates the maps. storage keeps a connection's state with its socket (tracing programs:
-// 5.11+); else it is in a hash by socket address.
-func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, storage bool) (*loader, error) {
-	if err := rlimit.RemoveMemlock(); err != nil { // kernels before 5.11 count maps against it
-		return nil, fmt.Errorf("raise the limit of locked memory: %w", err)
+// largest is the program whose loading takes as long as that of all others together.
+const largest = "wire"
+
+// newLoader begins to read the compiled programs; meanwhile, storageWorks reads the kernel's types.
+func newLoader() *loader {
+	l := &loader{
+		cache: btf.NewCache(), compiled: sync.OnceValues(bpf.LoadSmtptrace),
+		turns: make(chan struct{}, max(1, runtime.NumCPU()-1)),
 	}
-	spec, err := bpf.LoadSmtptrace()
+	go l.compiled()
+	return l
+}
+
+// makeMaps creates the maps. storage keeps a connection's state with its socket (tracing programs:
+// 5.11+); else it is in a hash by socket address.
+func (l *loader) makeMaps(o *Options, cg *cgroupDir, child *selftest, storage bool) error {
+	if err := rlimit.RemoveMemlock(); err != nil { // kernels before 5.11 count maps against it
+		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	}
+	spec, err := l.compiled()
 	if err != nil {
-		return nil, fmt.Errorf("read the compiled programs: %w", err)
+		return fmt.Errorf("read the compiled programs: %w", err)
 	}
 	variables := map[string]any{
 		"conn_in_storage":     storage,
@@ -47,8 +66,8 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 		"filter_pid":          o.Pid,
 		"filter_cgroup":       cg.filterID,
 		"filter_cgroup_level": cg.level,
-		"selftest_pid":        selftestPid,
-		"selftest_netns":      selftestNetNS,
+		"selftest_pid":        child.pid,
+		"selftest_netns":      child.netns,
 		"mail_ports":          o.portBits(),
 	}
 	if o.UID != nil {
@@ -57,7 +76,7 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 	}
 	for name, value := range variables {
 		if err := spec.Variables[name].Set(value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", name, err)
+			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
 	if storage {
@@ -67,29 +86,65 @@ func newLoader(o *Options, cg *cgroupDir, selftestPid, selftestNetNS uint32, sto
 	}
 	cpus, err := ebpf.PossibleCPU()
 	if err != nil {
-		return nil, fmt.Errorf("count the CPUs: %w", err)
+		return fmt.Errorf("count the CPUs: %w", err)
 	}
 	for _, m := range spec.Maps {
 		if m.Type == ebpf.LRUHash {
 			m.MaxEntries += uint32(cpus) * freePerCPU
 		}
 	}
-	l := &loader{spec: spec, cache: btf.NewCache(), storage: storage}
-	only := spec.Copy()
+	l.spec, l.storage = spec, storage
+	only := *spec
 	only.Programs = nil
-	coll, err := ebpf.NewCollectionWithOptions(only, ebpf.CollectionOptions{Cache: l.cache})
+	coll, err := ebpf.NewCollectionWithOptions(&only, ebpf.CollectionOptions{Cache: l.cache})
 	if err != nil {
-		return nil, fmt.Errorf("create the maps: %w", err)
+		return fmt.Errorf("create the maps: %w", err)
 	}
 	l.maps = coll.Maps
-	return l, nil
+	return nil
 }
 
-// load loads one program.
+// storageWorks tries whether tracing programs may keep state with a socket (5.11+): a program of the
+// kind that we use, with a look-up that cannot succeed.
+func (l *loader) storageWorks() bool {
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	m, err := ebpf.NewMap(&ebpf.MapSpec{
+		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number,
+		Flags: unix.BPF_F_NO_PREALLOC,
+	})
+	if err != nil {
+		return false
+	}
+	defer m.Close()
+	coll, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"look_up": {
+		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
+		Instructions: asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+			asm.LoadMapPtr(asm.R1, m.FD()),
+			asm.Mov.Imm(asm.R3, 0),
+			asm.Mov.Imm(asm.R4, 0),
+			asm.FnSkStorageGet.Call(),
+			asm.Mov.Imm(asm.R0, 0),
+			asm.Return(),
+		},
+	}}}, ebpf.CollectionOptions{Cache: l.cache})
+	if err != nil {
+		return false
+	}
+	coll.Close()
+	return true
+}
+
+// load loads one program. It may be called by several at once: the largest has a CPU to itself, since the start
+// takes as long as its loading does.
 func (l *loader) load(name string) (*ebpf.Program, error) {
-	spec := l.spec.Copy()
-	spec.Programs = map[string]*ebpf.ProgramSpec{name: l.spec.Programs[name].Copy()}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+	if name != largest {
+		l.turns <- struct{}{}
+		defer func() { <-l.turns }()
+	}
+	only := *l.spec // a copy of all would be garbage that takes longer than the rest
+	only.Programs = map[string]*ebpf.ProgramSpec{name: l.spec.Programs[name].Copy()}
+	coll, err := ebpf.NewCollectionWithOptions(&only, ebpf.CollectionOptions{
 		MapReplacements: l.maps,
 		Cache:           l.cache,
 	})
@@ -103,7 +158,7 @@ func (l *loader) load(name string) (*ebpf.Program, error) {
 // done gives back what only loading needs: the programs and the types of the whole kernel are much of
 // the memory.
 func (l *loader) done() {
-	l.cache, l.spec = nil, nil
+	l.cache, l.spec, l.compiled = nil, nil, nil
 }
 
 func (l *loader) close() {

@@ -63,14 +63,15 @@ func Open(o Options) (*Probe, error) {
 }
 
 func (p *Probe) open(o Options) (err error) {
+	p.loader = newLoader()
 	if p.cgroup, err = openCgroup(o.Cgroup); err != nil {
 		return err
 	}
 	if p.selftest, err = startSelftest(p.cgroup); err != nil {
 		return fmt.Errorf("start the self-test: %w", err)
 	}
-	storage := p.packets && o.Family != Kprobe && !o.NoStorage && storageWorks()
-	if p.loader, err = newLoader(&o, p.cgroup, p.selftest.pid, p.selftest.netns, storage); err != nil {
+	storage := p.packets && o.Family != Kprobe && !o.NoStorage && p.loader.storageWorks()
+	if err = p.loader.makeMaps(&o, p.cgroup, p.selftest, storage); err != nil {
 		return err
 	}
 	if p.reader, err = ringbuf.NewReader(p.loader.maps["events"]); err != nil {

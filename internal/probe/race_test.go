@@ -14,7 +14,8 @@ import (
 )
 
 // TestPacketsAtOnce: a server that talks without a pause is followed on several CPUs, some packets on two of them
-// at once. Nothing is lost by it: every line is shown as it was said.
+// at once. Nothing is lost by it: every line is shown as it was said. Where the machine is so busy that a program
+// is interrupted for longer than there is room to wait, what is lost is counted; it is not each time.
 func TestPacketsAtOnce(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Skip("needs two CPUs")
@@ -23,6 +24,17 @@ func TestPacketsAtOnce(t *testing.T) {
 	if live.InVM() { // emulated: each takes many times as long
 		lines /= 10
 	}
+	for range 5 {
+		if lost := packetsAtOnce(t, lines); lost == 0 || t.Failed() {
+			return
+		}
+	}
+	t.Error("something was lost each time")
+}
+
+// packetsAtOnce gives how many packets were lost.
+func packetsAtOnce(t *testing.T, lines int) (lost uint64) {
+	t.Helper()
 	cell := live.NewCell(t)
 	p := open(t, cell, Auto, true)
 	sent := make(chan uint64, 1)
@@ -95,9 +107,10 @@ func TestPacketsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := <-sent
-	if told != total || whole != lines || c.Lost() > 0 {
+	if told != total || (whole != lines && c.Unreadable == 0) || c.Lost() > c.Unreadable {
 		t.Errorf("%d of %d bytes are told of, %d of %d lines whole; lost %+v", told, total, whole, lines, c)
 	}
+	return c.Unreadable
 }
 
 // listenTo is the child that reads what a server has to say, in small pieces, and asks for more.

@@ -125,8 +125,8 @@ func (e effort) bodies(
 		}
 		r := rows[kind]
 		sends := measure("sends", e.rounds, e.sends)
-		answers := measure("answers", e.rounds, e.sends)
-		r.send, r.packet = sends(true, Send), (sends(true, Wire)+answers(true, Wire))/2
+		r.send = sends(true, Send)
+		r.packet = measure("answers", e.rounds, e.sends)(true, Wire) // both sides have spoken
 		r.connect, r.newConnect = math.NaN(), math.NaN()
 		if kind == judged || kind == elsewhere {
 			r.connect = measure("visits", e.rounds, e.visits)(false, Connect, State)

@@ -55,6 +55,8 @@ func (l *letter) part(head fields, body string, nest int) {
 		body = ends.Replace(toUTF8(unBase64(body), params["charset"]))
 	case encoding == "quoted-printable":
 		body = ends.Replace(toUTF8(unQP(body), params["charset"]))
+	default:
+		body = asSaid(body, params["charset"])
 	}
 	file := fileName(head, params)
 	switch {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // What real reports have beside the usual: one zone for all times, columns, arrows, words in front of a header.
@@ -65,18 +67,24 @@ func wideOf(text string) string {
 	return out
 }
 
-// The tables of character sets are whole.
+// A text is read in the set that it says, or that its signs show.
 func TestCharsets(t *testing.T) {
-	for name, high := range charsets {
-		if len(high) != 128 {
-			t.Errorf("%s has %d signs", name, len(high))
+	for _, test := range []struct{ charset, raw, want string }{
+		{"KOI8-R", "\xf0\xd2\xc9\xd7\xc5\xd4", "Привет"},
+		{"windows-1251", "\xcf\xf0\xe8\xe2\xe5\xf2", "Привет"},
+		{"iso-2022-jp", "\x1b$BF|K\\8l\x1b(B HELO x", "日本語 HELO x"},
+		{"", "\x1b$BF|K\\8l\x1b(B HELO x", "日本語 HELO x"},
+		{"Shift_JIS", "\x93\xfa\x96{\x8c\xea HELO x", "日本語 HELO x"},
+		{"euc-jp", "\xc6\xfc\xcb\xdc\xb8\xec", "日本語"},
+		{"gb2312", "\xd3\xca\xbc\xfe", "邮件"},
+		{"", "caf\xe9", "café"},
+		{"no-such-set", "caf\xe9", "café"},
+		{"utf-8", "caf\xe9", "café"},
+		{"utf-8", "café", "café"},
+	} {
+		if got := toUTF8(test.raw, test.charset); got != test.want {
+			t.Errorf("%q in %q is read as %q, want %q", test.raw, test.charset, got, test.want)
 		}
-	}
-	if got := toUTF8("\xf0\xd2\xc9\xd7\xc5\xd4", "KOI8-R"); got != "Привет" {
-		t.Error(got)
-	}
-	if got := toUTF8("\xcf\xf0\xe8\xe2\xe5\xf2", "windows-1251"); got != "Привет" {
-		t.Error(got)
 	}
 }
 
@@ -125,5 +133,27 @@ func TestTold(t *testing.T) {
 		if got := fmt.Sprint(Told(reply)); got != want {
 			t.Errorf("%s: %s", reply, got)
 		}
+	}
+}
+
+// A mail whose text is in 8 bits of another set is read in that.
+func TestEightBit(t *testing.T) {
+	said, err := charmap.KOI8R.NewEncoder().String("Последний раз замечен 4 декабря 2015 г. в 17:30 МСК: сервер 203.0.113.9 представился как mail.com.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail := "From: abuse@example.ru\nSubject: spam\nContent-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: 8bit\n\n"
+	c, err := Read(strings.NewReader(mail+said+"\n"), today, web1)
+	if err != nil || c.HELO != "mail.com" {
+		t.Errorf("read as %+v, %v", c, err)
+	}
+}
+
+// What a server handed on of a mail from here is sure: it has its name in DNS in the header above.
+func TestHandedOn(t *testing.T) {
+	c, err := Read(strings.NewReader("Received: from mail-a.example.com (mail-a.example.com [198.51.100.70]) by mx.example.net with ESMTP id 1; Tue, 11 Oct 2022 12:39:55 +0000\n"+
+		"Received: from mail.com (web1.example.org [203.0.113.9]) by in4.example.com (Postfix) with ESMTP id 3; Tue, 11 Oct 2022 12:38:55 +0000\n"), today, web1)
+	if err != nil || len(c.Doubts) > 0 || c.HELO != "mail.com" {
+		t.Errorf("read as %+v, %v", c, err)
 	}
 }

@@ -6,6 +6,11 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // Bounds of a text that is searched for plain words: its author may want that to take long. Of a longer one the lines
@@ -69,38 +74,39 @@ func wide(raw []byte, order binary.ByteOrder) string {
 	return string(utf16.Decode(units))
 }
 
-// toUTF8 decodes a text by the name of its character set. Of one that is not known what is no UTF-8 is Latin-1: all
-// that is looked for is ASCII, but for the words around it.
+// toUTF8 decodes a text by the name of its character set (WHATWG Encoding). Of one that is not known what is no UTF-8 is
+// Latin-1: all that is looked for is ASCII, but for the words around it.
 func toUTF8(text, charset string) string {
-	high := charsets[strings.ToLower(charset)]
-	if high == nil && utf8.ValidString(text) {
+	set, err := htmlindex.Get(charset)
+	switch {
+	case strings.Contains(text, jisBegin) || strings.Contains(text, jisBegin78): // RFC 1468: all of it is ASCII
+		set = japanese.ISO2022JP
+	case err != nil || set == unicode.UTF8:
+		if utf8.ValidString(text) {
+			return text
+		}
+		set = charmap.ISO8859_1
+	}
+	said, _ := set.NewDecoder().String(text)
+	return said
+}
+
+// asSaid decodes a text anew that was taken for Latin-1 before its header was read.
+func asSaid(text, charset string) string {
+	set, err := htmlindex.Get(charset)
+	if err != nil || set == unicode.UTF8 || !strings.ContainsFunc(text, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return text
 	}
-	var b strings.Builder
-	b.Grow(len(text) + len(text)/8)
-	for _, c := range []byte(text) {
-		switch {
-		case c < 0x80:
-			b.WriteByte(c)
-		case high != nil:
-			b.WriteRune(high[c-0x80])
-		default:
-			b.WriteRune(rune(c))
-		}
+	if raw, err := charmap.ISO8859_1.NewEncoder().String(text); err == nil {
+		return toUTF8(raw, charset)
 	}
-	return b.String()
+	return text
 }
 
-// charsets are the upper halves of the sets that Russian and Ukrainian mails come in (RFC 1489, RFC 2319).
-var charsets = map[string][]rune{
-	"koi8-r": []rune(koi8Signs + koi8Letters), "koi8-u": []rune(koi8Signs + koi8Letters),
-	"windows-1251": []rune(cp1251Signs + "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя"),
-}
-
+// What leads to the signs of JIS X 0208 in ISO-2022-JP.
 const (
-	koi8Signs   = "─│┌┐└┘├┤┬┴┼▀▄█▌▐░▒▓⌠■∙√≈≤≥\u00a0⌡°²·÷═║╒ёє╔ії╗╘╙╚╛ґ╝╞╟╠╡ЁЄ╣ІЇ╦╧╨╩╪Ґ╬©"
-	koi8Letters = "юабцдефгхийклмнопярстужвьызшэщчъЮАБЦДЕФГХИЙКЛМНОПЯРСТУЖВЬЫЗШЭЩЧЪ"
-	cp1251Signs = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u0098™љ›њќћџ\u00a0ЎўЈ¤Ґ¦§Ё©Є«¬\u00ad®Ї°±Ііґµ¶·ё№є»јЅѕї"
+	jisBegin   = "\x1b$B"
+	jisBegin78 = "\x1b$@"
 )
 
 // mark is what a line is quoted with: "> > ".

@@ -31,6 +31,9 @@ func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
 	if !Public(h.addr) && !r.host.added(h.addr) {
 		c.doubt("no Received header in what you pasted is about an address of this host: ask the reporter for all headers of the mail")
 	}
+	if above := r.stranger(hops[:i], h); above.IsValid() && h.addr != named {
+		c.doubt("a Received header above that one is about %s, which is not the server that wrote it: what is below may be forged (if %s is this host, say so with --own)", above, above)
+	}
 	if h.unclear {
 		c.doubt("the name in HELO cannot be read for certain in that header")
 	}
@@ -119,6 +122,22 @@ func (r *reader) ofOurs(hops []hop, i int) int {
 		r.c.doubt("several Received headers have an address of this host, with different names in HELO: one of them may be changed or forged")
 	}
 	return max(i, at)
+}
+
+// stranger is the client of the header above h, where that is not the server that wrote h; else not valid. A server that
+// hands a mail on has its name in DNS there. A client chooses its name in HELO and all that is below, and so could write
+// of any host.
+func (r *reader) stranger(above []hop, h *hop) netip.Addr {
+	for _, up := range slices.Backward(above) {
+		switch {
+		case !Public(up.addr) || up.local || sameDomain(&up) || r.host.ours(up.addr): // within a system, or ours
+		case operator(up.rdns) != "" && operator(up.rdns) == operator(h.by):
+			return netip.Addr{}
+		default:
+			return up.addr
+		}
+	}
+	return netip.Addr{}
 }
 
 // sameDomain says whether client and server are in one domain.

@@ -18,7 +18,7 @@ type letter struct {
 	reports []fields        // of feedback reports (RFC 5965) and delivery status (RFC 3464)
 	arf     bool            // it has or promises a feedback report
 	dsn     bool            // it has or promises a delivery status
-	xarf    fields          // the fields of an X-ARF part in JSON or YAML
+	xarf    []fields        // the fields of X-ARF parts in JSON or YAML
 	xarfed  bool            // it says that it is X-ARF
 	inner   string          // the mail that it is about, or its headers; "" if it has no such part
 	broken  string          // what is wrong with its structure; "" if nothing
@@ -74,8 +74,8 @@ func (l *letter) part(head fields, body string, nest int) {
 			l.inner = strings.TrimLeft(body, "\n")
 		}
 	case kind == "application/json", kind == "application/xarf+json", strings.HasSuffix(file, ".json"):
-		if f, ok := xarfJSON(body); ok {
-			l.xarf, l.xarfed = append(l.xarf, f...), true
+		if objects, ok := xarfJSON(body); ok {
+			l.xarf, l.xarfed = append(l.xarf, objects...), true
 		}
 	case kind == "text/html":
 		if strings.TrimSpace(l.words.String()) == "" { // else it mostly says the same again
@@ -85,7 +85,7 @@ func (l *letter) part(head fields, body string, nest int) {
 		if strings.HasSuffix(kind, "yaml") || file == "report.txt" || l.xarfed {
 			for _, f := range readGroups(strings.TrimPrefix(body, "---\n")) {
 				if f.get("source") != "" || f.get("report-type") != "" {
-					l.xarf, l.xarfed = append(l.xarf, f...), true
+					l.xarf, l.xarfed = append(l.xarf, f), true
 				}
 			}
 		}

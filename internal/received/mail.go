@@ -43,7 +43,7 @@ func (r *reader) letter(l *letter) {
 		}
 		r.arf(l, why)
 	case l.xarfed || l.field("schema-url", "reported-from") != "":
-		r.xarf(append(l.xarf, flat(l.reports)...), "it has the fields of X-ARF")
+		r.xarf(append(l.xarf, l.reports...), "it has the fields of X-ARF")
 		r.c.more(r, l)
 	case l.dsn || l.field("reporting-mta", "final-recipient") != "":
 		r.bounce(l, "it has the fields of a delivery status")
@@ -198,7 +198,7 @@ func (r *reader) text(text string) {
 		r.arf(l, "it has the fields of a feedback report")
 		return
 	case loose.get("reported-from") != "" || loose.get("schema-url") != "":
-		r.xarf(loose, "it has the fields of X-ARF")
+		r.xarf([]fields{loose}, "it has the fields of X-ARF")
 		c.more(r, l)
 		return
 	case loose.get("reporting-mta") != "" || loose.get("final-recipient") != "":

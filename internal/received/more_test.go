@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -155,5 +156,40 @@ func TestHandedOn(t *testing.T) {
 		"Received: from mail.com (web1.example.org [203.0.113.9]) by in4.example.com (Postfix) with ESMTP id 3; Tue, 11 Oct 2022 12:38:55 +0000\n"), today, web1)
 	if err != nil || len(c.Doubts) > 0 || c.HELO != "mail.com" {
 		t.Errorf("read as %+v, %v", c, err)
+	}
+}
+
+// Of a report about several hosts, what is of this one is read; of several mails of this host it may be any.
+func TestSeveralReports(t *testing.T) {
+	one := func(ip, at, helo string) string {
+		return fmt.Sprintf(`{"source_identifier": %q, "timestamp": %q, "type": "spam", "helo": %q, "destination_ip": "198.51.100.25:25"}`, ip, at, helo)
+	}
+	list := func(reports ...string) string {
+		return `{"xarf_version": "4.0.0", "reports": [` + strings.Join(reports, ", ") + `]}`
+	}
+	theirs := one("198.51.100.77", "2022-10-01T00:00:00Z", "other.example")
+	ours, later := one("203.0.113.9", "2022-10-11T12:38:55Z", "mail.com"), one("203.0.113.9", "2022-10-11T14:00:00Z", "two.example")
+	for name, test := range map[string]struct{ text, helo, other, from, to string }{
+		"one is ours":  {list(theirs, ours), "mail.com", "", "2022-10-11T12:38:55Z", "2022-10-11T12:38:55Z"},
+		"two are ours": {list(ours, theirs, later), "mail.com", "two.example", "2022-10-11T12:38:55Z", "2022-10-11T14:00:00Z"},
+		"a bare list":  {`[{"xarf_version": "4", ` + ours[1:] + ", " + theirs + "]", "mail.com", "", "2022-10-11T12:38:55Z", "2022-10-11T12:38:55Z"},
+	} {
+		c, err := Read(strings.NewReader(test.text), today, web1)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		from, to, _ := c.Span()
+		if c.HELO != test.helo || strings.Join(c.Other, " ") != test.other || from.UTC().Format(time.RFC3339) != test.from ||
+			to.UTC().Format(time.RFC3339) != test.to || len(c.Doubts) > 0 || len(c.To) != 1 || c.Addr.String() != "203.0.113.9" {
+			t.Errorf("%s: %q or %q to %v, from %s to %s; %v", name, c.HELO, c.Other, c.To, from, to, c.Doubts)
+		}
+	}
+	var many []string
+	for i := range 600 {
+		many = append(many, one("203.0.113.9", "2022-10-11T12:38:55Z", fmt.Sprintf("m%d.example", i)))
+	}
+	if c, err := Read(strings.NewReader(list(many...)), today, web1); err != nil || c.HELO != "" || len(c.Doubts) == 0 {
+		t.Errorf("of 600 reports: %+v, %v", c, err)
 	}
 }

@@ -97,8 +97,8 @@ func Read(r io.Reader, now time.Time, host Host) (*Clues, error) {
 func readOne(text string, now time.Time, host *Host) *Clues {
 	r := &reader{now: now, host: host, c: &Clues{}}
 	text = dequote(text)
-	if fields, ok := xarfJSON(text); ok {
-		r.xarf(fields, "it is JSON with the fields of X-ARF")
+	if objects, ok := xarfJSON(text); ok {
+		r.xarf(objects, "it is JSON with the fields of X-ARF")
 	} else if l, ok := openLetter(text); ok {
 		r.letter(l)
 	} else {

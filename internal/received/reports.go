@@ -71,14 +71,16 @@ var xarfNames = map[string]string{
 	"payload": "mail", "xarf": "version", "xarfversion": "version", "reporterinfo": "version", "reportclass": "version", "reporttype": "version type", "schemaurl": "version",
 }
 
-// maxJSON bounds a report in JSON, maxDepth how deep it nests.
+// maxJSON bounds a report in JSON, maxDepth how deep it nests, maxXARF how many of its fields are read.
 const (
 	maxJSON  = 512 << 10
 	maxDepth = 20
+	maxXARF  = 2000
 )
 
-// xarfJSON reads a report in JSON: its fields by what they stand for. ok is false if the text is no such report.
-func xarfJSON(text string) (f fields, ok bool) {
+// xarfJSON reads a report in JSON: its fields by what they stand for. Of a list of objects each that names an address is
+// one of its own, behind what they have in common. ok is false if the text is no such report.
+func xarfJSON(text string) (objects []fields, ok bool) {
 	text = strings.TrimSpace(text[:min(len(text), maxJSON)])
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[{") {
 		return nil, false
@@ -87,16 +89,31 @@ func xarfJSON(text string) (f fields, ok bool) {
 	if err := json.NewDecoder(strings.NewReader(text)).Decode(&tree); err != nil {
 		return nil, false
 	}
-	version := false
-	var walk func(node any, inside string, depth int)
-	walk = func(node any, inside string, depth int) {
-		if depth > maxDepth || len(f) > maxParts {
+	var common fields
+	version, read := false, 0
+	var walk func(node any, inside string, depth int, object *fields)
+	add := func(object *fields, name, value string) {
+		if read++; read <= maxXARF {
+			*object = append(*object, field{name, value})
+		}
+	}
+	walk = func(node any, inside string, depth int, object *fields) {
+		if depth > maxDepth || read > maxXARF {
 			return
 		}
 		switch node := node.(type) {
 		case []any:
-			for _, one := range node[:min(len(node), maxParts)] {
-				walk(one, inside, depth+1)
+			for _, one := range node {
+				if _, is := one.(map[string]any); !is || len(node) == 1 {
+					walk(one, inside, depth+1, object)
+					continue
+				}
+				var own fields
+				if walk(one, inside, depth+1, &own); own.get("ip") != "" {
+					objects = append(objects, own)
+				} else {
+					*object = append(*object, own...)
+				}
 			}
 		case map[string]any:
 			for _, name := range slices.Sorted(maps.Keys(node)) {
@@ -115,20 +132,23 @@ func xarfJSON(text string) (f fields, ok bool) {
 				switch value := value.(type) {
 				case string:
 					if means != "" && means != "version" {
-						f = append(f, field{means, value})
+						add(object, means, value)
 					}
 				case float64:
 					if means == "sport" || means == "time" {
-						f = append(f, field{means, strconv.FormatFloat(value, 'f', -1, 64)})
+						add(object, means, strconv.FormatFloat(value, 'f', -1, 64))
 					}
 				default:
-					walk(value, plainName(name), depth+1)
+					walk(value, plainName(name), depth+1, object)
 				}
 			}
 		}
 	}
-	walk(tree, "", 0)
-	return f, version && len(f) > 0
+	walk(tree, "", 0, &common)
+	if read > maxXARF {
+		common = append(common, field{"cut", ""})
+	}
+	return append([]fields{common}, objects...), version && read > 0
 }
 
 // plainName is a name without case and signs.
@@ -136,17 +156,22 @@ func plainName(name string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
 }
 
+// maxAny bounds of how many names or servers it may have been any; more of them narrow nothing.
+const maxAny = 20
+
 // xarf reads the fields of X-ARF, by their own names or by what they stand for.
-func (r *reader) xarf(f fields, why string) {
+func (r *reader) xarf(objects []fields, why string) {
 	c := r.c
 	c.is(kindXARF, why)
 	value := map[string][]string{}
-	for _, one := range f {
-		means := one.name
-		if known := xarfNames[plainName(one.name)]; known != "" {
-			means = known
+	for _, one := range flat(r.ownObjects(objects)) {
+		means, said := meansOf(one), strings.TrimSpace(one.value)
+		if !slices.Contains(value[means], said) {
+			value[means] = append(value[means], said)
 		}
-		value[strings.TrimPrefix(means, "version ")] = append(value[strings.TrimPrefix(means, "version ")], strings.TrimSpace(one.value))
+	}
+	if value["cut"] != nil {
+		c.doubt("the report has more than the %d fields that were read: paste one part of it alone", maxXARF)
 	}
 	if kinds := strings.Join(value["type"], " "); kinds != "" && !ofMail.MatchString(kinds) {
 		c.doubt("this report is not about mail (`%s`)", kinds)
@@ -156,6 +181,9 @@ func (r *reader) xarf(f fields, why string) {
 			mail = string(raw)
 		}
 		if r.quoted(plain([]byte(mail[:min(len(mail), maxJSON)])), firstAddr(value["ip"])) {
+			if len(value["mail"]) > 1 {
+				c.doubt(onlyFirst)
+			}
 			break
 		}
 	}
@@ -163,24 +191,64 @@ func (r *reader) xarf(f fields, why string) {
 		c.Addr = r.source(value["ip"])
 	}
 	r.times(value["time"])
-	for _, said := range value["helo"] {
-		if c.HELO == "" && said != "" {
-			c.HELO = said
+	if names := value["helo"]; c.HELO == "" && len(names) > 0 && len(names) <= maxAny {
+		c.HELO, c.Other = names[0], names[1:]
+		if len(c.Other) > 0 {
+			c.say("it has %d HELO names: `%s`", len(names), strings.Join(names, "`, `"))
 		}
 	}
-	for _, said := range value["sport"] {
-		if c.Port == 0 {
-			c.Port = portOf(said)
+	if ports := value["sport"]; c.Port == 0 && len(ports) == 1 {
+		c.Port = portOf(ports[0])
+	}
+	if c.To = nil; len(value["to"]) <= maxAny {
+		for _, said := range value["to"] {
+			_, a, _ := clientAddr(said)
+			r.to(a.String())
 		}
 	}
-	if a := firstAddr(value["to"]); a.IsValid() {
-		c.To = []netip.Addr{a}
+	rcpts := slices.DeleteFunc(slices.Clone(value["rcpt"]), func(said string) bool { return !strings.Contains(said, "@") })
+	if len(rcpts) == 1 && c.Rcpt == "" {
+		c.Rcpt = strings.Trim(rcpts[0], "<> ")
 	}
-	for _, said := range value["rcpt"] {
-		if said = strings.Trim(said, "<> "); c.Rcpt == "" && strings.Contains(said, "@") {
-			c.Rcpt = said
+}
+
+// meansOf is what a field of X-ARF stands for.
+func meansOf(one field) string {
+	means := one.name
+	if known := xarfNames[plainName(one.name)]; known != "" {
+		means = known
+	}
+	return strings.TrimPrefix(means, "version ")
+}
+
+// ownObjects are the parts of a report that are about this host, and what is about no host; all, where none is.
+func (r *reader) ownObjects(objects []fields) (own []fields) {
+	addressed, ours := 0, 0
+	for _, f := range objects {
+		named, here := false, false
+		for _, one := range f {
+			if meansOf(one) == "ip" {
+				_, a, _ := clientAddr(strings.TrimSpace(one.value))
+				named, here = true, here || r.host.ours(a)
+			}
+		}
+		if named {
+			addressed++
+		}
+		if here {
+			ours++
+		}
+		if here || !named {
+			own = append(own, f)
 		}
 	}
+	if ours == 0 {
+		return objects
+	}
+	if addressed > ours {
+		r.c.say("it reports %d times, %d of them about this host: those were read", addressed, ours)
+	}
+	return own
 }
 
 // times takes the times of a report: of several, such as that of the report itself, it may be any.
@@ -190,7 +258,7 @@ func (r *reader) times(list []string) {
 		return
 	}
 	c.Dated = false
-	for _, said := range list[:min(len(list), maxParts)] {
+	for _, said := range list {
 		at, err := readTime(said, r.now)
 		switch {
 		case err != nil:
@@ -206,7 +274,7 @@ func (r *reader) times(list []string) {
 
 // source is the address that a report is about: of several that of this host.
 func (r *reader) source(list []string) (a netip.Addr) {
-	for _, said := range list[:min(len(list), maxParts)] {
+	for _, said := range list {
 		_, one, _ := clientAddr(said)
 		if one.IsValid() && a.IsValid() && one != a {
 			r.c.doubt("the report is about several addresses: which of its times is of this host is not certain")

@@ -32,6 +32,8 @@ static __noinline bool packet_read(struct __sk_buff *skb, struct packet *p)
 	}
 	if (bpf_skb_load_bytes(skb, tcp_off, tcp, sizeof(tcp)))
 		return false;
+	p->sport = tcp[0] << 8 | tcp[1];
+	p->dport = tcp[2] << 8 | tcp[3];
 	p->seq = (u32)tcp[4] << 24 | tcp[5] << 16 | tcp[6] << 8 | tcp[7];
 	p->ack = (u32)tcp[8] << 24 | tcp[9] << 16 | tcp[10] << 8 | tcp[11];
 	p->off = tcp_off + (tcp[12] >> 4) * 4;

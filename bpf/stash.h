@@ -20,16 +20,11 @@ static __always_inline bool alone(s32 *inside)
 	return false;
 }
 
-static __always_inline void leave(s32 *inside)
-{
-	__sync_fetch_and_add(inside, -1);
-}
-
-/* turn_leave gives the turn back, unless the state has become another connection's. */
-static __always_inline void turn_leave(struct conn *c, u64 id)
+/* leave ends what began with alone, unless the state has become another connection's. */
+static __always_inline void leave(struct conn *c, u64 id, s32 *inside)
 {
 	if (c->id == id)
-		leave(&c->inside);
+		__sync_fetch_and_add(inside, -1);
 }
 
 #define TURNS 64 /* some 5 us: a packet of replies takes less */
@@ -192,9 +187,11 @@ static __always_inline int stash_append(struct __sk_buff *skb, u32 off, u32 end,
 	struct run *r;
 	u32 n = end - off;
 	int appended = 0;
+	u64 id;
 
 	if (!c || !n || n > PAYLOAD_SIZE)
 		return 0;
+	id = c->id;
 	n = ((n - 1) & (PAYLOAD_SIZE - 1)) + 1;
 	if (!alone(&c->keeping))
 		return 0;
@@ -211,7 +208,7 @@ static __always_inline int stash_append(struct __sk_buff *skb, u32 off, u32 end,
 			appended = 1;
 		}
 	}
-	leave(&c->keeping);
+	leave(c, id, &c->keeping);
 	if (appended)
 		__sync_fetch_and_add(&c->arrivals, 1);
 	return appended;
@@ -233,6 +230,7 @@ struct packet { /* a TCP packet, or a piece of one */
 	u32 off; /* of the first payload byte */
 	u32 end;
 	u32 urgent; /* where the urgent byte is (RFC 6093), maybe past the end; 0: none */
+	u16 sport, dport;
 	bool syn, fin, rst;
 };
 

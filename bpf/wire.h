@@ -109,13 +109,16 @@ __noinline int replay_one(struct __sk_buff *skb)
 		return 0;
 	}
 	p->open = 0;
-	leave(&c->keeping);
+	leave(c, key.conn, &c->keeping);
 	for (u32 i = 0; i < STASH_RUNS; i++) {
 		p = bpf_map_lookup_elem(&stash, &key);
-		if (!p || p->taken >= p->runs)
+		if (!p || !p->ready || p->open) /* deleted, and maybe made anew */
+			return 1;
+		if (p->taken >= p->runs)
 			break;
 		r = &p->run[p->taken & (STASH_RUNS - 1)];
-		if (i && !run_next(c, r, false))
+		/* What waited may have its turn by now, and came before. */
+		if (i && (c->waiting || !run_next(c, r, false)))
 			return 1;
 		off = STASH_OFF(key.piece) + r->off;
 		end = off + r->len;
@@ -172,7 +175,7 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 			return; /* whoever has the turn finds what was kept */
 		if (c->waiting || c->arrived != *(volatile u32 *)&c->arrivals)
 			replay_all(skb);
-		turn_leave(c, id);
+		leave(c, id, &c->inside);
 		mine = false;
 		if (c->arrived == *(volatile u32 *)&c->arrivals)
 			return;
@@ -188,6 +191,12 @@ static __always_inline int packet_dir(struct __sk_buff *skb)
 
 	barrier_var(dir);
 	return dir;
+}
+
+/* packet_answers is true for a packet with the ports of an answer. */
+static __always_inline bool packet_answers(struct conn *c, struct packet *p)
+{
+	return p->sport == c->tuple.dport && p->dport == c->tuple.sport && p->sport != p->dport;
 }
 
 static __always_inline void on_packet(struct __sk_buff *skb)
@@ -214,6 +223,9 @@ static __always_inline void on_packet(struct __sk_buff *skb)
 		count(unreadable);
 		return;
 	}
+	/* Of what came by an xfrm interface, the device is forgotten (xfrmi_scrub_packet). */
+	if (!dir && packet_answers(c, &p))
+		dir = DIR_SERVER;
 	if (p.syn && !dir)
 		c->syn_left = 1;
 	if (p.rst && c->stashed)

@@ -68,13 +68,30 @@ __noinline u32 answer_tls(struct __sk_buff *skb, u32 off, u32 end)
 	return off + chunk_len(off, end, TLS_ANSWER);
 }
 
+/* pass_urgent passes over the urgent byte: who reads the stream does not get it. */
+static __always_inline u32 pass_urgent(struct conn *c, u32 off, const int dir)
+{
+	if (dir)
+		c->server_skipped++;
+	else
+		c->client_skipped++;
+	return off + 1;
+}
+
 /* packet_step takes some of a packet, and gives what offset is next. */
-static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, const int dir)
+static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, u32 urgent,
+				       const int dir)
 {
 	struct conn *c = conn_of(skb);
 
-	if (!c || c->smtp.state == STATE_OTHER)
+	if (!c)
 		return end;
+	if (off == urgent)
+		return pass_urgent(c, off, dir);
+	if (c->smtp.state == STATE_OTHER)
+		return end;
+	if (urgent > off && urgent < end)
+		end = urgent;
 	if (c->smtp.state == STATE_NEW && c->smtp.old && dir)
 		return judge_old_server(skb, off, end);
 	if (c->smtp.state == STATE_NEW) {
@@ -103,28 +120,18 @@ static __always_inline u32 packet_step(struct __sk_buff *skb, u32 off, u32 end, 
 }
 
 /* Global functions: the verifier looks at them once, and not once a step. */
-__noinline u32 client_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+__noinline u32 client_packet_step(struct __sk_buff *skb, u32 off, u32 end, u32 urgent)
 {
-	return packet_step(skb, off, end, DIR_CLIENT);
+	return packet_step(skb, off, end, urgent, DIR_CLIENT);
 }
 
-__noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end)
+__noinline u32 server_packet_step(struct __sk_buff *skb, u32 off, u32 end, u32 urgent)
 {
-	return packet_step(skb, off, end, DIR_SERVER);
+	return packet_step(skb, off, end, urgent, DIR_SERVER);
 }
 
 /* Enough for a packet of 64 KiB of commands, 248 bytes a step; of a body it is 1 KiB a step. */
 #define STEPS 272
-
-/* packet_pass_urgent passes over the urgent byte: who reads the stream does not get it. */
-static __always_inline void packet_pass_urgent(struct conn *c, struct packet *p, const int dir)
-{
-	p->off++;
-	if (dir)
-		c->server_skipped++;
-	else
-		c->client_skipped++;
-}
 
 /* take_packet takes what is new in a packet, or a piece of one. */
 static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p, const int dir)
@@ -138,7 +145,7 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 	if (!stream_advance(s, side_of(c, dir), p))
 		return;
 	if (p->off == p->urgent) {
-		packet_pass_urgent(c, p, dir);
+		p->off = pass_urgent(c, p->off, dir);
 		if (p->off == p->end)
 			return;
 	}
@@ -156,16 +163,9 @@ static __always_inline void take_packet(struct __sk_buff *skb, struct packet *p,
 	}
 	if (c->smtp.await_tls && c->smtp.state == STATE_SMTP)
 		tls_word(skb, c, s, p->off);
-	for (int i = 0; i < STEPS && p->off < p->end; i++) {
-		u32 end = p->urgent > p->off && p->urgent < p->end ? p->urgent : p->end;
-
-		if (p->off == p->urgent) {
-			packet_pass_urgent(c, p, dir);
-			continue;
-		}
-		p->off = dir ? server_packet_step(skb, p->off, end)
-			     : client_packet_step(skb, p->off, end);
-	}
+	for (int i = 0; i < STEPS && p->off < p->end; i++)
+		p->off = dir ? server_packet_step(skb, p->off, p->end, p->urgent)
+			     : client_packet_step(skb, p->off, p->end, p->urgent);
 	if (p->off < p->end) {
 		s->lost += p->end - p->off;
 		if (c->smtp.state == STATE_NEW && c->smtp.old) { /* a long text */

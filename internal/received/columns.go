@@ -65,6 +65,7 @@ func findColumns(text string, now time.Time, h *Host) (f facts, ok bool) {
 		return f, false
 	}
 	f = rows[max(at, 0)]
+	f.exact = f.exact && strings.Count(text, f.addr.String()) == 1
 	for _, row := range rows {
 		if row.addr == f.addr && row.dated && !row.when.Time.Equal(f.when.Time) {
 			f.times++
@@ -122,10 +123,15 @@ func rowOfColumns(list, means []string, zone string, now time.Time) (f facts, ok
 				}
 			}
 			f.when, f.dated, f.marked, f.unread = at, err == nil && !at.Day, true, err != nil || at.Day
+			f.exact = isoCell.MatchString(cell + " " + zone)
 		}
 	}
+	f.exact = f.exact && len(f.helos) > 0
 	return f, f.addr.IsValid() || f.dated
 }
+
+// isoCell is a time of which every part is said (RFC 3339).
+var isoCell = lazy(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d| (?:UTC|GMT)) ?$`)
 
 // fill takes from plain words what a row does not have.
 func (f *facts) fill(from *facts) {

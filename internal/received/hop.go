@@ -56,6 +56,7 @@ var (
 // parseHop reads the value of a Received header. ok is false if it tells nothing of how the mail came to the server.
 func parseHop(value string, now time.Time) (h hop, ok bool) {
 	value = strings.TrimSpace(spaces.ReplaceAllString(value[:min(len(value), maxHeader)], " "))
+	h.unclear = strings.Contains(strings.ToLower(value), "received:") // two of them, which lost their line ends
 	value = h.date(value, now)
 	name, comments, rest := fromPart(value)
 	find := func(in *pattern, text string) string {
@@ -216,7 +217,7 @@ func (h *hop) client(name string, comments []string, exim bool) {
 		}
 		if m := saidHELO.FindStringSubmatch(text); m != nil && h.helo == "" {
 			h.helo, h.style = m[2], heloInside
-			h.unclear = goesBehind(text, m[0])
+			h.unclear = h.unclear || goesBehind(text, m[0])
 			if m[1] == strings.ToUpper(m[1]) { // Exim's helo= stands for either
 				h.verb = m[1]
 			}

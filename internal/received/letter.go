@@ -21,6 +21,7 @@ type letter struct {
 	xarf    []fields        // the fields of X-ARF parts in JSON or YAML
 	xarfed  bool            // it says that it is X-ARF
 	inner   string          // the mail that it is about, or its headers; "" if it has no such part
+	second  bool            // it has another such part
 	broken  string          // what is wrong with its structure; "" if nothing
 	parts   int
 }
@@ -70,6 +71,7 @@ func (l *letter) part(head fields, body string, nest int) {
 		l.reports = append(l.reports, readGroups(body)...)
 	case strings.HasPrefix(kind, "message/"), kind == "text/rfc822-headers", kind == "text/rfc822-header",
 		strings.HasPrefix(kind, "application/") && strings.HasSuffix(file, ".eml"):
+		l.second = l.second || l.inner != ""
 		if l.inner == "" {
 			l.inner = strings.TrimLeft(body, "\n")
 		}

@@ -117,7 +117,7 @@ func (r *reader) mail(l *letter, words string) {
 		c.is(kindMail, "its own header says that it came from this host")
 		r.script(l.headText())
 		r.hops(head, netip.Addr{})
-		if complains.MatchString(l.head.get("subject") + "\n" + cut(words)) {
+		if len(inner) > 0 || l.inner != "" || complains.MatchString(l.head.get("subject")+"\n"+cut(words)) {
 			c.doubt("the mail came from this host, but may be a report that was passed on: paste its text alone")
 		}
 		if len(inner) > 0 {

@@ -101,11 +101,53 @@ func readOne(text string, now time.Time, host *Host) *Clues {
 		r.xarf(objects, "it is JSON with the fields of X-ARF")
 	} else if l, ok := openLetter(text); ok {
 		r.letter(l)
+		if text += "\n" + l.words.String(); l.second {
+			r.c.doubt(onlyFirst)
+		}
 	} else {
 		r.text(text)
 	}
+	r.otherTimes(text)
 	return r.c
 }
+
+// otherTimes doubts what was read where the text has a time of something else: it may be that of the mail. The times of
+// the headers of mails are compared with each other.
+func (r *reader) otherTimes(text string) {
+	c := r.c
+	if !c.Dated || len(c.Doubts) > 0 || c.Kind == kindBounce || c.Kind == kindOwnBounce {
+		return
+	}
+	var rest strings.Builder
+	skip := false
+	for line := range strings.Lines(text[:min(len(text), maxLook)]) {
+		bare := strings.TrimLeft(line, "> \t")
+		if folded := line != "" && (line[0] == ' ' || line[0] == '\t'); !folded || !skip {
+			name, _, found := strings.Cut(bare, ":")
+			skip = found && headerOf[strings.ToLower(name)]
+		}
+		if !skip && rest.Len() < maxWords {
+			rest.WriteString(line)
+		}
+	}
+	from, to, _ := c.Span()
+	flat := rest.String()
+	found := findDates(flat)
+	other := hasMoreDates(flat, found)
+	for _, at := range found {
+		m, err := readTime(strings.Trim(flat[at[0]:at[1]], " ,.;()"), r.now)
+		other = other || err != nil || m.Time.Before(from.Add(-beside)) || m.Time.After(to.Add(beside)) && m.Time.Before(r.now)
+	}
+	if other {
+		c.doubt("what you pasted has another time than the one that was searched for, and that may be the mail's (--at asks for it)")
+	}
+}
+
+// beside is how far apart two times of one mail are.
+const beside = 15 * time.Minute
+
+// headerOf are the fields of a mail's header that have a time.
+var headerOf = map[string]bool{"received": true, "date": true, "x-received": true, "delivery-date": true, "resent-date": true, "dkim-signature": true, "arc-seal": true}
 
 // reader is one text that is being read.
 type reader struct {

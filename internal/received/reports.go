@@ -82,11 +82,12 @@ const (
 // one of its own, behind what they have in common. ok is false if the text is no such report.
 func xarfJSON(text string) (objects []fields, ok bool) {
 	text = strings.TrimSpace(text[:min(len(text), maxJSON)])
-	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[{") {
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
 		return nil, false
 	}
 	var tree any
-	if err := json.NewDecoder(strings.NewReader(text)).Decode(&tree); err != nil {
+	in := json.NewDecoder(strings.NewReader(text))
+	if err := in.Decode(&tree); err != nil {
 		return nil, false
 	}
 	var common fields
@@ -109,7 +110,7 @@ func xarfJSON(text string) (objects []fields, ok bool) {
 					continue
 				}
 				var own fields
-				if walk(one, inside, depth+1, &own); own.get("ip") != "" {
+				if walk(one, inside, depth+1, &own); firstAddr([]string{own.get("ip")}).IsValid() && object.get("ip") == "" {
 					objects = append(objects, own)
 				} else {
 					*object = append(*object, own...)
@@ -145,7 +146,7 @@ func xarfJSON(text string) (objects []fields, ok bool) {
 		}
 	}
 	walk(tree, "", 0, &common)
-	if read > maxXARF {
+	if read > maxXARF || in.More() {
 		common = append(common, field{"cut", ""})
 	}
 	return append([]fields{common}, objects...), version && read > 0
@@ -171,7 +172,7 @@ func (r *reader) xarf(objects []fields, why string) {
 		}
 	}
 	if value["cut"] != nil {
-		c.doubt("the report has more than the %d fields that were read: paste one part of it alone", maxXARF)
+		c.doubt("not all of the report was read: paste one part of it alone")
 	}
 	if kinds := strings.Join(value["type"], " "); kinds != "" && !ofMail.MatchString(kinds) {
 		c.doubt("this report is not about mail (`%s`)", kinds)

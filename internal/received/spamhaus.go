@@ -2,6 +2,7 @@ package received
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,7 @@ func findRow(text string, now time.Time, of netip.Addr) (latest facts, ok bool) 
 			if ok && latest.addr == addr {
 				times++
 			}
-			latest, ok = facts{when: when, dated: true, addr: addr, marked: true, times: times}, true
+			latest, ok = facts{when: when, dated: true, addr: addr, marked: true, times: times, exact: true}, true
 			if row[3] != "" && !noName.MatchString(row[3]) {
 				latest.helos = []string{row[3]}
 			}
@@ -38,5 +39,7 @@ func findRow(text string, now time.Time, of netip.Addr) (latest facts, ok bool) 
 			latest.times++
 		}
 	}
+	// A row that names the address and was not read may be of another mail.
+	latest.exact = strings.Count(text[head[1]:], latest.addr.String()) == 1
 	return latest, ok
 }

@@ -39,6 +39,9 @@ var (
 // take takes from plain words what is not known by then.
 func (r *reader) take(f facts) {
 	c := r.c
+	if !f.exact && (c.HELO == "" && len(f.helos) > 0 || !c.Dated && f.dated) {
+		c.doubt("what time and name it tells of was read from plain words, which may mean another: ask the reporter for a header, or say --at and --helo yourself")
+	}
 	if c.HELO == "" && len(f.helos) > 0 {
 		c.HELO, c.Other = f.helos[0], f.helos[1:]
 		words := fmt.Sprintf("the host was seen with the HELO name `%s`", c.HELO)
@@ -111,6 +114,10 @@ func hours(d time.Duration) string {
 // finish says what was found, and what is missing.
 func (c *Clues) finish(h *Host) {
 	c.assume()
+	c.doubtNames()
+	if _, off := c.When.Time.Zone(); c.Dated && c.sawBy == "" && !c.logged && (c.When.Time.Unix()+int64(off))%86400 == 0 {
+		c.doubt("midnight may stand for the whole day: ask the reporter for the time of day")
+	}
 	c.sayWhen()
 	c.sayAddr(h)
 	switch {
@@ -136,6 +143,24 @@ func (c *Clues) finish(h *Host) {
 	for _, doubt := range c.Doubts {
 		if !slices.Contains(c.Words, doubt) && doubt != sentItself {
 			c.say("%s", doubt)
+		}
+	}
+}
+
+// plainHELO is a name or an address as a client says it (RFC 5321 section 4.1.1.1), and as nobody has changed it.
+var plainHELO = lazy(`^(?:[\w-]+(?:\.[\w-]+)*\.?|\[(?:IPv6:)?[0-9A-Fa-f.:]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)$`)
+
+// noHELO are words that stand where no name was said.
+var noHELO = lazy(`(?i)^(?:unknown|source|none|null|nil|na|empty|missing|invalid|mismatch|redacted|hidden|local|pass|fail|neutral|softfail|permerror|temperror|\d{1,4})$`)
+
+// doubtNames doubts names that may not be what the client said: of a report, one without a dot is a word of it.
+func (c *Clues) doubtNames() {
+	for _, name := range append([]string{c.HELO}, c.Other...) {
+		if name == "" {
+			continue
+		}
+		if !plainHELO.MatchString(name) || noHELO.MatchString(name) || c.sawBy == "" && !strings.ContainsAny(name, ".:") {
+			c.doubt("whether `%s` is the name that the host gave in HELO is not certain: ask the reporter for the line itself", bounded(name))
 		}
 	}
 }

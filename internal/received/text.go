@@ -64,7 +64,7 @@ func plain(raw []byte) string {
 	return ends.Replace(text)
 }
 
-var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "")
+var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "", "\u202f", " ", "\u2009", " ", "\u2007", " ")
 
 func wide(raw []byte, order binary.ByteOrder) string {
 	units := make([]uint16, len(raw)/2)

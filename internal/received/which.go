@@ -31,8 +31,15 @@ func (r *reader) hops(hops []hop, named netip.Addr) (ok bool) {
 	if !Public(h.addr) && !r.host.added(h.addr) {
 		c.doubt("no Received header in what you pasted is about an address of this host: ask the reporter for all headers of the mail")
 	}
-	if above := r.stranger(hops[:i], h); above.IsValid() && h.addr != named {
-		c.doubt("a Received header above that one is about %s, which is not the server that wrote it: what is below may be forged (if %s is this host, say so with --own)", above, above)
+	if above, ok := r.stranger(hops[:i], h); !ok {
+		client := "a client without an address"
+		if above.IsValid() {
+			client = above.String()
+		}
+		c.doubt("a Received header above that one is about %s, and not about the server that wrote the one below: that may be forged (if it is this host, say so with --own)", client)
+	}
+	if slices.ContainsFunc(hops, func(other hop) bool { return other.addr == h.addr && h.addr.IsValid() && apart(&other, h) }) {
+		c.doubt(onlyFirst)
 	}
 	if h.unclear {
 		c.doubt("the name in HELO cannot be read for certain in that header")
@@ -124,20 +131,33 @@ func (r *reader) ofOurs(hops []hop, i int) int {
 	return max(i, at)
 }
 
-// stranger is the client of the header above h, where that is not the server that wrote h; else not valid. A server that
-// hands a mail on has its name in DNS there. A client chooses its name in HELO and all that is below, and so could write
-// of any host.
-func (r *reader) stranger(above []hop, h *hop) netip.Addr {
+// stranger is the client of a header above h that is not the server that wrote the header below, so that what is below
+// may be forged: a client chooses its name in HELO, and all that it hands on. A server has its name in DNS. ok is true
+// where each header above is explained.
+func (r *reader) stranger(above []hop, h *hop) (_ netip.Addr, ok bool) {
+	wrote := h.by
 	for _, up := range slices.Backward(above) {
+		rdns := operator(up.rdns)
+		within := rdns != "" && rdns == operator(up.by) && (Public(up.addr) || operator(up.helo) == rdns) // else a gateway
+		handedOn := rdns != "" && (strings.EqualFold(up.rdns, wrote) || rdns == operator(wrote) && !numbered.MatchString(up.rdns))
 		switch {
-		case !Public(up.addr) || up.local || sameDomain(&up) || r.host.ours(up.addr): // within a system, or ours
-		case operator(up.rdns) != "" && operator(up.rdns) == operator(h.by):
-			return netip.Addr{}
+		case up.addr.IsLoopback(), up.from.UID != nil, !up.addr.IsValid() && !up.local && (!up.bySMTP() || up.helo == ""):
+		case up.addr.IsValid() && (within || handedOn):
+		case r.host.ours(up.addr) && !apart(&up, h):
 		default:
-			return up.addr
+			return up.addr, false
 		}
+		wrote = up.by
 	}
-	return netip.Addr{}
+	return netip.Addr{}, true
+}
+
+// numbered is a name that a provider makes of a customer's address.
+var numbered = lazy(`\d+[.-]\d+[.-]\d+[.-]\d+`)
+
+// apart is true for headers of two mails.
+func apart(a, b *hop) bool {
+	return a.dated && b.dated && a.when.Time.Sub(b.when.Time).Abs() > beside
 }
 
 // sameDomain says whether client and server are in one domain.
@@ -189,7 +209,9 @@ func (r *reader) widen(m Moment) {
 		return
 	}
 	from, to, _ := c.Span()
+	local := c.When.Local || m.Local
 	c.When, c.Until = widened(c.When, from, to, m)
+	c.When.Local = local
 }
 
 // widened is the time of an interval, and the interval's end, that holds another time, too.

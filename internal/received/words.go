@@ -46,6 +46,7 @@ type facts struct {
 	unsure []string // what is not certain of it
 	marked bool     // the time has a word beside it that says what happened then
 	unread bool     // there are more times, maybe of the mail
+	exact  bool     // it is in a form that a program writes, and was read to its end
 }
 
 // searchable says whether a text has enough to be a report by itself.
@@ -55,8 +56,10 @@ func (f *facts) searchable(h *Host) bool {
 
 // readWords reads prose: of a person, a provider, a blocklist.
 func readWords(text string, now time.Time, h *Host) (f facts) {
+	long := len(text) > maxWords
 	text = strings.ReplaceAll(cut(text), "**", "") // as Markdown stresses words
 	f.addresses(text, h)
+	defer func() { f.exact = f.exact && !long }()
 	if row, ok := findRow(text, now, f.addr); ok {
 		row.to, row.port = f.to, f.port
 		return row
@@ -79,11 +82,41 @@ func readWords(text string, now time.Time, h *Host) (f facts) {
 			f.unsure = append(f.unsure, "the time does not stand beside the address, and there are other addresses: it may be of another")
 		}
 	}
+	f.exact = f.dated && f.known(text, now)
 	if m := earlier.FindStringSubmatch(spaces.ReplaceAllString(text, " ")); m != nil && f.dated {
 		unit := inEnglish(strings.ToLower(m[2]))
 		f.before = duration(m[1], unit[:min(len(unit), 1)])
 	}
 	return f
+}
+
+// pages are sentences of blocklists' pages in which a program tells of the mail that it saw.
+var pages = []*pattern{
+	lazy(`(?:^|\s)It was last detected at (\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? (?:UTC|GMT) \(\+/- \d{1,3} minutes\))(?:, approximately [\w, ]{1,60} ago)?\.`), // CBL
+	lazy(`(?:^|\s)Last impact was seen at (\d\d\.\d\d\.\d{4} \d\d:\d\d CES?T \+/- \d{1,3} minutes?)\.`),                                                       // UCEPROTECT
+}
+
+// known is true for the time of such a sentence, where the text is about one address, and its names are plain.
+func (f *facts) known(text string, now time.Time) bool {
+	var one netip.Addr
+	for _, a := range findAddresses(text) {
+		if Public(a.addr) && one.IsValid() && a.addr != one {
+			return false
+		}
+		if Public(a.addr) {
+			one = a.addr
+		}
+	}
+	flat := spaces.ReplaceAllString(text, " ")
+	for _, page := range pages {
+		list := page.FindAllStringSubmatch(flat, 2)
+		if len(list) != 1 {
+			continue
+		}
+		m, err := readTime(list[0][1], now)
+		return err == nil && m.Time.Equal(f.when.Time) && len(f.helos) < 2
+	}
+	return false
 }
 
 // names takes the HELO names of a text.
@@ -195,12 +228,12 @@ func (f *facts) findTime(text, zone string, now time.Time, apart bool) {
 
 // allTimes is where a text says once for all which zone its times are in: "Timestamp (UTC)", "all times are UTC".
 var allTimes = lazy(`(?i)(?:time ?zone|zeitzone|tijdzone|fuseau horaire|zona horaria|fuso horário|часовой пояс|часовий пояс|タイムゾーン|` +
-	`(?:times?(?:stamps?)?|dates?|zeit(?:en|stempel|angaben|punkt)?|datum|tijd(?:en|stip)?|heures?|horas?|fecha|data|время|дата|час)(?:\s\pL{1,10}){0,4})\s?[:=]?\s?\(?((?:` + zoneNames + `)\b|[+-]\d\d:?\d\d\b)`)
+	`(?:times?(?:stamps?)?|dates?|zeit(?:en|stempel|angaben|punkt)?|datum|tijd(?:en|stip)?|heures?|horas?|fecha|data|время|дата|час)(?:\s\pL{1,10}){0,4})\s?[:=]?\s?\(?((?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d\d)?\b|(?:` + zoneNames + `)\b|[+-]\d\d:?\d\d\b)`)
 
 // zoneOfAll is that zone, "" if the text does not say.
 func zoneOfAll(text string) string {
 	if m := allTimes.FindStringSubmatch(text); m != nil {
-		return m[1]
+		return strings.ReplaceAll(m[1], " ", "")
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package received
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // What blocklists write of a host: the time of the mail is not that of its listing or removal.
@@ -64,5 +65,20 @@ func TestReadOwnWayHere(t *testing.T) {
 		"From: abuse@provider.example\nTo: admin@example.org\nSubject: abuse\n\nYou send spam. Stop it.\n"
 	if c, err := Read(strings.NewReader(text), today, web1); err == nil {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// A zone that is said once for all times is that of all, with its offset.
+func TestZoneOfAll(t *testing.T) {
+	for text, want := range map[string]string{
+		"Source IP: 203.0.113.9\nSpam received at: 2018-02-13 11:54:09\nTime zone: UTC+9\nHELO: mail.com\n":         "2018-02-13T02:54:09Z",
+		"All times are GMT+1.\nYour server 203.0.113.9 sent spam at 2018-02-13 03:54:09, HELO: mail.com\n":          "2018-02-13T02:54:09Z",
+		"Spam from 203.0.113.9, log:\nTimestamp (GMT -5): 2018-02-12 21:54:09\nHELO: mail.com\n":                    "2018-02-13T02:54:09Z",
+		"Source: 203.0.113.9\nSpam received (UTC): 2/13/2018, 2:54:09\u202fPM\nAll times are UTC\nHELO: mail.com\n": "2018-02-13T14:54:09Z",
+	} {
+		c, err := Read(strings.NewReader(text), today, web1)
+		if err != nil || c.When.Time.UTC().Format(time.RFC3339) != want {
+			t.Errorf("%q is of %v, %v; want %s", text, c.When.Time, err, want)
+		}
 	}
 }

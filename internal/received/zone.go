@@ -19,8 +19,8 @@ var offsets = map[string]int{
 	"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8, "jst": 9,
 }
 
-// several are names of zones that other places have too: China and Cuba, the Philippines.
-var several = map[string]bool{"cst": true, "pst": true}
+// several are names of zones that other places have too: China and Cuba, the Philippines, Australia.
+var several = map[string]bool{"cst": true, "pst": true, "est": true, "edt": true}
 
 // wrongTime says whether a zone's name is that of the other half of the year: many write CET in summer, too.
 func wrongTime(name string, at time.Time) bool {

@@ -113,9 +113,15 @@ var endQuote = lazy("^[.,:;]?[\"'”“’»」』`>)]")
 
 var blanks = lazy(`[ \t\r\f\v\x{a0}]+`)
 
+// changed is what stands behind a part of a name that was made unreadable: mail[.]com, N/A, ma**.com.
+var changed = lazy(`^(?:[\[(](?:\.|dot)[\])]|/[Aa]\b|\*|…|%[0-9A-Fa-f]{2})`)
+
 // isHELO says whether a word is a name. lead is what leads to it, rest what follows.
 func isHELO(lead string, quoted bool, name, rest string) bool {
 	if name == "" || slices.Contains([]string{"helo", "ehlo", "fqdn", "e.g", "i.e"}, strings.ToLower(name)) {
+		return false
+	}
+	if changed.MatchString(rest) {
 		return false
 	}
 	if quoted && lead != " " && endQuote.MatchString(rest) { // and not the first of several words

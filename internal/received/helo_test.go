@@ -2,6 +2,7 @@ package received
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -86,4 +87,20 @@ func TestReadSeveralHELOs(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	says(t, c, "the host was seen with the HELO name `mx.example.org`, or `localhost`")
+}
+
+// What is no name that a client said is not told as one.
+func TestNoHELO(t *testing.T) {
+	for _, said := range []string{"N/A", "mail[.]com", "mail(dot)com", "ma**.com", "mail.c…", "[redacted]", "permerror", "none"} {
+		c, err := Read(strings.NewReader("Your server 203.0.113.9 sent spam.\nSpam received: 2018-02-13 02:54:09 UTC\nHELO: "+said+"\n"), today, web1)
+		if err != nil || c.HELO != "" {
+			t.Errorf("of %q the name is %q, %v", said, c.HELO, err)
+		}
+	}
+	for _, name := range []string{"mail[.]com", "[redacted]", "mail.com<http://mail.com>", "unknown"} {
+		c, err := Read(strings.NewReader("Received: from "+name+" (unknown [203.0.113.9]) by mx.example.net (Postfix) with ESMTP id 4AB; Tue, 13 Feb 2018 03:54:09 +0100\n"), today, web1)
+		if err != nil || c.HELO != "" || len(c.Doubts) == 0 {
+			t.Errorf("of a header with %q the name is %q, %v", name, c.HELO, err)
+		}
+	}
 }

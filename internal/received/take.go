@@ -150,17 +150,30 @@ func (c *Clues) finish(h *Host) {
 // plainHELO is a name or an address as a client says it (RFC 5321 section 4.1.1.1), and as nobody has changed it.
 var plainHELO = lazy(`^(?:[\w-]+(?:\.[\w-]+)*\.?|\[(?:IPv6:)?[0-9A-Fa-f.:]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)$`)
 
+// hiddenHELO is what makes a name unreadable, or a link of it. In a header a client may have said any other signs.
+var hiddenHELO = lazy(`[\[(](?:\.|dot)[\])]|<|…|\*\*|%[0-9A-Fa-f]{2}`)
+
 // noHELO are words that stand where no name was said.
 var noHELO = lazy(`(?i)^(?:unknown|source|none|null|nil|na|empty|missing|invalid|mismatch|redacted|hidden|local|pass|fail|neutral|softfail|permerror|temperror|\d{1,4})$`)
 
-// doubtNames doubts names that may not be what the client said: of a report, one without a dot is a word of it.
+// doubtNames leaves out what no client says as its name, and doubts what may be a word of a report: one without a dot.
 func (c *Clues) doubtNames() {
-	for _, name := range append([]string{c.HELO}, c.Other...) {
+	all := append([]string{c.HELO}, c.Other...)
+	c.HELO, c.Other = "", nil
+	for _, name := range all {
 		if name == "" {
 			continue
 		}
-		if !plainHELO.MatchString(name) || noHELO.MatchString(name) || c.sawBy == "" && !strings.ContainsAny(name, ".:") {
+		certain := !noHELO.MatchString(name) && !hiddenHELO.MatchString(name) && (c.sawBy != "" && name[0] != '[' || plainHELO.MatchString(name))
+		if !certain || c.sawBy == "" && !strings.ContainsAny(name, ".:") {
 			c.doubt("whether `%s` is the name that the host gave in HELO is not certain: ask the reporter for the line itself", bounded(name))
+		}
+		switch {
+		case !certain:
+		case c.HELO == "":
+			c.HELO = name
+		default:
+			c.Other = append(c.Other, name)
 		}
 	}
 }

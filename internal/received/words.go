@@ -57,7 +57,9 @@ func (f *facts) searchable(h *Host) bool {
 // readWords reads prose: of a person, a provider, a blocklist.
 func readWords(text string, now time.Time, h *Host) (f facts) {
 	long := len(text) > maxWords
-	text = strings.ReplaceAll(cut(text), "**", "") // as Markdown stresses words
+	if text = cut(text); !masked.MatchString(text) {
+		text = strings.ReplaceAll(text, "**", "") // as Markdown stresses words
+	}
 	f.addresses(text, h)
 	defer func() { f.exact = f.exact && !long }()
 	if row, ok := findRow(text, now, f.addr); ok {
@@ -118,6 +120,9 @@ func (f *facts) known(text string, now time.Time) bool {
 	}
 	return false
 }
+
+// masked is a word of which a part is hidden: ma**.com.
+var masked = lazy(`\w\*\*+[.\w]`)
 
 // names takes the HELO names of a text.
 func (f *facts) names(text string) {

@@ -45,9 +45,10 @@ static __always_inline bool append_name(struct process_event *e, u8 *buf, u32 si
 	return true;
 }
 
-/* path_up is the mount of what is above a dentry: its own, the one that it is mounted in where
- * the dentry is its root, or 0 at the end. Global functions take numbers only; this is one, since
- * the verifier would follow each of its outcomes through the rest of the walk.
+/* path_up returns the mount that holds the parent of a dentry: the dentry's own mount, or, at the
+ * root of a mount, the mount it is mounted on. 0: the path ends here. It is a global function so
+ * that the verifier does not follow each result through the rest of the walk; such a function takes
+ * numbers only.
  */
 __noinline u64 path_up(u64 dentry_at, u64 mount_at)
 {
@@ -287,10 +288,10 @@ __noinline int process_note(u32 show)
 	return 0;
 }
 
-/* process_show sends a remembered process to the agent. One that made room, or is just being read
- * by another thread, is read anew where it is the current one (not at the end of a connection:
- * its process may be half gone); else the agent looks for it, and counts it where it does not find
- * it.
+/* process_show sends a remembered process to the agent. If it was evicted, or another thread is
+ * still reading it, and it is the current process, it is read again (anew). anew is false at the
+ * end of a connection, where the process may be half gone. Otherwise the agent looks for the
+ * process, and counts it if it is not found.
  */
 static __always_inline void process_show(struct process_key *key, const bool anew)
 {

@@ -29,7 +29,7 @@ struct conn {
 	u32 arrivals; /* pieces that were put into the stash; written by whoever puts them there */
 	u32 arrived;  /* of these, what the last replay has found; who has the turn writes it */
 	u32 waiting;  /* and how many of them have to wait on; likewise */
-	u32 kept[2];  /* behind which octet of each side the stash ends, without a gap */
+	u32 kept[2];  /* of each side, the sequence number behind the last octet kept in order */
 	/* Octets that say nothing and are not told, less the marks that nobody has said. */
 	s32 client_skipped, server_skipped;
 	u64 sent_before, received_before; /* octets that passed before we followed it */
@@ -153,7 +153,7 @@ struct piece {
 	u32 order;  /* it came behind those with a lower one */
 	u8 ready;   /* it is complete */
 	u8 open;    /* and may be added to */
-	u8 early;   /* its first run came before one that was sent earlier */
+	u8 early;   /* octets before its first run are still missing */
 	u8 runs;    /* how many it has, */
 	u8 taken;   /* and how many of these were taken */
 	u8 pad[3];

@@ -2,7 +2,17 @@
 #ifndef PACKET_H
 #define PACKET_H
 
-#include "stash.h"
+#include "send.h"
+
+struct packet { /* a TCP packet, or a piece of one */
+	u32 seq;
+	u32 ack; /* what the sender of the packet has received of the other direction */
+	u32 off; /* of the first payload byte */
+	u32 end;
+	u32 urgent; /* where the urgent byte is (RFC 6093), maybe past the end; 0: none */
+	u16 sport, dport;
+	bool syn, fin, rst;
+};
 
 /* packet_read finds the payload of a TCP packet; false for what is not TCP or cannot be read. Not
  * inline: its stack would count for all that is called behind it.

@@ -111,10 +111,10 @@ int BPF_PROG(send_length_tracepoint, struct sock *sk)
 	return 0;
 }
 
-/* What was sent, what was answered; anything but 1 would drop the machine's packets. It is attached
- * to egress too, which the kernel allows where the verdict is below 2 (enforce_expected_attach_type
- * in check_return_code): whoever has the turn takes packets of both directions, and the verifier's
- * time is most of the start.
+/* What was sent, what was answered. Any verdict but 1 would drop the machine's packets. The program
+ * is attached to egress too; the kernel allows that if the verdict is below 2 (check_return_code,
+ * enforce_expected_attach_type). One program handles both directions because a packet of one side
+ * can be taken while the other side's is at hand, and loading it twice would double the start.
  */
 SEC("cgroup_skb/ingress")
 int wire(struct __sk_buff *skb)

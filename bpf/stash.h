@@ -5,7 +5,7 @@
 #ifndef STASH_H
 #define STASH_H
 
-#include "send.h"
+#include "packet.h"
 
 /* alone is false where another program is inside already. Of two that come at once at most one
  * finds itself alone: 5.10 has no atomic that gives the value before. The count is below that where
@@ -88,8 +88,8 @@ __noinline int packet_octet(struct __sk_buff *skb, u32 off)
 	return ch;
 }
 
-/* stash_follows is true for what goes on from the octets that were taken or kept of its side. */
-static __always_inline bool stash_follows(struct conn *c, u32 seq, const int dir)
+/* stash_follows is true if seq continues what was taken or kept of its side. */
+static __always_inline bool stash_follows(struct conn *c, u32 seq, const u32 dir)
 {
 	return seq == (dir ? &c->server : &c->client)->seq || seq == c->kept[dir];
 }
@@ -156,8 +156,9 @@ __noinline u32 stash_put_server(struct __sk_buff *skb, u32 off, u32 end, u32 seq
 	return stash_put(skb, off, end, seq, urgent, DIR_SERVER);
 }
 
-/* piece_run is the run that octets are added to: the last one, or one behind it. What has its turn
- * is not put behind what may have to wait.
+/* piece_run returns the run to add octets to: the last one if they continue it, else a new one; 0
+ * if neither is possible. Octets that could be taken at once are not put behind a run that may have
+ * to wait.
  */
 static __always_inline struct run *piece_run(struct conn *c, struct piece *p, u32 seq,
 					     const u32 dir)
@@ -214,6 +215,7 @@ static __always_inline int stash_append(struct __sk_buff *skb, u32 off, u32 end,
 	return appended;
 }
 
+/* One for each side: the verifiers of 5.10 and 6.1 refuse a side that is not known. */
 __noinline int stash_append_client(struct __sk_buff *skb, u32 off, u32 end, u32 seq)
 {
 	return stash_append(skb, off, end, seq, DIR_CLIENT);
@@ -223,16 +225,6 @@ __noinline int stash_append_server(struct __sk_buff *skb, u32 off, u32 end, u32 
 {
 	return stash_append(skb, off, end, seq, DIR_SERVER);
 }
-
-struct packet { /* a TCP packet, or a piece of one */
-	u32 seq;
-	u32 ack; /* what the sender of the packet has received of the other direction */
-	u32 off; /* of the first payload byte */
-	u32 end;
-	u32 urgent; /* where the urgent byte is (RFC 6093), maybe past the end; 0: none */
-	u16 sport, dport;
-	bool syn, fin, rst;
-};
 
 /* stash_packet keeps a packet; what there is no room for is missing for the next one. */
 static __always_inline void stash_packet(struct __sk_buff *skb, struct conn *c, struct packet *p,

@@ -36,8 +36,8 @@ __noinline int take_server_packet(struct __sk_buff *skb, u32 off, u32 end, u32 s
 
 #define REPLAY_GAP STASH_PIECES /* beside the number of a piece */
 
-/* run_next is the stream's turn to take a run: nothing is missing before it, or (gap) what is
- * missing has arrived and was not seen.
+/* run_next is true if a run can be taken now: nothing is missing before it, or (gap) its receiver
+ * has what is missing, so we did not see it pass.
  */
 static __always_inline bool run_next(struct conn *c, struct run *r, bool gap)
 {
@@ -84,8 +84,9 @@ __noinline int replay_next(struct __sk_buff *skb, u32 gap)
 	return first ? best + 1 : 0;
 }
 
-/* replay_one takes what it can of the piece whose turn it is; 0 where there is none, or it is just
- * being added to. The piece is looked up anew for each run: whoever ends the connection deletes it.
+/* replay_one takes the runs of the piece that is next, up to the first run that has to wait. It
+ * returns 0 if no piece is next or another program is adding to it. It looks the piece up again for
+ * each run, because the end of the connection deletes it.
  */
 __noinline int replay_one(struct __sk_buff *skb)
 {
@@ -117,7 +118,7 @@ __noinline int replay_one(struct __sk_buff *skb)
 		if (p->taken >= p->runs)
 			break;
 		r = &p->run[p->taken & (STASH_RUNS - 1)];
-		/* What waited may have its turn by now, and came before. */
+		/* An older piece that was waiting may be next now. */
 		if (i && (c->waiting || !run_next(c, r, false)))
 			return 1;
 		off = STASH_OFF(key.piece) + r->off;
@@ -182,8 +183,9 @@ static __always_inline void packet_turn(struct __sk_buff *skb, struct conn *c, s
 	}
 }
 
-/* packet_dir tells the hooks apart: a device has brought what comes in. It is reckoned, and
- * not decided: of two constants, the verifier of 6.1 takes the branches of one for dead.
+/* packet_dir tells the two hooks apart: only an incoming packet has an incoming device. It is
+ * computed without a branch: if it were one of two constants, the verifier of 6.1 would drop the
+ * code for one of them as dead.
  */
 static __always_inline int packet_dir(struct __sk_buff *skb)
 {
@@ -193,7 +195,7 @@ static __always_inline int packet_dir(struct __sk_buff *skb)
 	return dir;
 }
 
-/* packet_answers is true for a packet with the ports of an answer. */
+/* packet_answers is true if the packet's ports are those of a packet from the server. */
 static __always_inline bool packet_answers(struct conn *c, struct packet *p)
 {
 	return p->sport == c->tuple.dport && p->dport == c->tuple.sport && p->sport != p->dport;
@@ -223,7 +225,7 @@ static __always_inline void on_packet(struct __sk_buff *skb)
 		count(unreadable);
 		return;
 	}
-	/* Of what came by an xfrm interface, the device is forgotten (xfrmi_scrub_packet). */
+	/* An xfrm interface clears the incoming device (xfrmi_scrub_packet). */
 	if (!dir && packet_answers(c, &p))
 		dir = DIR_SERVER;
 	if (p.syn && !dir)

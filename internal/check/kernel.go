@@ -7,10 +7,11 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/smtptrace/smtptrace/internal/probe"
 )
 
 // kernel is what only the kernel itself can tell. Nil is yes.
@@ -37,7 +38,7 @@ var runningKernel = kernel{
 	readMemory: func() error { return features.HaveProgramHelper(ebpf.Kprobe, asm.FnProbeReadKernel) },
 	jit:        compiled,
 	fentry:     attachFentry,
-	storage:    loadStorage,
+	storage:    func() error { return probe.TryStorage(nil) },
 	mountCgroup: func() error {
 		f, err := mountCgroup()
 		if err != nil {
@@ -82,34 +83,6 @@ func attachFentry() error {
 		return fmt.Errorf("attach: %w", err)
 	}
 	return l.Close()
-}
-
-// loadStorage loads a tracing program that looks a socket's storage up, and attaches it nowhere.
-func loadStorage() error {
-	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
-	m, err := ebpf.NewMap(&ebpf.MapSpec{
-		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number, Flags: unix.BPF_F_NO_PREALLOC,
-	})
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
-		Instructions: asm.Instructions{
-			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord), // the socket
-			asm.LoadMapPtr(asm.R1, m.FD()),
-			asm.Mov.Imm(asm.R3, 0),
-			asm.Mov.Imm(asm.R4, 0),
-			asm.FnSkStorageGet.Call(),
-			asm.Mov.Imm(asm.R0, 0),
-			asm.Return(),
-		},
-	})
-	if err != nil {
-		return err
-	}
-	return p.Close()
 }
 
 // mountCgroup makes a mount that has no place in the tree and goes with its descriptor.

@@ -32,13 +32,13 @@ type loader struct {
 	maps     map[string]*ebpf.Map
 	cache    *btf.Cache
 	storage  bool
-	turns    chan struct{} // of all programs but the largest
+	turns    chan struct{} // one slot for each program that is being loaded, except the largest
 }
 
 // largest is the program whose loading takes as long as that of all others together.
 const largest = "wire"
 
-// newLoader begins to read the compiled programs; meanwhile, storageWorks reads the kernel's types.
+// newLoader begins to read the compiled programs; meanwhile, TryStorage reads the kernel's types.
 func newLoader() *loader {
 	l := &loader{
 		cache: btf.NewCache(), compiled: sync.OnceValues(bpf.LoadSmtptrace),
@@ -104,22 +104,21 @@ func (l *loader) makeMaps(o *Options, cg *cgroupDir, child *selftest, storage bo
 	return nil
 }
 
-// storageWorks tries whether tracing programs may keep state with a socket (5.11+): a program of the
-// kind that we use, with a look-up that cannot succeed.
-func (l *loader) storageWorks() bool {
+// TryStorage loads a tracing program that looks up a socket's storage (5.11+), and attaches it nowhere. The error is the
+// kernel's refusal. cache may be nil.
+func TryStorage(cache *btf.Cache) error {
 	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	m, err := ebpf.NewMap(&ebpf.MapSpec{
-		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number,
-		Flags: unix.BPF_F_NO_PREALLOC,
+		Type: ebpf.SkStorage, KeySize: 4, ValueSize: 4, Key: number, Value: number, Flags: unix.BPF_F_NO_PREALLOC,
 	})
 	if err != nil {
-		return false
+		return err
 	}
 	defer m.Close()
 	coll, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"look_up": {
 		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "inet_sock_set_state", License: "GPL",
 		Instructions: asm.Instructions{
-			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord),
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.DWord), // the socket
 			asm.LoadMapPtr(asm.R1, m.FD()),
 			asm.Mov.Imm(asm.R3, 0),
 			asm.Mov.Imm(asm.R4, 0),
@@ -127,22 +126,22 @@ func (l *loader) storageWorks() bool {
 			asm.Mov.Imm(asm.R0, 0),
 			asm.Return(),
 		},
-	}}}, ebpf.CollectionOptions{Cache: l.cache})
+	}}}, ebpf.CollectionOptions{Cache: cache})
 	if err != nil {
-		return false
+		return err
 	}
 	coll.Close()
-	return true
+	return nil
 }
 
-// load loads one program. It may be called by several at once: the largest has a CPU to itself, since the start
-// takes as long as its loading does.
+// load loads one program. Several goroutines may call it at once. The largest program does not wait for a slot and so
+// has a CPU to itself: the start takes as long as loading it.
 func (l *loader) load(name string) (*ebpf.Program, error) {
 	if name != largest {
 		l.turns <- struct{}{}
 		defer func() { <-l.turns }()
 	}
-	only := *l.spec // a copy of all would be garbage that takes longer than the rest
+	only := *l.spec // not Copy: copying every program for each load took 100 ms of the start
 	only.Programs = map[string]*ebpf.ProgramSpec{name: l.spec.Programs[name].Copy()}
 	coll, err := ebpf.NewCollectionWithOptions(&only, ebpf.CollectionOptions{
 		MapReplacements: l.maps,

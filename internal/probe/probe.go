@@ -70,7 +70,7 @@ func (p *Probe) open(o Options) (err error) {
 	if p.selftest, err = startSelftest(p.cgroup); err != nil {
 		return fmt.Errorf("start the self-test: %w", err)
 	}
-	storage := p.packets && o.Family != Kprobe && !o.NoStorage && p.loader.storageWorks()
+	storage := p.packets && o.Family != Kprobe && !o.NoStorage && TryStorage(p.loader.cache) == nil
 	if err = p.loader.makeMaps(&o, p.cgroup, p.selftest, storage); err != nil {
 		return err
 	}

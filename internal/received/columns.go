@@ -130,7 +130,7 @@ func rowOfColumns(list, means []string, zone string, now time.Time) (f facts, ok
 	return f, f.addr.IsValid() || f.dated
 }
 
-// isoCell is a time of which every part is said (RFC 3339).
+// isoCell matches a complete time: date, time of day and UTC offset (RFC 3339), or UTC by name.
 var isoCell = lazy(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d| (?:UTC|GMT)) ?$`)
 
 // fill takes from plain words what a row does not have.

@@ -107,14 +107,20 @@ func isSaid(text string, at int, lead, name string) bool {
 }
 
 // noName is a number, a standard, a day, or what checkers say of a name.
-var noName = lazy(`^(?i:\d+|(?:tls|ssl)(?:v?\d.*|\..*)?|starttls.*|rfc-?\d+.*|not[_-].*|-+|\d{4}-\d\d-\d\d(?:T.*)?|none|null|unknown|missing|empty|invalid|yes|no|ok|pass|passed|fail|failed|neutral|softfail)$`)
+var noName = lazy(`^(?i:\d+|(?:tls|ssl)(?:v?\d.*|\..*)?|starttls.*|rfc-?\d+.*|not[_-].*|-+|\d{4}-\d\d-\d\d(?:T.*)?|yes|no|ok|passed|failed|` + noWords + `)$`)
+
+// noWords stand for a missing name, or are a result of SPF.
+const noWords = `none|null|unknown|missing|empty|invalid|pass|fail|neutral|softfail|permerror|temperror`
+
+// defanged is a dot that was made unreadable.
+const defanged = `[\[(](?:\.|dot)[\])]`
 
 var endQuote = lazy("^[.,:;]?[\"'”“’»」』`>)]")
 
 var blanks = lazy(`[ \t\r\f\v\x{a0}]+`)
 
-// changed is what stands behind a part of a name that was made unreadable: mail[.]com, N/A, ma**.com.
-var changed = lazy(`^(?:[\[(](?:\.|dot)[\])]|/[Aa]\b|\*|…|%[0-9A-Fa-f]{2})`)
+// changed matches what follows the readable part of a name that was made unreadable: mail[.]com, N/A, ma**.com.
+var changed = lazy(`^(?:` + defanged + `|/[Aa]\b|\*|…|%[0-9A-Fa-f]{2})`)
 
 // isHELO says whether a word is a name. lead is what leads to it, rest what follows.
 func isHELO(lead string, quoted bool, name, rest string) bool {

@@ -111,8 +111,8 @@ func readOne(text string, now time.Time, host *Host) *Clues {
 	return r.c
 }
 
-// otherTimes doubts what was read where the text has a time of something else: it may be that of the mail. The times of
-// the headers of mails are compared with each other.
+// otherTimes adds a doubt if the text has a time that was not searched for, since that may be the mail's. Times in the
+// header fields of a mail do not count: hops compares those with each other.
 func (r *reader) otherTimes(text string) {
 	c := r.c
 	if !c.Dated || len(c.Doubts) > 0 || c.Kind == kindBounce || c.Kind == kindOwnBounce {

@@ -78,8 +78,9 @@ const (
 	maxXARF  = 2000
 )
 
-// xarfJSON reads a report in JSON: its fields by what they stand for. Of a list of objects each that names an address is
-// one of its own, behind what they have in common. ok is false if the text is no such report.
+// xarfJSON reads a report in JSON, its fields named by what they mean. The first element has the fields that all share;
+// each object of a list that names an address follows as an element of its own. ok is false if the text is no such
+// report.
 func xarfJSON(text string) (objects []fields, ok bool) {
 	text = strings.TrimSpace(text[:min(len(text), maxJSON)])
 	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {

@@ -147,16 +147,18 @@ func (c *Clues) finish(h *Host) {
 	}
 }
 
-// plainHELO is a name or an address as a client says it (RFC 5321 section 4.1.1.1), and as nobody has changed it.
+// plainHELO matches an unchanged domain or address literal, as a client says it (RFC 5321 section 4.1.1.1).
 var plainHELO = lazy(`^(?:[\w-]+(?:\.[\w-]+)*\.?|\[(?:IPv6:)?[0-9A-Fa-f.:]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)$`)
 
-// hiddenHELO is what makes a name unreadable, or a link of it. In a header a client may have said any other signs.
-var hiddenHELO = lazy(`[\[(](?:\.|dot)[\])]|<|…|\*\*|%[0-9A-Fa-f]{2}`)
+// hiddenHELO matches a name that was made unreadable, or turned into a link. In a header, any other characters may be
+// what the client said.
+var hiddenHELO = lazy(defanged + `|<|…|\*\*|%[0-9A-Fa-f]{2}`)
 
-// noHELO are words that stand where no name was said.
-var noHELO = lazy(`(?i)^(?:unknown|source|none|null|nil|na|empty|missing|invalid|mismatch|redacted|hidden|local|pass|fail|neutral|softfail|permerror|temperror|\d{1,4})$`)
+// noHELO matches words that stand for a missing name.
+var noHELO = lazy(`(?i)^(?:` + noWords + `|source|nil|na|mismatch|redacted|hidden|local|\d{1,4})$`)
 
-// doubtNames leaves out what no client says as its name, and doubts what may be a word of a report: one without a dot.
+// doubtNames removes names that no client says in HELO, and doubts a name without a dot in a report, which may be any
+// word.
 func (c *Clues) doubtNames() {
 	all := append([]string{c.HELO}, c.Other...)
 	c.HELO, c.Other = "", nil

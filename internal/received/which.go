@@ -131,9 +131,9 @@ func (r *reader) ofOurs(hops []hop, i int) int {
 	return max(i, at)
 }
 
-// stranger is the client of a header above h that is not the server that wrote the header below, so that what is below
-// may be forged: a client chooses its name in HELO, and all that it hands on. A server has its name in DNS. ok is true
-// where each header above is explained.
+// stranger looks for a header above h whose client is not the server that wrote the header below it, and returns that
+// client's address: everything below may be forged, because a client chooses its HELO name and the headers that it
+// hands on. Only a name in DNS identifies a server. ok is true if every header above is explained.
 func (r *reader) stranger(above []hop, h *hop) (_ netip.Addr, ok bool) {
 	wrote := h.by
 	for _, up := range slices.Backward(above) {
@@ -152,10 +152,10 @@ func (r *reader) stranger(above []hop, h *hop) (_ netip.Addr, ok bool) {
 	return netip.Addr{}, true
 }
 
-// numbered is a name that a provider makes of a customer's address.
+// numbered matches a name that a provider makes from a customer's address.
 var numbered = lazy(`\d+[.-]\d+[.-]\d+[.-]\d+`)
 
-// apart is true for headers of two mails.
+// apart is true if two headers are too far apart in time to be of the same mail.
 func apart(a, b *hop) bool {
 	return a.dated && b.dated && a.when.Time.Sub(b.when.Time).Abs() > beside
 }

@@ -46,7 +46,7 @@ type facts struct {
 	unsure []string // what is not certain of it
 	marked bool     // the time has a word beside it that says what happened then
 	unread bool     // there are more times, maybe of the mail
-	exact  bool     // it is in a form that a program writes, and was read to its end
+	exact  bool     // it is in a known form that a program writes, and all of it was read
 }
 
 // searchable says whether a text has enough to be a report by itself.
@@ -98,7 +98,7 @@ var pages = []*pattern{
 	lazy(`(?:^|\s)Last impact was seen at (\d\d\.\d\d\.\d{4} \d\d:\d\d CES?T \+/- \d{1,3} minutes?)\.`),                                                       // UCEPROTECT
 }
 
-// known is true for the time of such a sentence, where the text is about one address, and its names are plain.
+// known is true if the time comes from one of these sentences and the text is about one address only.
 func (f *facts) known(text string, now time.Time) bool {
 	var one netip.Addr
 	for _, a := range findAddresses(text) {
@@ -121,7 +121,7 @@ func (f *facts) known(text string, now time.Time) bool {
 	return false
 }
 
-// masked is a word of which a part is hidden: ma**.com.
+// masked matches a word with a part replaced by asterisks: ma**.com.
 var masked = lazy(`\w\*\*+[.\w]`)
 
 // names takes the HELO names of a text.
